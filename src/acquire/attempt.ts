@@ -1,0 +1,117 @@
+import type { Clock } from '../clock.ts';
+import {
+  NodeMisconfiguredError,
+  NodesQuarantinedError,
+  QuorumUnreachableError,
+  type RedlockError,
+  ResourceHeldError,
+  ValidityExhaustedError,
+  type Vote,
+} from '../errors.ts';
+import type { LockNode } from '../node/lock-node.ts';
+import { type Failure, quorumOf } from '../quorum/ballot.ts';
+import { Lease } from '../quorum/lease.ts';
+import { validUntil } from '../quorum/validity.ts';
+import { describeVotes, untilQuorum, votesOf } from '../quorum/votes.ts';
+import type { Random } from '../random.ts';
+
+/** What every attempt works with. */
+export interface Coordinator {
+  readonly nodes: readonly LockNode[];
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface AttemptPlan {
+  /** What is locked, as the caller named it. */
+  readonly resources: readonly string[];
+  /** Where it stands on the nodes. */
+  readonly keys: readonly string[];
+  readonly ttl: number;
+  readonly driftFactor: number;
+  readonly nodeTimeout: number;
+  /** When nobody waits any more, in ms of the clock; Infinity if that is left to `nodeTimeout`. */
+  readonly deadline: number;
+}
+
+/** A lease won by an attempt that began at `t0`; whoever gets it must release it. */
+export interface Won {
+  readonly lease: Lease;
+  readonly t0: number;
+  readonly validUntil: number;
+}
+
+/** One fan-out of a grant, with a fresh owner token, undone on all nodes unless it won in time. */
+export class Attempt {
+  readonly outcome: Promise<Won | RedlockError>;
+  readonly #lease: Lease;
+
+  constructor(coordinator: Coordinator, plan: AttemptPlan) {
+    const { nodes, clock, random } = coordinator;
+    // Validity counts from before the first byte: no node can have started its ttl earlier.
+    const t0 = clock.now();
+    // A token of its own for every attempt: a delayed rollback of the last one can delete nothing of this one.
+    this.#lease = new Lease(nodes, clock, { keys: plan.keys, ownerToken: random.token() });
+    const patience = Math.max(0, Math.min(plan.nodeTimeout, plan.deadline - t0));
+    this.outcome = this.#run(coordinator, plan, t0, patience);
+  }
+
+  /** Ends the attempt and undoes it; a grant that is still to come is undone when it does. */
+  abandon(): void {
+    this.#lease.undo();
+  }
+
+  async #run(
+    coordinator: Coordinator,
+    plan: AttemptPlan,
+    t0: number,
+    patience: number,
+  ): Promise<Won | RedlockError> {
+    const { nodes, clock } = coordinator;
+    const { verdict, replies } = await this.#lease.take(plan.ttl, patience, plan.deadline);
+    const end = validUntil(t0, plan.ttl, plan.driftFactor);
+    const exhausted = clock.now() >= end;
+    if (verdict === 'won' && !exhausted) return { lease: this.#lease, t0, validUntil: end };
+    this.#lease.undo();
+    const votes = votesOf(nodes, replies);
+    if (verdict !== 'won') return failure('lock', plan.resources, verdict, votes);
+    const took = Math.round(clock.now() - t0);
+    return new ValidityExhaustedError(
+      `cannot lock ${list(plan.resources)}: the grants took ${took} ms, which used up the validity of a ttl of ${plan.ttl} ms`,
+      votes,
+    );
+  }
+}
+
+const EXPLANATIONS: Record<Failure, string> = {
+  held: 'held by another owner',
+  quarantined: 'too many nodes may have forgotten locks in a restart',
+  misconfigured: 'too many nodes are not fit to hold locks',
+  unreachable: 'too few nodes answered',
+};
+
+/** The error for a vote that failed. */
+export function failure(
+  verb: 'lock' | 'extend',
+  resources: readonly string[],
+  verdict: Failure,
+  votes: readonly Vote[],
+): RedlockError {
+  const message = `cannot ${verb} ${list(resources)}: ${EXPLANATIONS[verdict]} (${describeVotes(votes)})`;
+  const quorum = quorumOf(votes.length);
+  switch (verdict) {
+    case 'held':
+      return new ResourceHeldError(message, votes, untilQuorum(votes, quorum));
+    case 'quarantined':
+      return new NodesQuarantinedError(message, votes, untilQuorum(votes, quorum));
+    case 'misconfigured':
+      return new NodeMisconfiguredError(message, votes);
+    case 'unreachable':
+      return new QuorumUnreachableError(message, votes);
+  }
+}
+
+/** Resources as messages name them. */
+export function list(resources: readonly string[]): string {
+  return resources.map((resource) => JSON.stringify(resource)).join(', ');
+}

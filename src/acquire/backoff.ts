@@ -1,0 +1,15 @@
+import type { RetryOptions } from '../options.ts';
+
+/** No waiter attempts more often than this, in ms, whatever its options say. */
+export const SHORTEST_PAUSE = 5;
+
+/**
+ * The pause after the n-th failed attempt (n ≥ 1), in ms: `minTimeout × factor^(n−1)`, at most `maxTimeout`;
+ * with `randomize` between half of that and all of it, so that contenders that met once do not meet again.
+ *
+ * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("equal jitter")
+ */
+export function backoff(n: number, retry: Required<RetryOptions>, fraction: number): number {
+  const pause = Math.min(retry.minTimeout * retry.factor ** (n - 1), retry.maxTimeout);
+  return Math.max(SHORTEST_PAUSE, retry.randomize ? pause * (0.5 + fraction / 2) : pause);
+}

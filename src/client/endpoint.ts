@@ -1,0 +1,118 @@
+import type { ClusterOptions, RedisOptions } from 'ioredis';
+import { wrong } from '../options.ts';
+
+/** An ioredis `Redis` or `Cluster`, recognised by its shape: it may come from another copy of the package. */
+export interface IoredisInstance {
+  readonly options: object;
+  readonly isCluster?: boolean;
+  readonly startupNodes?: unknown;
+  duplicate(...args: never[]): unknown;
+}
+
+/** Where a node is, however it was given. */
+export type Endpoint = {
+  /** Host and port, or what else tells the node apart; two of one name are the same node. */
+  readonly name: string;
+  /** What must never appear in an error. */
+  readonly secrets: readonly string[];
+} & (
+  | { readonly kind: 'options'; readonly options: RedisOptions }
+  | { readonly kind: 'instance'; readonly instance: IoredisInstance }
+  | { readonly kind: 'cluster'; readonly instance: IoredisInstance }
+);
+
+const DEFAULT_PORT = 6379;
+
+/** @throws {TypeError} for anything that does not say where a node is; never shows a credential. */
+export function toEndpoint(spec: unknown, position: number): Endpoint {
+  const name = `nodes[${position}]`;
+  if (typeof spec === 'string') return fromOptions(parseUrl(spec, name));
+  if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) {
+    throw wrong(
+      TypeError,
+      name,
+      spec,
+      'a redis:// or rediss:// URL, ioredis options, an ioredis instance or a LockNode',
+    );
+  }
+  if (!('duplicate' in spec)) return fromOptions(spec);
+  return fromInstance(spec as IoredisInstance);
+}
+
+function fromOptions(options: RedisOptions): Endpoint {
+  return { kind: 'options', options, name: nameOf(options), secrets: secretsOf(options) };
+}
+
+function fromInstance(instance: IoredisInstance): Endpoint {
+  if (!instance.isCluster) {
+    return {
+      kind: 'instance',
+      instance,
+      name: nameOf(instance.options),
+      secrets: secretsOf(instance.options),
+    };
+  }
+  const nodes = Array.isArray(instance.startupNodes) ? instance.startupNodes : [];
+  const names = nodes.map((node: unknown) => startupNodeName(node));
+  const { redisOptions = {} } = instance.options as ClusterOptions;
+  const secrets = [redisOptions, ...nodes.filter((node) => typeof node === 'object')].flatMap(secretsOf);
+  const urls = nodes
+    .filter((node) => typeof node === 'string')
+    .flatMap((url: string) => secretsOf(urlOptions(url)));
+  return { kind: 'cluster', instance, name: `cluster(${names.join(',')})`, secrets: [...secrets, ...urls] };
+}
+
+function startupNodeName(node: unknown): string {
+  if (typeof node === 'string') return nameOf(urlOptions(node));
+  return typeof node === 'number' ? nameOf({ port: node }) : nameOf(node as RedisOptions);
+}
+
+function urlOptions(url: string): RedisOptions {
+  try {
+    return parseUrl(url, 'startupNodes');
+  } catch {
+    return {};
+  }
+}
+
+/** redis[s]://[[user]:password@]host[:port][/database] */
+function parseUrl(text: string, name: string): RedisOptions {
+  const bad = (allowed: string): Error => wrong(TypeError, name, redacted(text), allowed);
+  if (!URL.canParse(text)) throw bad('a URL such as redis://host:6379');
+  const url = new URL(text);
+  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:')
+    throw bad('a URL that begins with redis:// or rediss://');
+  if (url.hostname === '') throw bad('a URL with a host, such as redis://host:6379');
+  if (url.search !== '' || url.hash !== '')
+    throw bad('a URL without a query or a fragment; give ioredis options instead');
+  const db = url.pathname.replace(/^\//, '');
+  if (!/^\d*$/.test(db)) throw bad('a URL whose path is a database number, such as redis://host:6379/2');
+  return {
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: url.port === '' ? DEFAULT_PORT : Number(url.port),
+    ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
+    ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
+    ...(db === '' ? {} : { db: Number(db) }),
+    ...(url.protocol === 'rediss:' ? { tls: {} } : {}),
+  };
+}
+
+/** The text with all that may be a credential taken out: everything between the scheme and the last @. */
+function redacted(text: string): string {
+  return text.replace(/^([a-z+]*:?\/\/)?.*@/is, '$1***@');
+}
+
+function nameOf({ host, port, path, sentinels, name }: RedisOptions): string {
+  if (sentinels)
+    return `sentinel(${name ?? 'mymaster'}@${sentinels.map((each) => `${each.host}:${each.port}`).join(',')})`;
+  if (path) return path;
+  const address = host ?? 'localhost';
+  return `${address.includes(':') ? `[${address}]` : address}:${port ?? DEFAULT_PORT}`;
+}
+
+function secretsOf(options: RedisOptions): string[] {
+  const { username, password, sentinelUsername, sentinelPassword } = options;
+  return [username, password, sentinelUsername, sentinelPassword]
+    .filter((secret) => typeof secret === 'string' && secret !== '' && secret !== 'default')
+    .flatMap((secret) => [secret as string, encodeURIComponent(secret as string)]);
+}

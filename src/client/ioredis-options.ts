@@ -1,0 +1,68 @@
+import type { ClusterOptions, RedisOptions } from 'ioredis';
+import type { Random } from '../random.ts';
+
+/** A node that is back is noticed within this many ms, plus the time to connect. */
+const LONGEST_PAUSE = 250;
+
+/**
+ * The settings without which a command could run late, twice, or against something else than it was meant for.
+ * They win over whatever the user's client has.
+ */
+export function safeOptions(plan: { connectTimeout: number; random: Random }): {
+  redis: RedisOptions;
+  cluster: ClusterOptions;
+} {
+  const { connectTimeout, random } = plan;
+  const pause = (): number => Math.ceil(LONGEST_PAUSE * (0.2 + 0.8 * random.fraction()));
+  // Some of these exist in ioredis 6 only, or in 5 only; the other passes over them.
+  const redis: Record<string, unknown> = {
+    lazyConnect: true,
+    connectTimeout,
+    // Nothing waits in the client, and nothing is ever sent again.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    reconnectOnError: null,
+    enableAutoPipelining: false,
+    autoResubscribe: false,
+    commandTimeout: undefined,
+    socketTimeout: undefined,
+    blockingTimeout: undefined,
+    // The server is looked at by the node itself, with what matters to locks.
+    enableReadyCheck: false,
+    monitor: false,
+    // Always comes back, and soon; the user's strategy may give up.
+    retryStrategy: pause,
+    sentinelRetryStrategy: pause,
+    role: 'master',
+    // Replies as the scripts make them, keys as they are given, and no command that an ACL would have to allow.
+    keyPrefix: '',
+    stringNumbers: false,
+    protocol: 2,
+    replyMapping: 'legacy',
+    readOnly: false,
+    disableClientInfo: true,
+    scripts: undefined,
+    himportFieldsets: undefined,
+  };
+  const cluster: Record<string, unknown> = {
+    lazyConnect: true,
+    keyPrefix: '',
+    scaleReads: 'master',
+    enableOfflineQueue: false,
+    enableReadyCheck: true,
+    enableAutoPipelining: false,
+    shardedSubscribers: false,
+    clusterRetryStrategy: pause,
+    slotsRefreshTimeout: Math.max(connectTimeout, 1000),
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    retryDelayOnTryAgain: 0,
+    retryDelayOnMoved: 0,
+    // Below 3, ioredis reports a NOSCRIPT as too many redirections.
+    maxRedirections: 3,
+    scripts: undefined,
+    redisOptions: redis,
+  };
+  return { redis: redis as RedisOptions, cluster: cluster as ClusterOptions };
+}

@@ -1,0 +1,44 @@
+/** What happens to a connection, in order: `up` and `down` alternate, beginning with either. */
+export interface ConnectionListener {
+  /** Connected, authenticated and on the right database; nothing else has been asked of the server. */
+  up(): void;
+  /** Lost, or could not be made. It is made again by itself until `close`. */
+  down(cause: Error): void;
+}
+
+/** `error` or `reply`, never both; called exactly once, never before the call returns. */
+export type ReplyHandler = (error: Error | null, reply: unknown) => void;
+
+/**
+ * A connection to one Redis server (or one Redis Cluster): the few verbs that a node needs of a client.
+ *
+ * Contract: commands go out in the order given, at once or not at all (no offline queue), and are never sent
+ * again. When the connection is lost, all unanswered ones fail before `down` is called. Every error is free of
+ * credentials and of the command's arguments.
+ */
+export interface RedisConnection {
+  /** Host and port, or what else tells the node apart; never a credential. */
+  readonly name: string;
+  /** Connects, and reports to `listener` from then on; called once. */
+  open(listener: ConnectionListener): void;
+  /** EVALSHA; all keys have the same `slotOf`. */
+  evalsha(
+    sha: string,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+    reply: ReplyHandler,
+  ): void;
+  /** SCRIPT LOAD on every master. */
+  load(script: string): Promise<void>;
+  /** The text of INFO from every master. */
+  info(): Promise<readonly string[]>;
+  /** The hash slot of a key on a Redis Cluster; 0 elsewhere. Keys of different slots cannot go into one command. */
+  slotOf(key: string): number;
+  /**
+   * Cuts the connection so that nothing that is still on its way can be executed later (RST, not FIN), and
+   * connects again. Where the client cannot promise that (a Cluster), residue is bounded by the ttl.
+   */
+  reset(cause: Error): void;
+  /** Ends the connection for good; `down` is not called any more. */
+  close(): void;
+}

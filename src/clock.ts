@@ -1,0 +1,41 @@
+/** Undoes a {@link Clock.after}; harmless once the callback has run. */
+export type Cancel = () => void;
+
+/**
+ * The only source of time. Every duration and instant in quorlock is in milliseconds of this clock, which
+ * must be monotonic: it never jumps, whatever happens to the machine's wall clock.
+ */
+export interface Clock {
+  /** Milliseconds since an arbitrary origin; may have a fraction. */
+  now(): number;
+  /**
+   * Runs `callback` once `delay` ms have passed, never earlier by this clock; `Infinity` means never.
+   * `background` timers do not keep a process alive.
+   */
+  after(delay: number, callback: () => void, background?: 'background'): Cancel;
+}
+
+/** The longest delay that `setTimeout` takes; a longer one would fire at once. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+/** `performance.now()` and `setTimeout`, corrected for firing early and for delays beyond 2^31 − 1 ms. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+
+  after(delay, callback, background) {
+    if (delay === Number.POSITIVE_INFINITY) return () => {};
+    const due = performance.now() + delay;
+    let timer: NodeJS.Timeout;
+    const arm = (remaining: number): void => {
+      timer = setTimeout(fire, Math.min(Math.ceil(remaining), LONGEST_TIMEOUT));
+      if (background) timer.unref();
+    };
+    const fire = (): void => {
+      const remaining = due - performance.now();
+      if (remaining > 0) arm(remaining);
+      else callback();
+    };
+    arm(delay);
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,159 @@
+/** A node's vote, as errors and results report it. */
+export type Vote = { readonly node: string } & (
+  | { readonly kind: 'granted' }
+  /** Another owner holds it there; `remaining` ms, or Infinity for a key without expiry. */
+  | { readonly kind: 'denied'; readonly remaining: number }
+  | { readonly kind: 'unreachable'; readonly cause: Error }
+  /** The node may have forgotten locks; it votes again in `remaining` ms. */
+  | { readonly kind: 'quarantined'; readonly remaining: number }
+  /** The node must not hold locks as it is set up. */
+  | { readonly kind: 'unusable'; readonly why: string }
+  /** No answer before the round was decided or over. */
+  | { readonly kind: 'late' }
+);
+
+export type ErrorCode =
+  | 'RESOURCE_HELD'
+  | 'QUORUM_UNREACHABLE'
+  | 'NODES_QUARANTINED'
+  | 'NODE_MISCONFIGURED'
+  | 'VALIDITY_EXHAUSTED'
+  | 'ACQUIRE_TIMEOUT'
+  | 'LOCK_LOST'
+  | 'LOCK_RELEASED'
+  | 'CLOSED';
+
+/** Why a lock was lost: see {@link LockLostError.reason}. */
+export type LossReason = 'expired' | 'taken' | 'maxHoldTime' | 'closed';
+
+const BRAND = Symbol.for('quorlock.error');
+
+/**
+ * Every error that quorlock makes, except the `TypeError` and `RangeError` for bad input. `instanceof` goes by
+ * the code, so it also holds between two copies of the package in one process.
+ */
+export abstract class RedlockError extends Error {
+  readonly code: ErrorCode;
+  /** One per node, in the order of the node list; empty when no node was asked. */
+  readonly votes: readonly Vote[];
+
+  constructor(code: ErrorCode, message: string, votes: readonly Vote[], options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+    this.votes = votes;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  /** The code of this class; the base class has none, and stands for all. */
+  static readonly code: ErrorCode | undefined = undefined;
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    const branded = typeof value === 'object' && value !== null && BRAND in value;
+    if (!branded) return false;
+    if (Object.hasOwn(this, 'code') && this.code !== undefined)
+      return 'code' in value && value.code === this.code;
+    return this === RedlockError || Function.prototype[Symbol.hasInstance].call(this, value);
+  }
+}
+
+/** Somebody else holds one of the resources, or a simultaneous contender split the vote. */
+export class ResourceHeldError extends RedlockError {
+  static override readonly code = 'RESOURCE_HELD';
+  /** In how many ms enough of the denying nodes will have forgotten the other holder, as far as they told; Infinity if never. */
+  readonly remaining: number;
+
+  constructor(message: string, votes: readonly Vote[], remaining: number) {
+    super(ResourceHeldError.code, message, votes);
+    this.remaining = remaining;
+  }
+}
+
+/** Too few nodes answered in time. */
+export class QuorumUnreachableError extends RedlockError {
+  static override readonly code = 'QUORUM_UNREACHABLE';
+
+  constructor(message: string, votes: readonly Vote[]) {
+    super(QuorumUnreachableError.code, message, votes);
+  }
+}
+
+/** Too many nodes may have forgotten locks in a restart, and do not vote yet. */
+export class NodesQuarantinedError extends RedlockError {
+  static override readonly code = 'NODES_QUARANTINED';
+  /** In how many ms enough nodes will vote again. */
+  readonly remaining: number;
+
+  constructor(message: string, votes: readonly Vote[], remaining: number) {
+    super(NodesQuarantinedError.code, message, votes);
+    this.remaining = remaining;
+  }
+}
+
+/** Nodes that must not hold locks as they are set up cost the quorum; the votes say which, and why. */
+export class NodeMisconfiguredError extends RedlockError {
+  static override readonly code = 'NODE_MISCONFIGURED';
+
+  constructor(message: string, votes: readonly Vote[]) {
+    super(NodeMisconfiguredError.code, message, votes);
+  }
+}
+
+/** A quorum granted, but so late that nothing was left of the validity; everything was undone. */
+export class ValidityExhaustedError extends RedlockError {
+  static override readonly code = 'VALIDITY_EXHAUSTED';
+
+  constructor(message: string, votes: readonly Vote[]) {
+    super(ValidityExhaustedError.code, message, votes);
+  }
+}
+
+/** `acquireTimeout` passed; `cause` is the error of the last attempt. */
+export class AcquireTimeoutError extends RedlockError {
+  static override readonly code = 'ACQUIRE_TIMEOUT';
+
+  constructor(message: string, cause: RedlockError) {
+    super(AcquireTimeoutError.code, message, cause.votes, { cause });
+  }
+}
+
+/** The lock's validity ended before it was released. */
+export class LockLostError extends RedlockError {
+  static override readonly code = 'LOCK_LOST';
+  /**
+   * `expired`: not extended in time. `taken`: so many nodes name another owner that no quorum is left.
+   * `maxHoldTime`: held for as long as the option allows. `closed`: `Redlock.close()` was called.
+   */
+  readonly reason: LossReason;
+  /** Only when rejected by `using`: what the routine did, a result that would otherwise be lost. */
+  readonly outcome?: PromiseSettledResult<unknown>;
+
+  constructor(
+    message: string,
+    reason: LossReason,
+    votes: readonly Vote[],
+    extra: { cause?: unknown; outcome?: PromiseSettledResult<unknown> } = {},
+  ) {
+    super(LockLostError.code, message, votes, 'cause' in extra ? { cause: extra.cause } : undefined);
+    this.reason = reason;
+    if (extra.outcome) this.outcome = extra.outcome;
+  }
+}
+
+/** `extend` was called on a lock that its holder had released. */
+export class LockReleasedError extends RedlockError {
+  static override readonly code = 'LOCK_RELEASED';
+
+  constructor(message: string) {
+    super(LockReleasedError.code, message, []);
+  }
+}
+
+/** `Redlock.close()` was called. */
+export class RedlockClosedError extends RedlockError {
+  static override readonly code = 'CLOSED';
+
+  constructor(message = 'this Redlock is closed') {
+    super(RedlockClosedError.code, message, []);
+  }
+}

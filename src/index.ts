@@ -1,0 +1,37 @@
+export type { IoredisInstance } from './client/endpoint.ts';
+export type { Cancel, Clock } from './clock.ts';
+export {
+  AcquireTimeoutError,
+  type ErrorCode,
+  LockLostError,
+  LockReleasedError,
+  type LossReason,
+  NodeMisconfiguredError,
+  NodesQuarantinedError,
+  QuorumUnreachableError,
+  RedlockClosedError,
+  RedlockError,
+  ResourceHeldError,
+  ValidityExhaustedError,
+  type Vote,
+} from './errors.ts';
+export type { Inspection, NodeInspection } from './inspection.ts';
+export type { Lock, Release } from './lock.ts';
+export type {
+  Claim,
+  Deliver,
+  ExtendReply,
+  GrantReply,
+  Holding,
+  InspectReply,
+  LockNode,
+  NoAnswer,
+  Quarantined,
+  ReleaseReply,
+  Unreachable,
+  Unusable,
+} from './node/lock-node.ts';
+export type { NodeSpec } from './nodes.ts';
+export type { AcquireOptions, LockOptions, RedlockOptions, RetryOptions } from './options.ts';
+export type { Random } from './random.ts';
+export { Redlock, type Routine } from './redlock.ts';

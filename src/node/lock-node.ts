@@ -1,0 +1,107 @@
+/** What every request about a lock names: all `keys` belong to one owner, and are treated as one. */
+export interface Holding {
+  /** Keys as they stand on the server, without duplicates; never empty. */
+  readonly keys: readonly string[];
+  /** The random value that the owner stores under each key. */
+  readonly ownerToken: string;
+}
+
+/** A request that writes, and so must not be written once nobody waits for it any more. */
+export interface Claim extends Holding {
+  /** Expiry of the keys in whole ms. */
+  readonly ttl: number;
+  /**
+   * Whether the round that asks is still undecided. A node that could not write a claim at once asks again
+   * right before it does, and answers `unreachable` without writing when nobody wants it.
+   */
+  wanted(): boolean;
+}
+
+/**
+ * The node gave no answer that can be used. Not an exception: a node that cannot be reached is the case the
+ * algorithm exists for.
+ */
+export interface Unreachable {
+  readonly kind: 'unreachable';
+  /** Free of commands, arguments and credentials. */
+  readonly cause: Error;
+  /** Whether the request may have been executed all the same. `false` only when it certainly never will be. */
+  readonly maybeExecuted: boolean;
+}
+
+/** The node answers, but must not hold locks: a replica, too old, evicting keys, refusing a command. Nothing was executed. */
+export interface Unusable {
+  readonly kind: 'unusable';
+  readonly why: string;
+}
+
+/** The node may have forgotten locks in a restart; its vote does not count for `remaining` ms more. Nothing was executed. */
+export interface Quarantined {
+  readonly kind: 'quarantined';
+  readonly remaining: number;
+}
+
+export type NoAnswer = Unreachable | Unusable | Quarantined;
+
+export type GrantReply =
+  | { readonly kind: 'granted' }
+  /** At least one of the keys exists; nothing was written. `remaining`: ms until the last of them expires, Infinity for a key without expiry. */
+  | { readonly kind: 'denied'; readonly remaining: number }
+  | NoAnswer;
+
+export type ExtendReply =
+  /** All keys were there under this owner; their expiry is now at least ttl. */
+  | { readonly kind: 'extended' }
+  /** Some or all keys were gone, none was another's; they are set again. The node holds the lock, but did not hold it all along. */
+  | { readonly kind: 'repaired' }
+  /** At least one key is another owner's; nothing was written. */
+  | { readonly kind: 'taken'; readonly remaining: number }
+  | NoAnswer;
+
+export type ReleaseReply =
+  /** All keys were there under this owner, and are gone now. */
+  | { readonly kind: 'released' }
+  /** At least one key was gone or another's; those under this owner are gone now. */
+  | { readonly kind: 'absent' }
+  | NoAnswer;
+
+export type InspectReply =
+  | { readonly kind: 'free' }
+  /** `ownerToken` is absent for a key of another type; `remaining` is Infinity for a key without expiry. */
+  | { readonly kind: 'held'; readonly ownerToken?: string; readonly remaining: number }
+  | NoAnswer;
+
+/** Called at most once for each request, possibly before the request returns; a request to a silent node may go unanswered while the node is given up on. */
+export type Deliver<Reply> = (reply: Reply) => void;
+
+/**
+ * One independent node. Requests are executed in the order in which they were made, and each takes effect on
+ * all of its keys or on none. No method throws, and none waits: the answer comes through `deliver`.
+ */
+export interface LockNode {
+  /** Names the node in votes and errors; never holds a user or a password. */
+  readonly name: string;
+  /**
+   * Until when (in ms of the clock) a request may still be waiting for the very first connection; −Infinity
+   * once there was one, or it failed.
+   */
+  firstContactUntil(): number;
+  /** Takes all keys, if none of them exists. Never executed twice, never sent again. */
+  grant(claim: Claim, deliver: Deliver<GrantReply>): void;
+  /** Raises the expiry of the owner's keys to `ttl`, never lowers it, and sets those that are missing again. */
+  extend(claim: Claim, deliver: Deliver<ExtendReply>): void;
+  /**
+   * Deletes the owner's keys. The node owes this until the server has answered it: when the answer is
+   * `unreachable`, it is repeated on the next connection, before anything newer.
+   */
+  release(holding: Holding, deliver: Deliver<ReleaseReply>): void;
+  /** Reads one key. */
+  inspect(key: string, deliver: Deliver<InspectReply>): void;
+  /** Why these keys can never be taken together on this node, if so; asked before anything is sent. */
+  objection(keys: readonly string[]): string | undefined;
+  /**
+   * Sends what is owed, waits for the answers for at most `patience` ms, and lets go of every socket and timer.
+   * Requests after that are answered `unreachable`. Idempotent.
+   */
+  close(patience: number): Promise<void>;
+}

@@ -1,0 +1,239 @@
+import type { RedisConnection } from '../client/redis-connection.ts';
+import type { Cancel, Clock } from '../clock.ts';
+import { Debts } from './debts.ts';
+import { isRefusal, replyTo } from './failure.ts';
+import type {
+  Claim,
+  Deliver,
+  ExtendReply,
+  GrantReply,
+  Holding,
+  InspectReply,
+  LockNode,
+  NoAnswer,
+  ReleaseReply,
+} from './lock-node.ts';
+import { type Operation, operation } from './operation.ts';
+import { Outbox } from './outbox.ts';
+import { OPERATIONS } from './scripts/operations.ts';
+import { isLoading, parseInfo, unfit } from './server-info.ts';
+import type { Servers } from './servers.ts';
+import { Watchdog } from './watchdog.ts';
+
+export interface RedisNodePlan {
+  readonly connection: RedisConnection;
+  readonly clock: Clock;
+  readonly servers: Servers;
+  /** How long the first contact may take, in ms. */
+  readonly connectTimeout: number;
+  /** After how many ms without an answer the server is suspect, and its connection cut. */
+  readonly patience: number;
+}
+
+/**
+ * What is known of the server. `connecting`: never heard of, requests wait. `up`: admitted. `unusable`: must not
+ * hold locks, gets releases only. `down`: requests are answered at once, nothing is sent. `closing`: only what is
+ * owed is still sent.
+ */
+type Health =
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'up' }
+  | { readonly kind: 'unusable'; readonly why: string }
+  | { readonly kind: 'down'; readonly cause: Error }
+  | { readonly kind: 'closing' };
+
+/** How long until a server that was not fit to hold locks, or not ready, is looked at again, in ms. */
+const NEXT_LOOK = 250;
+
+const CLOSED = new Error('the connection is closed');
+const CROWDED = new Error('too many operations are without an answer');
+
+/** A lock node on a Redis server, or on a Redis Cluster that counts as one. */
+export class RedisNode implements LockNode {
+  readonly name: string;
+  readonly #plan: RedisNodePlan;
+  readonly #watchdog: Watchdog;
+  readonly #outbox: Outbox;
+  readonly #debts = new Debts();
+  readonly #contactUntil: number;
+  #health: Health = { kind: 'connecting' };
+  #connected = false;
+  /** Grows with each introduction, so that the answer to an earlier one is known as stale. */
+  #introduction = 0;
+  #cancelLook: Cancel;
+  #closed: Promise<void> | undefined;
+  #onIdle: () => void = () => {};
+
+  constructor(plan: RedisNodePlan) {
+    const { connection, clock, connectTimeout, patience } = plan;
+    this.name = connection.name;
+    this.#plan = plan;
+    this.#watchdog = new Watchdog(clock, patience, () =>
+      connection.reset(new Error(`no answer for ${patience} ms`)),
+    );
+    this.#outbox = new Outbox(connection, this.#watchdog, {
+      // The server was demoted: a new connection may lead to the new master.
+      readonly: (error) => connection.reset(error),
+      idle: () => this.#onIdle(),
+    });
+    this.#contactUntil = clock.now() + connectTimeout;
+    this.#cancelLook = clock.after(connectTimeout, () => this.#giveUpFirstContact(), 'background');
+    connection.open({ up: () => this.#up(), down: (cause) => this.#down(cause) });
+  }
+
+  firstContactUntil(): number {
+    return this.#health.kind === 'connecting' ? this.#contactUntil : Number.NEGATIVE_INFINITY;
+  }
+
+  grant(claim: Claim, deliver: Deliver<GrantReply>): void {
+    this.#request(operation('grant', claim, deliver));
+  }
+
+  extend(claim: Claim, deliver: Deliver<ExtendReply>): void {
+    this.#request(operation('extend', claim, deliver));
+  }
+
+  release(holding: Holding, deliver: Deliver<ReleaseReply>): void {
+    this.#debts.owe(holding);
+    this.#request(this.#settling(holding, deliver));
+  }
+
+  inspect(key: string, deliver: Deliver<InspectReply>): void {
+    this.#request(operation('inspect', { keys: [key], ownerToken: '' }, deliver));
+  }
+
+  objection(keys: readonly string[]): string | undefined {
+    const [first = '', ...others] = keys;
+    const { connection } = this.#plan;
+    const stray = others.find((key) => connection.slotOf(key) !== connection.slotOf(first));
+    if (stray === undefined) return undefined;
+    return (
+      'all keys of one lock need the same hash slot on a Redis Cluster; ' +
+      `give ${JSON.stringify(first)} and ${JSON.stringify(stray)} a common {hash tag}`
+    );
+  }
+
+  close(patience: number): Promise<void> {
+    this.#closed ??= this.#close(patience);
+    return this.#closed;
+  }
+
+  async #close(patience: number): Promise<void> {
+    const { clock, connection } = this.#plan;
+    this.#cancelLook();
+    if (this.#health.kind === 'connecting') this.#fail(CLOSED);
+    this.#health = { kind: 'closing' };
+    await new Promise<void>((resolve) => {
+      const cancelTimer = clock.after(patience, resolve);
+      this.#onIdle = () => {
+        cancelTimer();
+        resolve();
+      };
+      if (!this.#connected || this.#outbox.idle) this.#onIdle();
+    });
+    connection.close();
+    this.#connected = false;
+    this.#watchdog.forget();
+    this.#outbox.shut(replyTo(CLOSED, false));
+  }
+
+  #settling(holding: Holding, deliver: Deliver<ReleaseReply>): Operation {
+    return operation<ReleaseReply>('release', holding, (reply) => {
+      if (reply.kind === 'released' || reply.kind === 'absent') this.#debts.settle(holding);
+      deliver(reply);
+    });
+  }
+
+  #request(request: Operation): void {
+    const refusal = this.#refusal(request);
+    if (refusal) request.deliver(refusal);
+    else this.#outbox.add(request);
+  }
+
+  /** Why a request is answered at once, if so. A release goes to every server that may hear it. */
+  #refusal({ verb }: Operation): NoAnswer | undefined {
+    const health = this.#health;
+    switch (health.kind) {
+      case 'connecting':
+        return undefined;
+      case 'up':
+        return verb === 'grant' && this.#outbox.crowded ? replyTo(CROWDED, false) : undefined;
+      case 'unusable':
+        return verb === 'release' && this.#connected ? undefined : { kind: 'unusable', why: health.why };
+      case 'down':
+        return replyTo(health.cause, false);
+      case 'closing':
+        return verb === 'release' && this.#connected ? undefined : replyTo(CLOSED, false);
+    }
+  }
+
+  #up(): void {
+    this.#connected = true;
+    void this.#introduce();
+  }
+
+  #down(cause: Error): void {
+    this.#connected = false;
+    this.#watchdog.forget();
+    this.#fail(cause);
+    if (this.#health.kind === 'closing') this.#onIdle();
+  }
+
+  /** From now on requests are answered at once with `cause`, those that wait included. */
+  #fail(cause: Error): void {
+    this.#cancelLook();
+    if (this.#health.kind !== 'closing') {
+      this.#health = isRefusal(cause) ? { kind: 'unusable', why: cause.message } : { kind: 'down', cause };
+    }
+    this.#outbox.shut(replyTo(cause, false));
+  }
+
+  #giveUpFirstContact(): void {
+    if (this.#health.kind !== 'connecting') return;
+    const cause = new Error(`no contact within ${this.#plan.connectTimeout} ms`);
+    this.#fail(cause);
+    this.#plan.connection.reset(cause);
+  }
+
+  /** Looks at the server before anything is asked of it: who it is, and whether it is fit to hold locks. */
+  async #introduce(): Promise<void> {
+    const { connection } = this.#plan;
+    const introduction = ++this.#introduction;
+    const answered = this.#watchdog.sent();
+    const current = (): boolean =>
+      this.#connected && introduction === this.#introduction && this.#health.kind !== 'closing';
+    try {
+      const why = this.#examine(await connection.info());
+      if (!why) await connection.load(OPERATIONS);
+      if (current()) this.#admit(why);
+    } catch (error) {
+      if (current()) this.#fail(error as Error);
+    } finally {
+      answered();
+    }
+    if (current() && this.#health.kind !== 'up') {
+      this.#cancelLook = this.#plan.clock.after(NEXT_LOOK, () => void this.#introduce(), 'background');
+    }
+  }
+
+  /** @throws {Error} while the server is reading its data. */
+  #examine(infos: readonly string[]): string | undefined {
+    const servers = infos.map(parseInfo);
+    if (servers.some(isLoading)) throw new Error('LOADING the server is reading its data');
+    const why = servers.map(unfit).find((reason) => reason !== undefined);
+    if (why) return why;
+    const twin = this.#plan.servers.claim(
+      this.name,
+      servers.map(({ runId }) => runId),
+    );
+    return twin && `it is the same server as ${twin}`;
+  }
+
+  #admit(why: string | undefined): void {
+    this.#cancelLook();
+    if (why) this.#outbox.shut({ kind: 'unusable', why });
+    this.#health = why ? { kind: 'unusable', why } : { kind: 'up' };
+    // What is owed goes before anything newer, also to a server that gets no grants.
+    this.#outbox.open(this.#debts.list().map((holding) => this.#settling(holding, () => {})));
+  }
+}

@@ -1,0 +1,51 @@
+import type { RedisOptions } from 'ioredis';
+import { type Endpoint, type IoredisInstance, toEndpoint } from './client/endpoint.ts';
+import { IoredisConnection } from './client/ioredis.ts';
+import type { LockNode } from './node/lock-node.ts';
+import { RedisNode } from './node/redis-node.ts';
+import { Servers } from './node/servers.ts';
+import { type Settings, wrong } from './options.ts';
+
+/** A node as users give it. */
+export type NodeSpec = string | RedisOptions | IoredisInstance | LockNode;
+
+/** A server that leaves a command unanswered for longer than this, in ms, is suspect; see also {@link suspectAfter}. */
+const SHORTEST_SUSPICION = 1_000;
+
+function suspectAfter(nodeTimeout: number): number {
+  return Math.max(2 * nodeTimeout, SHORTEST_SUSPICION);
+}
+
+/**
+ * The nodes in the order given, and those among them that were made here. Connects to nothing before all are
+ * known to be right.
+ *
+ * @throws {TypeError} for a list that is empty, names a node twice, or holds anything but nodes.
+ */
+export function createNodes(
+  specs: readonly NodeSpec[],
+  settings: Settings,
+): { all: readonly LockNode[]; own: readonly LockNode[] } {
+  if (!Array.isArray(specs) || specs.length === 0)
+    throw wrong(TypeError, 'nodes', specs, 'a non-empty array of nodes');
+  const places = specs.map((spec, position) => (isLockNode(spec) ? spec : toEndpoint(spec, position)));
+  places.forEach(({ name }, position) => {
+    const twin = places.findIndex((place) => place.name === name);
+    if (twin < position) throw new TypeError(`nodes[${position}] is the same as nodes[${twin}]: ${name}`);
+  });
+  const { clock, random, connectTimeout } = settings;
+  const servers = new Servers();
+  const patience = suspectAfter(settings.call.nodeTimeout);
+  const connect = (endpoint: Endpoint): LockNode => {
+    const connection = new IoredisConnection({ endpoint, connectTimeout, clock, random });
+    return new RedisNode({ connection, clock, servers, connectTimeout, patience });
+  };
+  const all = places.map((place) => ('kind' in place ? connect(place) : place));
+  return { all, own: all.filter((_, index) => !isLockNode(specs[index])) };
+}
+
+function isLockNode(spec: unknown): spec is LockNode {
+  return (
+    typeof spec === 'object' && spec !== null && 'grant' in spec && 'release' in spec && 'extend' in spec
+  );
+}

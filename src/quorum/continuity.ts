@@ -1,0 +1,39 @@
+/**
+ * Which nodes have held a lock without a break since before the last round that succeeded. Only they count for
+ * the next one: a node where the keys were gone in between may have let another holder in, and out again.
+ *
+ * A logical clock orders what is learned: no time is involved.
+ */
+export class Continuity {
+  readonly #heldSince: number[];
+  #now = 0;
+  #lastSuccess = 0;
+
+  constructor(nodes: number) {
+    this.#heldSince = new Array<number>(nodes).fill(Number.POSITIVE_INFINITY);
+  }
+
+  /** The node holds the lock from now on, and did not before. */
+  began(node: number): void {
+    this.#heldSince[node] = ++this.#now;
+  }
+
+  /** The node holds the lock; since when, only earlier answers tell. */
+  continued(node: number): void {
+    if (this.#heldSince[node] === Number.POSITIVE_INFINITY) this.began(node);
+  }
+
+  /** The node does not hold the lock, or may have been without it. */
+  broke(node: number): void {
+    this.#heldSince[node] = Number.POSITIVE_INFINITY;
+  }
+
+  /** A round has succeeded: nodes that hold the lock by now count from here on. */
+  succeeded(): void {
+    this.#lastSuccess = ++this.#now;
+  }
+
+  counts(node: number): boolean {
+    return (this.#heldSince[node] ?? Number.POSITIVE_INFINITY) < this.#lastSuccess;
+  }
+}

@@ -1,0 +1,167 @@
+import type { Clock } from '../clock.ts';
+import type { ExtendReply, GrantReply, Holding, LockNode, ReleaseReply } from '../node/lock-node.ts';
+import { type Ballot, conclude, type Failure, judge, quorumOf } from './ballot.ts';
+import { Continuity } from './continuity.ts';
+import { type Replies, Round } from './round.ts';
+import { ballotOf, executedNothing } from './votes.ts';
+
+export interface Taken {
+  readonly verdict: 'won' | Failure;
+  readonly replies: Replies<GrantReply>;
+}
+
+export interface Extended {
+  /** `taken`: so many nodes name another owner that no quorum is left. */
+  readonly verdict: 'won' | 'taken' | Failure;
+  readonly replies: Replies<ExtendReply>;
+}
+
+export interface Released {
+  /** `expired`: too few nodes still had the keys for a lock to have stood on them. */
+  readonly verdict: 'released' | 'expired' | 'unconfirmed';
+  readonly replies: Replies<ReleaseReply>;
+}
+
+const NEVER_ASKED = new Error('this lock was never asked of the node');
+
+/**
+ * One owner token's keys on all nodes, from the first grant to the last deletion: which nodes may have them,
+ * which have had them without a break, and that none keeps them afterwards. Knows nothing of validity.
+ */
+export class Lease {
+  readonly holding: Holding;
+  readonly #nodes: readonly LockNode[];
+  readonly #clock: Clock;
+  readonly #continuity: Continuity;
+  readonly #mayHold: boolean[];
+  #round: { end(): void } | undefined;
+  #ended = false;
+
+  constructor(nodes: readonly LockNode[], clock: Clock, holding: Holding) {
+    this.#nodes = nodes;
+    this.#clock = clock;
+    this.holding = holding;
+    this.#continuity = new Continuity(nodes.length);
+    this.#mayHold = new Array<boolean>(nodes.length).fill(false);
+  }
+
+  /** Asks every node for a grant. At most once for each lease: a token that was rolled back is never used again. */
+  take(ttl: number, patience: number, deadline: number): Promise<Taken> {
+    const round = new Round<GrantReply, Taken>({
+      nodes: this.#nodes,
+      clock: this.#clock,
+      patience,
+      deadline,
+      ask: (node, index, wanted, deliver) => {
+        this.#mayHold[index] = true;
+        node.grant({ ...this.holding, ttl, wanted }, deliver);
+      },
+      heard: (index, reply) => {
+        if (reply.kind === 'granted') this.#holds(index, 'from now on');
+        else if (executedNothing(reply)) this.#mayHold[index] = false;
+      },
+      decide: (replies, over) => {
+        const ballots = replies.map(ballotOf);
+        const verdict = over ? conclude(ballots) : judge(ballots);
+        if (verdict === 'won') this.#continuity.succeeded();
+        return verdict && { verdict, replies: replies.slice() };
+      },
+    });
+    this.#round = round;
+    return round.outcome;
+  }
+
+  /**
+   * Asks every node to raise the expiry and to set what is missing. Only nodes that have held the lock since
+   * before the last round that succeeded count. One round at a time.
+   */
+  extend(ttl: number, patience: number): Promise<Extended> {
+    const round = new Round<ExtendReply, Extended>({
+      nodes: this.#nodes,
+      clock: this.#clock,
+      patience,
+      ask: (node, index, wanted, deliver) => {
+        const before = this.#mayHold[index] ?? false;
+        this.#mayHold[index] = true;
+        node.extend({ ...this.holding, ttl, wanted }, (reply) => {
+          if (executedNothing(reply)) this.#mayHold[index] = before;
+          deliver(reply);
+        });
+      },
+      heard: (index, reply) => {
+        if (reply.kind === 'extended') this.#holds(index, 'still');
+        else if (reply.kind === 'repaired') this.#holds(index, 'from now on');
+        else if (!executedNothing(reply)) this.#continuity.broke(index);
+      },
+      decide: (replies, over) => {
+        const verdict = this.#judgeExtension(replies, over);
+        if (verdict === 'won') this.#continuity.succeeded();
+        return verdict && { verdict, replies: replies.slice() };
+      },
+    });
+    this.#round = round;
+    return round.outcome;
+  }
+
+  /** Deletes the keys wherever they may be, and waits for the answers. Nodes that are silent go on owing it. */
+  release(patience: number): Promise<Released> {
+    this.#end();
+    return new Round<ReleaseReply, Released>({
+      nodes: this.#nodes,
+      clock: this.#clock,
+      patience,
+      ask: (node, index, _wanted, deliver) => {
+        if (this.#mayHold[index]) node.release(this.holding, deliver);
+        else deliver({ kind: 'unreachable', cause: NEVER_ASKED, maybeExecuted: false });
+      },
+      decide: (replies, over) => {
+        const verdict = judgeRelease(replies.map(ballotOf), over);
+        return verdict && { verdict, replies: replies.slice() };
+      },
+    }).outcome;
+  }
+
+  /** The same, waiting for nothing: what a failed attempt and a lost lock leave behind goes away. */
+  undo(): void {
+    this.#end();
+    this.#nodes.forEach((node, index) => {
+      if (this.#mayHold[index]) node.release(this.holding, () => {});
+    });
+  }
+
+  /** Ends the round that is under way by what is known now. */
+  endRound(): void {
+    this.#round?.end();
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.endRound();
+  }
+
+  #holds(index: number, since: 'still' | 'from now on'): void {
+    // A grant reported after the rollback may have been executed after it, where a client reorders (a Cluster's
+    // redirects do): nobody would ever delete it.
+    if (this.#ended) this.#nodes[index]?.release(this.holding, () => {});
+    else if (since === 'still') this.#continuity.continued(index);
+    else this.#continuity.began(index);
+  }
+
+  #judgeExtension(replies: Replies<ExtendReply>, over: boolean): Extended['verdict'] | undefined {
+    const lost = replies.length - quorumOf(replies.length);
+    if (replies.filter((reply) => reply?.kind === 'taken').length > lost) return 'taken';
+    const ballots = replies.map((reply, index): Ballot => {
+      if (reply?.kind === 'extended' && !this.#continuity.counts(index)) return 'denied';
+      return ballotOf(reply);
+    });
+    return over ? conclude(ballots) : judge(ballots);
+  }
+}
+
+function judgeRelease(ballots: readonly Ballot[], over: boolean): Released['verdict'] | undefined {
+  const quorum = quorumOf(ballots.length);
+  const having = (wanted: Ballot): number => ballots.filter((ballot) => ballot === wanted).length;
+  if (having('granted') >= quorum) return 'released';
+  if (having('denied') > ballots.length - quorum) return 'expired';
+  return over || having('pending') === 0 ? 'unconfirmed' : undefined;
+}

@@ -1,0 +1,90 @@
+import type { Cancel, Clock } from '../clock.ts';
+import type { Deliver, LockNode } from '../node/lock-node.ts';
+
+export type Replies<Reply> = readonly (Reply | undefined)[];
+
+export interface RoundPlan<Reply, Outcome> {
+  readonly nodes: readonly LockNode[];
+  readonly clock: Clock;
+  /** How long an undecided vote is waited for, in ms. */
+  readonly patience: number;
+  /** When the round ends even if a node is still making its first contact, in ms of the clock. */
+  readonly deadline?: number;
+  /** Asks one node. `wanted` is true as long as the round is undecided. */
+  ask(node: LockNode, index: number, wanted: () => boolean, deliver: Deliver<Reply>): void;
+  /** Sees each reply, also one that comes after the decision (`decided`), before anything is decided with it. */
+  heard?(index: number, reply: Reply, decided: boolean): void;
+  /** The outcome, or undefined while it is open. With `over` it must decide by what there is. */
+  decide(replies: Replies<Reply>, over: boolean): Outcome | undefined;
+}
+
+/**
+ * One fan-out: every node is asked at once, and the outcome stands as soon as the replies allow it. A node
+ * that is silent or slow delays no decision that the others have made.
+ */
+export class Round<Reply, Outcome> {
+  readonly outcome: Promise<Outcome>;
+  readonly #plan: RoundPlan<Reply, Outcome>;
+  readonly #replies: (Reply | undefined)[];
+  #resolve!: (outcome: Outcome) => void;
+  #cancelTimer: Cancel | undefined;
+  #open = true;
+  #allAsked = false;
+
+  constructor(plan: RoundPlan<Reply, Outcome>) {
+    this.#plan = plan;
+    this.#replies = new Array<Reply | undefined>(plan.nodes.length).fill(undefined);
+    this.outcome = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    const end = plan.clock.now() + plan.patience;
+    const wanted = (): boolean => this.#open;
+    plan.nodes.forEach((node, index) => {
+      plan.ask(node, index, wanted, (reply) => this.#receive(index, reply));
+    });
+    this.#allAsked = true;
+    this.#decide(false);
+    if (this.#open) this.#wait(end);
+  }
+
+  /** Ends the round by what is known now, if it is still undecided. */
+  end(): void {
+    if (this.#open) this.#decide(true);
+  }
+
+  #receive(index: number, reply: Reply): void {
+    if (this.#replies[index] !== undefined) return;
+    this.#plan.heard?.(index, reply, !this.#open);
+    if (!this.#open) return;
+    this.#replies[index] = reply;
+    // Nodes known to be down answer while the others are still being asked: errors shall name every node.
+    if (this.#allAsked) this.#decide(false);
+  }
+
+  #decide(over: boolean): void {
+    const outcome = this.#plan.decide(this.#replies, over);
+    if (outcome === undefined) return;
+    this.#open = false;
+    this.#cancelTimer?.();
+    this.#resolve(outcome);
+  }
+
+  #wait(end: number): void {
+    const { clock } = this.#plan;
+    this.#cancelTimer = clock.after(end - clock.now(), () => {
+      const later = this.#firstContact();
+      if (later > clock.now()) this.#wait(later);
+      else this.end();
+    });
+  }
+
+  /** Until when a silent node may still be connecting for the first time; the round waits for that. */
+  #firstContact(): number {
+    const { nodes, deadline = Number.POSITIVE_INFINITY } = this.#plan;
+    let latest = Number.NEGATIVE_INFINITY;
+    nodes.forEach((node, index) => {
+      if (this.#replies[index] === undefined) latest = Math.max(latest, node.firstContactUntil());
+    });
+    return Math.min(latest, deadline);
+  }
+}

@@ -1,0 +1,95 @@
+import type { Vote } from '../errors.ts';
+import type { ExtendReply, GrantReply, LockNode, NoAnswer, ReleaseReply } from '../node/lock-node.ts';
+import type { Ballot } from './ballot.ts';
+import type { Replies } from './round.ts';
+
+type Reply = GrantReply | ExtendReply | ReleaseReply;
+
+/**
+ * What each reply counts as. An extension that had to set keys again counts as a denial: the node did not hold
+ * the lock all along.
+ */
+const BALLOTS: Record<Reply['kind'], Ballot> = {
+  granted: 'granted',
+  extended: 'granted',
+  released: 'granted',
+  denied: 'denied',
+  taken: 'denied',
+  repaired: 'denied',
+  absent: 'denied',
+  unreachable: 'unreachable',
+  unusable: 'unusable',
+  quarantined: 'quarantined',
+};
+
+export function ballotOf(reply: Reply | undefined): Ballot {
+  return reply === undefined ? 'pending' : BALLOTS[reply.kind];
+}
+
+/** Whether a node that answered so has certainly executed nothing. */
+export function executedNothing(reply: Reply): reply is NoAnswer {
+  if (reply.kind === 'unreachable') return !reply.maybeExecuted;
+  return reply.kind === 'unusable' || reply.kind === 'quarantined';
+}
+
+export function votesOf(nodes: readonly LockNode[], replies: Replies<Reply>): Vote[] {
+  return nodes.map(({ name }, index) => voteOf(name, replies[index]));
+}
+
+function voteOf(node: string, reply: Reply | undefined): Vote {
+  switch (reply?.kind) {
+    case undefined:
+      return { node, kind: 'late' };
+    case 'granted':
+    case 'extended':
+    case 'released':
+      return { node, kind: 'granted' };
+    case 'denied':
+    case 'taken':
+      return { node, kind: 'denied', remaining: reply.remaining };
+    case 'repaired':
+    case 'absent':
+      return { node, kind: 'denied', remaining: 0 };
+    case 'unreachable':
+      return { node, kind: 'unreachable', cause: reply.cause };
+    case 'quarantined':
+      return { node, kind: 'quarantined', remaining: reply.remaining };
+    case 'unusable':
+      return { node, kind: 'unusable', why: reply.why };
+  }
+}
+
+/** The votes in a sentence's tail, such as `2 granted, 1 denied, c:6379 unreachable (connect ECONNREFUSED)`. */
+export function describeVotes(votes: readonly Vote[]): string {
+  const granted = votes.filter(({ kind }) => kind === 'granted').length;
+  const denied = votes.filter(({ kind }) => kind === 'denied').length;
+  const others = votes.flatMap((vote) => {
+    switch (vote.kind) {
+      case 'unreachable':
+        return `${vote.node} unreachable (${vote.cause.message})`;
+      case 'unusable':
+        return `${vote.node} unusable (${vote.why})`;
+      case 'quarantined':
+        return `${vote.node} quarantined for ${Math.ceil(vote.remaining)} ms`;
+      case 'late':
+        return `${vote.node} gave no answer in time`;
+      default:
+        return [];
+    }
+  });
+  return [
+    `${granted} of ${votes.length} granted`,
+    ...(denied > 0 ? [`${denied} denied`] : []),
+    ...others,
+  ].join(', ');
+}
+
+/**
+ * In how many ms a quorum could be reached, if those that refuse for a time (`remaining`) stop doing so one
+ * after the other and nothing else changes.
+ */
+export function untilQuorum(votes: readonly Vote[], quorum: number): number {
+  const granted = votes.filter(({ kind }) => kind === 'granted').length;
+  const waits = votes.flatMap((vote) => ('remaining' in vote ? [vote.remaining] : [])).sort((a, b) => a - b);
+  return waits[Math.min(quorum - granted, waits.length) - 1] ?? Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,207 @@
+import { type Coordinator, list } from './acquire/attempt.ts';
+import { Waiting } from './acquire/waiting.ts';
+import { LockLostError, RedlockClosedError, ResourceHeldError } from './errors.ts';
+import { type Inspection, judgeInspection } from './inspection.ts';
+import { Lock } from './lock.ts';
+import type { InspectReply, LockNode } from './node/lock-node.ts';
+import { createNodes, type NodeSpec } from './nodes.ts';
+import {
+  type AcquireOptions,
+  type CallOptions,
+  type RedlockOptions,
+  resolveCall,
+  resolveResources,
+  resolveSettings,
+  type Settings,
+  wrong,
+} from './options.ts';
+import { Round } from './quorum/round.ts';
+
+/** What runs under a lock. It should stop when `lock.signal` aborts. */
+export type Routine<T> = (lock: Lock) => T | PromiseLike<T>;
+
+/**
+ * Locks held on a majority of independent Redis nodes, by the Redlock algorithm.
+ *
+ * @see https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/
+ */
+export class Redlock {
+  readonly #coordinator: Coordinator;
+  readonly #settings: Settings;
+  /** The nodes that were made here, and go with `close`; a `LockNode` that was handed in is its owner's to close. */
+  readonly #ownNodes: readonly LockNode[];
+  readonly #waiting = new Set<Waiting>();
+  readonly #locks = new Set<Lock>();
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Connects at once, in the background. An open Redlock keeps the process alive by its connections; `close` it.
+   *
+   * @param nodes the independent nodes, the same for all processes: URLs, ioredis options, ioredis `Redis` or
+   * `Cluster` instances (duplicated, never touched), or `LockNode`s. An odd number, 3 or 5, is best.
+   * @throws {TypeError} or {@link RangeError} naming the option, the value and what is allowed.
+   */
+  constructor(nodes: readonly NodeSpec[], options?: RedlockOptions) {
+    this.#settings = resolveSettings(options);
+    const { all, own } = createNodes(nodes, this.#settings);
+    this.#ownNodes = own;
+    this.#coordinator = { nodes: all, clock: this.#settings.clock, random: this.#settings.random };
+  }
+
+  /**
+   * Locks all resources or none, waiting up to `acquireTimeout` for another holder to let go.
+   *
+   * @throws {AcquireTimeoutError} whose `cause` says why the last attempt failed; that error itself when
+   * `acquireTimeout` is 0 or the retries are used up; {@link RedlockClosedError}; the signal's reason.
+   */
+  async acquire(resources: string | readonly string[], options?: AcquireOptions): Promise<Lock> {
+    return this.#acquire(resources, options, { autoExtend: false });
+  }
+
+  /**
+   * One attempt: the lock, or null when somebody else holds it or a simultaneous contender split the vote.
+   *
+   * @throws {QuorumUnreachableError} or what else kept the nodes from answering; {@link RedlockClosedError}; the signal's reason.
+   */
+  async tryAcquire(resources: string | readonly string[], options?: AcquireOptions): Promise<Lock | null> {
+    try {
+      return await this.#acquire(resources, options, { autoExtend: false, acquireTimeout: 0 });
+    } catch (error) {
+      if (error instanceof ResourceHeldError) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * Runs `routine` under a lock that extends itself, and releases it afterwards. Resolves and rejects with what
+   * the routine did.
+   *
+   * @throws {LockLostError} when the lock was lost by the time the routine settled; its `outcome` carries what the
+   * routine did. What `acquire` throws, before the routine has run.
+   */
+  using<T>(resources: string | readonly string[], routine: Routine<T>): Promise<T>;
+  using<T>(
+    resources: string | readonly string[],
+    options: AcquireOptions | undefined,
+    routine: Routine<T>,
+  ): Promise<T>;
+  async using<T>(
+    resources: string | readonly string[],
+    ...rest: [Routine<T>] | [AcquireOptions | undefined, Routine<T>]
+  ): Promise<T> {
+    const [options, routine] = rest.length === 1 ? [undefined, rest[0]] : rest;
+    if (typeof routine !== 'function') throw wrong(TypeError, 'routine', routine, 'a function');
+    const lock = await this.#acquire(resources, options, { autoExtend: true });
+    const outcome = await settle(routine, lock);
+    const { loss } = lock;
+    await lock.release();
+    if (loss && !(outcome.status === 'rejected' && outcome.reason === loss)) {
+      throw new LockLostError(loss.message, loss.reason, loss.votes, { cause: loss, outcome });
+    }
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  }
+
+  /** Asks the nodes who holds a resource, without taking it. Fails closed: what is not certain is `indeterminate`. */
+  async inspect(resource: string): Promise<Inspection> {
+    this.#assertOpen();
+    if (typeof resource !== 'string') throw wrong(TypeError, 'resource', resource, 'a non-empty string');
+    const [key = ''] = this.#keys(resolveResources(resource));
+    const { nodes, clock } = this.#coordinator;
+    return new Round<InspectReply, Inspection>({
+      nodes,
+      clock,
+      patience: this.#settings.call.nodeTimeout,
+      ask: (node, _index, _wanted, deliver) => node.inspect(key, deliver),
+      decide: (replies, over) => judgeInspection(nodes, replies, over),
+    }).outcome;
+  }
+
+  /**
+   * Ends everything within `nodeTimeout`: waiting calls reject with {@link RedlockClosedError}, held locks are
+   * lost with `reason: 'closed'` and released, what is owed to the nodes is sent, and connections go. Idempotent.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #acquire(
+    resources: string | readonly string[],
+    options: AcquireOptions | undefined,
+    method: { autoExtend: boolean; acquireTimeout?: 0 },
+  ): Promise<Lock> {
+    this.#assertOpen();
+    const unique = resolveResources(resources);
+    const call = resolveCall(this.#settings, options);
+    const keys = this.#keys(unique);
+    options?.signal?.throwIfAborted();
+    const acquireTimeout = method.acquireTimeout ?? call.acquireTimeout;
+    const waiting = new Waiting(this.#coordinator, { ...call, acquireTimeout, resources: unique, keys });
+    const won = await this.#wait(waiting, options?.signal);
+    if (this.#closing) {
+      won.lease.undo();
+      throw new RedlockClosedError();
+    }
+    return this.#hold(unique, { ...call, autoExtend: call.autoExtend ?? method.autoExtend }, won);
+  }
+
+  async #wait(waiting: Waiting, signal: AbortSignal | undefined): Promise<Awaited<Waiting['result']>> {
+    const onAbort = (): void => waiting.cancel(signal?.reason);
+    signal?.addEventListener('abort', onAbort);
+    this.#waiting.add(waiting);
+    try {
+      return await waiting.result;
+    } finally {
+      this.#waiting.delete(waiting);
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #hold(resources: readonly string[], options: CallOptions, won: Awaited<Waiting['result']>): Lock {
+    const { nodes, clock } = this.#coordinator;
+    const lock = new Lock({
+      nodes,
+      clock,
+      resources,
+      options,
+      won,
+      ended: (ended) => this.#locks.delete(ended),
+    });
+    this.#locks.add(lock);
+    return lock;
+  }
+
+  /** The keys of resources, which every node must be able to take together. */
+  #keys(resources: readonly string[]): string[] {
+    const keys = resources.map((resource) => this.#settings.keyPrefix + resource);
+    for (const node of this.#coordinator.nodes) {
+      const objection = node.objection(keys);
+      if (objection) throw new RangeError(`${node.name} cannot lock ${list(resources)}: ${objection}`);
+    }
+    return keys;
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new RedlockClosedError();
+  }
+
+  async #close(): Promise<void> {
+    const reason = new RedlockClosedError();
+    for (const waiting of this.#waiting) waiting.cancel(reason);
+    for (const lock of this.#locks) lock.close(reason);
+    await Promise.all(this.#ownNodes.map((node) => node.close(this.#settings.call.nodeTimeout)));
+  }
+}
+
+async function settle<T>(routine: Routine<T>, lock: Lock): Promise<PromiseSettledResult<T>> {
+  try {
+    return { status: 'fulfilled', value: await routine(lock) };
+  } catch (reason) {
+    return { status: 'rejected', reason };
+  }
+}

@@ -1,0 +1,1 @@
+export { createMemoryNodes, MemoryNode } from './node/memory-node.ts';

@@ -1,0 +1,165 @@
+import { execFile } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const execute = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  dependencies: Record<string, string>;
+};
+
+// Not below the repository: there, Node would find in its node_modules what the package forgot to declare.
+const work = realpathSync(mkdtempSync(join(tmpdir(), 'quorlock-package-')));
+let tarball = '';
+
+beforeAll(async () => {
+  await execute('npm', ['pack', '--pack-destination', work], { cwd: root }); // builds first: `prepack`
+  tarball = join(work, readdirSync(work).find((file) => file.endsWith('.tgz')) ?? 'nothing was packed');
+});
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+/** A project that has installed the tarball and its dependencies, and that version of ioredis if one is named. */
+async function consumer(ioredis?: 'ioredis' | 'ioredis5'): Promise<string> {
+  const folder = mkdtempSync(join(work, 'consumer-'));
+  const modules = join(folder, 'node_modules');
+  const install = (from: string, as: string = from): void => {
+    mkdirSync(dirname(join(modules, as)), { recursive: true });
+    symlinkSync(join(root, 'node_modules', from), join(modules, as), 'dir');
+  };
+  for (const dependency of [...Object.keys(manifest.dependencies), '@types/node']) install(dependency);
+  if (ioredis) install(ioredis, 'ioredis');
+  mkdirSync(join(modules, 'quorlock'));
+  await execute('tar', ['-xzf', tarball, '--strip-components=1', '-C', join(modules, 'quorlock')]);
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
+  return folder;
+}
+
+async function node(folder: string, file: string, code: string): Promise<unknown> {
+  writeFileSync(join(folder, file), code);
+  const { stdout } = await execute(process.execPath, [file], { cwd: folder });
+  return JSON.parse(stdout);
+}
+
+describe.each(['ioredis', 'ioredis5'] as const)('installed beside %s', (ioredis) => {
+  test('it can be imported', async () => {
+    const code = `import * as quorlock from 'quorlock'; console.log(JSON.stringify(typeof quorlock.Redlock));`;
+    expect(await node(await consumer(ioredis), 'main.mjs', code)).toBe('function');
+  });
+
+  test('it can be required, and is the same module', async () => {
+    const code = `const { Redlock } = require('quorlock');
+      import('quorlock').then((imported) => console.log(JSON.stringify(imported.Redlock === Redlock)));`;
+    expect(await node(await consumer(ioredis), 'main.cjs', code)).toBe(true);
+  });
+
+  test.each([
+    ['NodeNext', 'NodeNext'],
+    ['ESNext', 'Bundler'],
+  ])('its types resolve with module %s and moduleResolution %s', async (module, moduleResolution) => {
+    const folder = await consumer(ioredis);
+    writeFileSync(
+      join(folder, 'main.ts'),
+      `import { Redlock, ResourceHeldError, type Lock } from 'quorlock';
+import { createMemoryNodes } from 'quorlock/testing';
+
+const redlock = new Redlock(createMemoryNodes(3), { ttl: 5_000 });
+export const held: Lock = await redlock.acquire(['a', 'b']);
+export const result: string = await redlock.using('a', async (lock) => String(lock.fencingToken));
+export const isHeld = (error: unknown): boolean => error instanceof ResourceHeldError;
+// @ts-expect-error -- if the types were lost, everything would be any, and this no error
+redlock.acquire(42);
+`,
+    );
+    const compilerOptions = {
+      target: 'ES2022',
+      lib: ['ES2022', 'ESNext.Disposable'],
+      types: ['node'],
+      module,
+      moduleResolution,
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      noEmit: true,
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
+    const compiler = join(root, 'node_modules/typescript/bin/tsc');
+    const output = await execute(process.execPath, [compiler, '-p', '.'], { cwd: folder }).then(
+      ({ stdout }) => stdout,
+      (error: { stdout: string }) => error.stdout,
+    );
+    expect(output).toBe('');
+  });
+});
+
+describe('without any Redis client', () => {
+  test('quorlock/testing can be imported, and gives nodes', async () => {
+    const folder = await consumer();
+    const code = `import { createMemoryNodes } from 'quorlock/testing';
+      const ioredis = await import('ioredis').then(() => 'present', () => 'absent');
+      console.log(JSON.stringify([createMemoryNodes(3).length, ioredis]));`;
+    expect(await node(folder, 'main.mjs', code)).toEqual([3, 'absent']);
+  });
+});
+
+describe('the tarball', () => {
+  let files: string[] = [];
+  beforeAll(async () => {
+    const { stdout } = await execute('tar', ['-tzf', tarball]);
+    files = stdout
+      .split('\n')
+      .filter((line) => line !== '' && !line.endsWith('/'))
+      .map((line) => line.replace(/^package\//, ''));
+  });
+
+  test('has only what is meant for users', () => {
+    const meant = [
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
+      /^dist\/[\w/-]+\.(js|d\.ts)(\.map)?$/,
+      /^src\/[\w/-]+\.ts$/,
+      /^docs\/[\w./-]+\.(md|svg|png|tla|cfg)$/,
+    ];
+    expect(files.filter((file) => !meant.some((pattern) => pattern.test(file)))).toEqual([]);
+    expect(files).toEqual(
+      expect.arrayContaining(['LICENSE', 'README.md', 'dist/index.js', 'dist/testing.d.ts']),
+    );
+  });
+
+  /** Names without folder and suffix. */
+  const stems = (folder: string, suffix: string): string[] =>
+    files
+      .filter((file) => file.startsWith(`${folder}/`) && file.endsWith(suffix))
+      .map((file) => file.slice(folder.length + 1, -suffix.length))
+      .sort();
+
+  test('has one compiled file for each source, and none of an earlier build', () => {
+    const sources = stems('src', '.ts');
+    expect(stems('dist', '.js')).toEqual(sources);
+    expect(stems('dist', '.d.ts')).toEqual(sources);
+  });
+
+  test('has the sources that its source maps name', async () => {
+    const folder = join(await consumer(), 'node_modules/quorlock');
+    const missing = files
+      .filter((file) => file.endsWith('.map'))
+      .flatMap((file) => {
+        const { sources } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as { sources: string[] };
+        return sources.map((source) => join(folder, dirname(file), source));
+      })
+      .filter((source) => !existsSync(source));
+    expect(missing).toEqual([]);
+  });
+});

@@ -1,0 +1,100 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+
+/** Tests and documentation import the package by its name, and get the sources. */
+const quorlock = [
+  { find: /^quorlock$/, replacement: path('src/index.ts') },
+  { find: /^quorlock\/testing$/, replacement: path('src/testing.ts') },
+];
+const ioredis5 = [{ find: /^ioredis$/, replacement: path('node_modules/ioredis5/built/index.js') }];
+
+/** Projects with real servers come one after the other, so that their processes do not starve each other. */
+const onRealServers = { pool: 'forks', testTimeout: 30_000, hookTimeout: 30_000, maxWorkers: 2 } as const;
+
+const config: ViteUserConfig = defineConfig({
+  resolve: { alias: quorlock },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'property',
+          include: ['test/property/**/*.test.ts'],
+          testTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          sequence: { groupOrder: 1 },
+          ...onRealServers,
+        },
+      },
+      {
+        extends: true,
+        resolve: { alias: ioredis5 },
+        test: {
+          name: 'ioredis5',
+          include: [
+            'test/integration/conformance*.test.ts',
+            'test/integration/clients*.test.ts',
+            'test/package/ioredis-version.test.ts',
+          ],
+          env: { IOREDIS_MAJOR: '5' },
+          sequence: { groupOrder: 2 },
+          ...onRealServers,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'chaos',
+          include: ['test/chaos/**/*.test.ts'],
+          sequence: { groupOrder: 3 },
+          ...onRealServers,
+          testTimeout: 120_000,
+          maxWorkers: 1,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'docs',
+          include: ['test/docs/**/*.test.ts'],
+          sequence: { groupOrder: 4 },
+          ...onRealServers,
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.test.ts'],
+          env: { IOREDIS_MAJOR: '6' },
+          sequence: { groupOrder: 4 },
+          ...onRealServers,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      reporter: ['text-summary', 'html'],
+      thresholds: { lines: 90 },
+    },
+  },
+});
+
+export default config;
