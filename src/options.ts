@@ -307,7 +307,6 @@ export function wrong(
 function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
-  return isObject(value) || typeof value === 'function'
-    ? `${typeof value === 'object' ? 'an object' : 'a function'}`
-    : String(value);
+  if (typeof value === 'function') return 'a function';
+  return isObject(value) ? 'an object' : String(value);
 }

@@ -112,7 +112,10 @@ function nameOf({ host, port, path, sentinels, name }: RedisOptions): string {
 
 function secretsOf(options: RedisOptions): string[] {
   const { username, password, sentinelUsername, sentinelPassword } = options;
-  return [username, password, sentinelUsername, sentinelPassword]
-    .filter((secret) => typeof secret === 'string' && secret !== '' && secret !== 'default')
-    .flatMap((secret) => [secret as string, encodeURIComponent(secret as string)]);
+  return [username, password, sentinelUsername, sentinelPassword].flatMap((secret) =>
+    // 'default' is the name of the user that everybody is.
+    typeof secret === 'string' && secret !== '' && secret !== 'default'
+      ? [secret, encodeURIComponent(secret)]
+      : [],
+  );
 }

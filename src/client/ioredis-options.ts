@@ -1,4 +1,4 @@
-import type { ClusterOptions, RedisOptions } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
 import type { Random } from '../random.ts';
 
 /** A node that is back is noticed within this many ms, plus the time to connect. */
@@ -10,7 +10,7 @@ const LONGEST_PAUSE = 250;
  */
 export function safeOptions(plan: { connectTimeout: number; random: Random }): {
   redis: RedisOptions;
-  cluster: ClusterOptions;
+  cluster: object;
 } {
   const { connectTimeout, random } = plan;
   const pause = (): number => Math.ceil(LONGEST_PAUSE * (0.2 + 0.8 * random.fraction()));
@@ -64,5 +64,5 @@ export function safeOptions(plan: { connectTimeout: number; random: Random }): {
     scripts: undefined,
     redisOptions: redis,
   };
-  return { redis: redis as RedisOptions, cluster: cluster as ClusterOptions };
+  return { redis, cluster };
 }

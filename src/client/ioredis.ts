@@ -166,6 +166,6 @@ function createClient(plan: IoredisPlan): Redis | Cluster {
     case 'instance':
       return (endpoint.instance as Redis).duplicate(redis);
     case 'cluster':
-      return (endpoint.instance as unknown as Cluster).duplicate([], cluster as object);
+      return (endpoint.instance as unknown as Cluster).duplicate([], cluster);
   }
 }

@@ -22,7 +22,7 @@ export function operation<R extends Reply>(
   deliver: Deliver<R>,
 ): Operation {
   const { keys, ownerToken, ttl = 0, wanted = always } = subject;
-  return { verb, keys, ownerToken, ttl, wanted, deliver: deliver as Deliver<Reply> };
+  return { verb, keys, ownerToken, ttl, wanted, deliver };
 }
 
 /** The KEYS and ARGV of a batch, as the script takes them. */

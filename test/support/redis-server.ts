@@ -1,12 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ready, spawnDependent } from './dependent-process.ts';
 import { onFreePort } from './free-port.ts';
-import { onPath, redisBinary } from './redis-binary.ts';
+import { redisBinary } from './redis-binary.ts';
 import { callRedis, type RespReply } from './resp.ts';
 
 export interface RedisOptions {
@@ -164,55 +163,4 @@ function configuration(port: number, { config, tls }: RedisOptions): string {
   return Object.entries(directives)
     .flatMap(([name, values]) => [values].flat().map((value) => `${name} ${value}\n`))
     .join('');
-}
-
-/** Running servers and their directories, for when the process ends without having stopped them. */
-const dependents = new Map<ChildProcess, string>();
-
-process.on('exit', () => {
-  for (const [child, dir] of dependents) {
-    child.kill('SIGKILL');
-    if (dir.startsWith(tmpdir())) rmSync(dir, { recursive: true, force: true });
-  }
-});
-
-/**
- * vitest ends its workers by a signal, and then no `exit` is emitted. Where Linux can be told to kill the child
- * when its parent dies, it is; `setpriv` becomes the server, so the pid is the server's.
- */
-function spawnDependent(binary: string, args: readonly string[], dir: string): ChildProcess {
-  const setpriv = process.platform === 'linux' ? onPath('setpriv') : undefined;
-  const [command = binary, ...prefix] = setpriv ? [setpriv, '--pdeathsig', 'KILL', binary] : [];
-  const child = spawn(command, [...prefix, ...args], { cwd: dir, stdio: ['ignore', 'pipe', 'inherit'] });
-  dependents.set(child, dir);
-  child.once('exit', () => dependents.delete(child));
-  return child;
-}
-
-/**
- * The server says so itself: asking by PING could be answered by another process's server, to which this one
- * has just lost the port.
- */
-const READY = /Ready to accept connections|Sentinel ID is/;
-
-function ready(child: ChildProcess): Promise<void> {
-  const stdout = child.stdout as Socket;
-  return new Promise((resolve, reject) => {
-    let log = '';
-    const read = (text: string): void => {
-      log += text;
-      if (!READY.test(log)) return;
-      stdout.off('data', read).resume();
-      // A server that nobody stopped must not keep a script alive.
-      child.unref();
-      stdout.unref();
-      resolve();
-    };
-    stdout.setEncoding('utf8').on('data', read);
-    child.once('error', reject);
-    child.once('close', () => {
-      const code = log.includes('Address already in use') ? 'EADDRINUSE' : 'ESTART';
-      reject(Object.assign(new Error(`the server did not start:\n${log}`), { code }));
-    });
-  });
 }
