@@ -1,5 +1,5 @@
 import type { RedisOptions } from 'ioredis';
-import { type Endpoint, type IoredisInstance, toEndpoint } from './client/endpoint.ts';
+import { type IoredisInstance, toEndpoint } from './client/endpoint.ts';
 import { IoredisConnection } from './client/ioredis.ts';
 import type { LockNode } from './node/lock-node.ts';
 import { RedisNode } from './node/redis-node.ts';
@@ -36,11 +36,15 @@ export function createNodes(
   const { clock, random, connectTimeout } = settings;
   const servers = new Servers();
   const patience = suspectAfter(settings.call.nodeTimeout);
-  const connect = (endpoint: Endpoint): LockNode => {
-    const connection = new IoredisConnection({ endpoint, connectTimeout, clock, random });
-    return new RedisNode({ connection, clock, servers, connectTimeout, patience });
-  };
-  const all = places.map((place) => ('kind' in place ? connect(place) : place));
+  // All clients first: one that refuses its options throws before any other has connected.
+  const ready = places.map((place) =>
+    'kind' in place ? new IoredisConnection({ endpoint: place, connectTimeout, clock, random }) : place,
+  );
+  const all = ready.map((each) =>
+    each instanceof IoredisConnection
+      ? new RedisNode({ connection: each, clock, servers, connectTimeout, patience })
+      : each,
+  );
   return { all, own: all.filter((_, index) => !isLockNode(specs[index])) };
 }
 

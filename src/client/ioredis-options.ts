@@ -34,6 +34,7 @@ export function safeOptions(plan: { connectTimeout: number; random: Random }): {
     // Always comes back, and soon; the user's strategy may give up.
     retryStrategy: pause,
     sentinelRetryStrategy: pause,
+    sentinelCommandTimeout: connectTimeout,
     role: 'master',
     // Replies as the scripts make them, keys as they are given, and no command that an ACL would have to allow.
     keyPrefix: '',

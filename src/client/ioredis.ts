@@ -1,5 +1,3 @@
-import { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import slotOf from 'cluster-key-slot';
 import { type Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { Cancel, Clock } from '../clock.ts';
@@ -8,6 +6,7 @@ import { cleanError } from './clean-error.ts';
 import type { Endpoint } from './endpoint.ts';
 import { safeOptions } from './ioredis-options.ts';
 import type { ConnectionListener, RedisConnection, ReplyHandler } from './redis-connection.ts';
+import { cut, socketsOf } from './socket.ts';
 
 export interface IoredisPlan {
   readonly endpoint: Endpoint;
@@ -16,9 +15,9 @@ export interface IoredisPlan {
   readonly random: Random;
 }
 
-/** How long until a client that gave up is told to connect again, in ms. */
+/** How long until a client that has given up is told to connect again, in ms. */
 const RECONNECT = 250;
-/** How long a reconnection may take until the peer has answered the SYN, in ms. */
+/** How long a reconnection may take until the peer has answered the SYN, in ms: a lost one is repeated only after a second. */
 const LONGEST_SYN = 700;
 
 /** {@link RedisConnection} by ioredis 5 or 6, over a client of its own. */
@@ -26,11 +25,10 @@ export class IoredisConnection implements RedisConnection {
   readonly name: string;
   readonly #plan: IoredisPlan;
   readonly #client: Redis | Cluster;
+  /** What went wrong since the connection was last made or lost. */
   #cause: Error | undefined;
   #closed = false;
-  #reconnects = false;
-  #cancelReconnect: Cancel = () => {};
-  #cancelSyn: Cancel = () => {};
+  #cancelTimer: Cancel = () => {};
 
   constructor(plan: IoredisPlan) {
     this.name = plan.endpoint.name;
@@ -40,32 +38,31 @@ export class IoredisConnection implements RedisConnection {
 
   open(listener: ConnectionListener): void {
     const client = this.#client;
-    const note = (error: Error): void => {
-      this.#cause ??= this.#clean(error);
-    };
-    client.on('error', note);
-    client.on('node error', note);
-    client.on('reconnecting', () => {
-      this.#reconnects = true;
-    });
-    client.on('connecting', () => this.#limitSyn());
-    // What went wrong before (a Sentinel that is down, say) did not keep us from getting here.
+    client.on('error', (error: Error) => this.#note(error));
+    client.on('node error', (error: Error) => this.#note(error));
+    client.on('reconnecting', () =>
+      client.once('connecting', () => this.#limit(LONGEST_SYN, () => this.#cutSyn())),
+    );
     client.on('connect', () => {
+      // What went wrong before (a Sentinel that is down, say) did not keep us from getting here.
       this.#cause = undefined;
+      this.#limit(this.#plan.connectTimeout, () => this.#cut());
     });
     client.on('ready', () => {
+      this.#cancelTimer();
       // An error since means that a step such as SELECT failed, which ioredis passes over.
       if (this.#cause && !client.isCluster) this.#cut();
       else listener.up();
     });
     client.on('close', () => {
-      this.#cancelSyn();
       const cause = this.#cause ?? new Error('the connection was closed');
       this.#cause = undefined;
+      this.#cancelTimer();
       if (!this.#closed) listener.down(cause);
     });
     client.on('end', () => {
-      if (!this.#closed) this.#cancelReconnect = this.#plan.clock.after(RECONNECT, () => this.#connect());
+      this.#cancelTimer();
+      if (!this.#closed) this.#cancelTimer = this.#plan.clock.after(RECONNECT, () => this.#connect());
     });
     this.#connect();
   }
@@ -95,60 +92,54 @@ export class IoredisConnection implements RedisConnection {
   }
 
   reset(cause: Error): void {
+    if (this.#closed) return;
     this.#cause = cause;
-    if (!this.#closed) this.#cut();
+    this.#cut();
   }
 
   close(): void {
     this.#closed = true;
-    this.#cancelReconnect();
-    this.#cancelSyn();
+    this.#cancelTimer();
     this.#client.disconnect();
-    for (const socket of this.#sockets()) socket.destroy();
-  }
-
-  /** A SYN that got lost is sent again only after a second: where a node may be back at any time, a new attempt is sooner. */
-  #limitSyn(): void {
-    this.#cancelSyn();
-    if (!this.#reconnects) return;
-    this.#cancelSyn = this.#plan.clock.after(LONGEST_SYN, () => {
-      for (const socket of this.#sockets()) {
-        if (!socket.connecting) continue;
-        this.#cause ??= new Error(`no connection within ${LONGEST_SYN} ms`);
-        socket.destroy();
-      }
-    });
+    for (const socket of socketsOf(this.#servers('all'))) socket.destroy();
   }
 
   #connect(): void {
     this.#client.connect().catch(() => {});
   }
 
-  /** RST where it is possible: after a FIN the kernel still delivers what it holds. Not possible over TLS and unix sockets. */
+  /** Gives the step that has begun so many ms; without an answer, ioredis itself would wait for ever. */
+  #limit(patience: number, giveUp: () => void): void {
+    this.#cancelTimer();
+    this.#cancelTimer = this.#plan.clock.after(patience, () => {
+      this.#note(new Error(`no connection within ${patience} ms`));
+      giveUp();
+    });
+  }
+
+  #cutSyn(): void {
+    for (const socket of socketsOf(this.#servers('all'))) if (socket.connecting) socket.destroy();
+  }
+
   #cut(): void {
-    for (const socket of this.#sockets()) {
-      if (socket instanceof TLSSocket || socket.connecting || socket.remotePort === undefined)
-        socket.destroy();
-      else socket.resetAndDestroy();
-    }
+    for (const socket of socketsOf(this.#servers('all'))) cut(socket);
     if (this.#client.isCluster) this.#client.disconnect(true);
   }
 
-  *#sockets(): Generator<Socket> {
-    for (const { stream } of this.#masters('all'))
-      if (stream instanceof Socket && !stream.destroyed) yield stream;
-  }
-
-  #masters(role: 'master' | 'all' = 'master'): Redis[] {
+  #servers(role: 'master' | 'all'): Redis[] {
     return this.#client.isCluster ? (this.#client as Cluster).nodes(role) : [this.#client as Redis];
   }
 
   async #onMasters<T>(ask: (master: Redis) => Promise<T>): Promise<T[]> {
     try {
-      return await Promise.all(this.#masters().map(ask));
+      return await Promise.all(this.#servers('master').map(ask));
     } catch (error) {
       throw this.#clean(error as Error);
     }
+  }
+
+  #note(error: Error): void {
+    this.#cause ??= this.#clean(error);
   }
 
   #clean(error: Error): Error {

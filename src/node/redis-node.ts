@@ -224,7 +224,7 @@ export class RedisNode implements LockNode {
     if (why) return why;
     const twin = this.#plan.servers.claim(
       this.name,
-      servers.map(({ runId }) => runId),
+      servers.map(({ runId }) => runId).filter((runId) => runId !== ''),
     );
     return twin && `it is the same server as ${twin}`;
   }

@@ -72,7 +72,7 @@ export function describeVotes(votes: readonly Vote[]): string {
       case 'quarantined':
         return `${vote.node} quarantined for ${Math.ceil(vote.remaining)} ms`;
       case 'late':
-        return `${vote.node} gave no answer in time`;
+        return `${vote.node} had not answered`;
       default:
         return [];
     }
