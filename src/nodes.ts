@@ -1,10 +1,11 @@
 import type { RedisOptions } from 'ioredis';
+import { wrong } from './bad-input.ts';
 import { type IoredisInstance, toEndpoint } from './client/endpoint.ts';
 import { IoredisConnection } from './client/ioredis.ts';
 import type { LockNode } from './node/lock-node.ts';
 import { RedisNode } from './node/redis-node.ts';
 import { Servers } from './node/servers.ts';
-import { type Settings, wrong } from './options.ts';
+import { type Settings } from './options.ts';
 
 /** A node as users give it. */
 export type NodeSpec = string | RedisOptions | IoredisInstance | LockNode;

@@ -1,4 +1,4 @@
-import leven from 'leven';
+import { boolean, checkNames, implementation, number, wrong } from './bad-input.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { driftOf } from './quorum/validity.ts';
 import { type Random, systemRandom } from './random.ts';
@@ -108,12 +108,11 @@ const CONSTRUCTOR_NAMES = [
   'random',
 ];
 const CALL_NAMES = [...LOCK_NAMES, 'signal'];
+const RETRY_NAMES = Object.keys(RETRY_DEFAULTS);
 
-/** Ends the keys that quorlock keeps beside a lock's. */
-const RESERVED = ':quorlock:fence';
-
-/** The largest ttl that can be configured: 2^31 − 1 ms, almost 25 days. */
-const LONGEST_TTL = 2 ** 31 - 1;
+/** The longest duration that needs to be configured: 2^31 − 1 ms, almost 25 days. */
+const LONGEST = 2 ** 31 - 1;
+const FOREVER = Number.POSITIVE_INFINITY;
 
 /**
  * Checks and completes the constructor's options.
@@ -122,17 +121,16 @@ const LONGEST_TTL = 2 ** 31 - 1;
  */
 export function resolveSettings(options: RedlockOptions = {}): Settings {
   checkNames('options', options, CONSTRUCTOR_NAMES);
-  const maxTtl = number('maxTtl', options.maxTtl, 60_000, { min: 1, max: LONGEST_TTL, whole: true });
   const { restartGuard = 'off', keyPrefix = '' } = options;
   if (restartGuard !== 'off') throw wrong(RangeError, 'restartGuard', restartGuard, "'off'");
   if (typeof keyPrefix !== 'string') throw wrong(TypeError, 'keyPrefix', keyPrefix, 'a string');
   return {
-    call: complete(options, maxTtl),
-    given: options,
-    connectTimeout: number('connectTimeout', options.connectTimeout, 2_000, { min: 1, max: LONGEST_TTL }),
+    call: complete(options, number('maxTtl', options.maxTtl, 60_000, { min: 1, max: LONGEST, whole: true })),
+    given: { ...options },
+    connectTimeout: number('connectTimeout', options.connectTimeout, 2_000, { min: 1, max: LONGEST }),
     keyPrefix,
-    clock: port('clock', options.clock, systemClock, ['now', 'after']),
-    random: port('random', options.random, systemRandom, ['token', 'fraction']),
+    clock: implementation('clock', options.clock, systemClock, ['now', 'after']),
+    random: implementation('random', options.random, systemRandom, ['token', 'fraction']),
   };
 }
 
@@ -140,173 +138,67 @@ export function resolveSettings(options: RedlockOptions = {}): Settings {
 export function resolveCall(settings: Settings, options: AcquireOptions | undefined): CallOptions {
   if (options === undefined) return settings.call;
   checkNames('options', options, CALL_NAMES);
-  const { signal } = options;
-  if (signal !== undefined && !(isObject(signal) && 'aborted' in signal && 'addEventListener' in signal)) {
-    throw wrong(TypeError, 'signal', signal, 'an AbortSignal');
-  }
-  const retry = { ...settings.given.retry, ...options.retry };
-  return complete({ ...settings.given, ...withoutUndefined(options), retry }, settings.call.maxTtl);
+  const { signal, retry } = options;
+  if (signal !== undefined) implementation('signal', signal, signal, ['addEventListener', 'throwIfAborted']);
+  if (retry !== undefined) checkNames('retry', retry, RETRY_NAMES);
+  const given = { ...settings.given, ...defined(options) };
+  return complete(
+    { ...given, retry: { ...settings.given.retry, ...defined(retry ?? {}) } },
+    settings.call.maxTtl,
+  );
 }
 
 /** Checks the ttl of an extension by the same rules as that of a lock. */
-export function checkTtl(ttl: number, options: CallOptions): void {
-  number('ttl', ttl, ttl, { min: 1, max: options.maxTtl, whole: true });
-  checkValidity(ttl, options.driftFactor, options.nodeTimeout);
-}
-
-/**
- * Checks what is to be locked, and removes duplicates.
- *
- * @throws {TypeError} for anything but a non-empty string or a non-empty array of those; {@link RangeError} for more than 1,000.
- */
-export function resolveResources(resources: string | readonly string[]): readonly string[] {
-  if (Array.isArray(resources) && resources.length === 0)
-    throw wrong(TypeError, 'resources', [], 'at least one resource');
-  const unique: string[] =
-    typeof resources === 'string' ? [resources] : Array.isArray(resources) ? [...new Set(resources)] : [];
-  if (unique.length === 0)
-    throw wrong(TypeError, 'resource', resources, 'a non-empty string, or an array of those');
-  for (const resource of unique) {
-    if (typeof resource !== 'string' || resource === '')
-      throw wrong(TypeError, 'resource', resource, 'a non-empty string');
-    if (resource.endsWith(RESERVED))
-      throw wrong(RangeError, 'resource', resource, `a string that does not end in ${RESERVED}`);
-  }
-  if (unique.length > 1_000) throw wrong(RangeError, 'resources', unique.length, 'at most 1000 in one lock');
-  return unique;
+export function checkTtl(ttl: number, { maxTtl, driftFactor, nodeTimeout }: CallOptions): void {
+  number('ttl', ttl, ttl, { min: 1, max: maxTtl, whole: true });
+  checkValidity(ttl, driftFactor, nodeTimeout);
 }
 
 function complete(options: LockOptions, maxTtl: number): CallOptions {
+  const { autoExtend } = options;
   const ttl = number('ttl', options.ttl, Math.min(10_000, maxTtl), { min: 1, max: maxTtl, whole: true });
   const driftFactor = number('driftFactor', options.driftFactor, 0.01, { min: 0, max: 0.999 });
-  const nodeTimeout = number('nodeTimeout', options.nodeTimeout, Math.min(Math.max(ttl / 10, 50), 500), {
-    min: 1,
-    max: LONGEST_TTL,
-  });
+  const usualTimeout = Math.min(Math.max(ttl / 10, 50), 500);
+  const nodeTimeout = number('nodeTimeout', options.nodeTimeout, usualTimeout, { min: 1, max: LONGEST });
   checkValidity(ttl, driftFactor, nodeTimeout);
-  const { autoExtend } = options;
-  if (autoExtend !== undefined && typeof autoExtend !== 'boolean')
-    throw wrong(TypeError, 'autoExtend', autoExtend, 'a boolean');
   return {
     ttl,
     driftFactor,
     nodeTimeout,
-    acquireTimeout: number('acquireTimeout', options.acquireTimeout, 10_000, {
-      min: 0,
-      max: Number.POSITIVE_INFINITY,
-    }),
+    acquireTimeout: number('acquireTimeout', options.acquireTimeout, 10_000, { min: 0, max: FOREVER }),
     retry: completeRetry(options.retry),
-    autoExtend,
-    maxHoldTime: number('maxHoldTime', options.maxHoldTime, Number.POSITIVE_INFINITY, {
-      min: 1,
-      max: Number.POSITIVE_INFINITY,
-    }),
+    autoExtend: autoExtend === undefined ? undefined : boolean('autoExtend', autoExtend),
+    maxHoldTime: number('maxHoldTime', options.maxHoldTime, FOREVER, { min: 1, max: FOREVER }),
     maxTtl,
   };
 }
 
 function completeRetry(retry: RetryOptions | undefined): Required<RetryOptions> {
   if (retry === undefined) return RETRY_DEFAULTS;
-  if (!isObject(retry)) throw wrong(TypeError, 'retry', retry, 'an object');
-  checkNames('retry', retry, Object.keys(RETRY_DEFAULTS));
-  const from = (
-    name: keyof Omit<RetryOptions, 'randomize'>,
-    min: number,
-    max: number,
-    whole = false,
-  ): number => number(`retry.${name}`, retry[name], RETRY_DEFAULTS[name], { min, max, whole });
-  const minTimeout = from('minTimeout', 0, LONGEST_TTL);
-  const { randomize = true } = retry;
-  if (typeof randomize !== 'boolean') throw wrong(TypeError, 'retry.randomize', randomize, 'a boolean');
+  checkNames('retry', retry, RETRY_NAMES);
+  const { retries, factor, minTimeout, maxTimeout, randomize } = RETRY_DEFAULTS;
+  const first = number('retry.minTimeout', retry.minTimeout, minTimeout, { min: 0, max: LONGEST });
+  const last = Math.max(maxTimeout, first);
   return {
-    retries: from('retries', 0, Number.POSITIVE_INFINITY, true),
-    factor: from('factor', 1, 1_000),
-    minTimeout,
-    maxTimeout: number(
-      'retry.maxTimeout',
-      retry.maxTimeout,
-      Math.max(RETRY_DEFAULTS.maxTimeout, minTimeout),
-      {
-        min: minTimeout,
-        max: LONGEST_TTL,
-      },
-    ),
-    randomize,
+    retries: number('retry.retries', retry.retries, retries, { min: 0, max: FOREVER, whole: true }),
+    factor: number('retry.factor', retry.factor, factor, { min: 1, max: 1_000 }),
+    minTimeout: first,
+    maxTimeout: number('retry.maxTimeout', retry.maxTimeout, last, { min: first, max: LONGEST }),
+    randomize: boolean('retry.randomize', retry.randomize ?? randomize),
   };
 }
 
 function checkValidity(ttl: number, driftFactor: number, nodeTimeout: number): void {
-  const left = ttl - driftOf(ttl, driftFactor) - nodeTimeout;
+  const drift = driftOf(ttl, driftFactor);
+  const left = ttl - drift - nodeTimeout;
   if (left >= 1) return;
   throw new RangeError(
-    `ttl ${ttl} ms is too short: less the drift of ${driftOf(ttl, driftFactor)} ms (driftFactor ${driftFactor}) and ` +
-      `nodeTimeout ${nodeTimeout} ms it leaves ${Math.floor(left)} ms of validity; at least 1 ms is needed`,
+    `ttl ${ttl} ms is too short: less a drift of ${drift} ms (driftFactor ${driftFactor}) and a nodeTimeout of ` +
+      `${nodeTimeout} ms it leaves ${Math.floor(left)} ms of validity; at least 1 ms is needed`,
   );
 }
 
-interface Range {
-  readonly min: number;
-  readonly max: number;
-  readonly whole?: boolean;
-}
-
-function number(name: string, value: unknown, fallback: number, { min, max, whole = false }: Range): number {
-  if (value === undefined) return fallback;
-  const upTo = max === Number.POSITIVE_INFINITY ? 'or more, Infinity included' : `to ${max}`;
-  const allowed = `${whole ? 'a whole number' : 'a number'} from ${min} ${upTo}`;
-  if (typeof value !== 'number') throw wrong(TypeError, name, value, allowed);
-  const isWhole = Number.isInteger(value) || value === Number.POSITIVE_INFINITY;
-  if (!(value >= min && value <= max) || (whole && !isWhole)) throw wrong(RangeError, name, value, allowed);
-  return value;
-}
-
-function port<T extends object>(
-  name: string,
-  value: T | undefined,
-  fallback: T,
-  methods: readonly (keyof T)[],
-): T {
-  if (value === undefined) return fallback;
-  if (isObject(value) && methods.every((method) => typeof value[method] === 'function')) return value;
-  throw wrong(
-    TypeError,
-    name,
-    value,
-    `an object with ${methods.map((method) => `${String(method)}()`).join(' and ')}`,
-  );
-}
-
-function checkNames(what: string, options: object, known: readonly string[]): void {
-  if (!isObject(options)) throw wrong(TypeError, what, options, 'an object');
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue;
-    const nearest = [...known].sort((a, b) => leven(name, a) - leven(name, b))[0] ?? '';
-    const hint = leven(name, nearest) <= 3 ? `; did you mean ${nearest}?` : '';
-    throw new TypeError(`unknown option ${JSON.stringify(name)}${hint} (known: ${known.join(', ')})`);
-  }
-}
-
-function withoutUndefined(options: AcquireOptions): LockOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
-}
-
-/** The one shape of message for bad input: which option, what it was, what is allowed. */
-export function wrong(
-  Type: typeof TypeError | typeof RangeError,
-  name: string,
-  value: unknown,
-  allowed: string,
-): TypeError | RangeError {
-  return new Type(`${name} must be ${allowed}, not ${show(value)}`);
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
-  if (typeof value === 'function') return 'a function';
-  return isObject(value) ? 'an object' : String(value);
+/** An option that is undefined is as good as absent. */
+function defined<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -1,5 +1,6 @@
 import { type Coordinator, list } from './acquire/attempt.ts';
 import { Waiting } from './acquire/waiting.ts';
+import { wrong } from './bad-input.ts';
 import { LockLostError, RedlockClosedError, ResourceHeldError } from './errors.ts';
 import { type Inspection, judgeInspection } from './inspection.ts';
 import { Lock } from './lock.ts';
@@ -10,12 +11,11 @@ import {
   type CallOptions,
   type RedlockOptions,
   resolveCall,
-  resolveResources,
   resolveSettings,
   type Settings,
-  wrong,
 } from './options.ts';
 import { Round } from './quorum/round.ts';
+import { resolveResources } from './resources.ts';
 
 /** What runs under a lock. It should stop when `lock.signal` aborts. */
 export type Routine<T> = (lock: Lock) => T | PromiseLike<T>;

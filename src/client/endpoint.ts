@@ -1,5 +1,5 @@
 import type { ClusterOptions, RedisOptions } from 'ioredis';
-import { wrong } from '../options.ts';
+import { wrong } from '../bad-input.ts';
 
 /** An ioredis `Redis` or `Cluster`, recognised by its shape: it may come from another copy of the package. */
 export interface IoredisInstance {

@@ -1,0 +1,75 @@
+import leven from 'leven';
+
+/** What a number may be. */
+interface Range {
+  readonly min: number;
+  readonly max: number;
+  readonly whole?: boolean;
+}
+
+/** The one shape of message for bad input: which option, what is allowed, what it was. */
+export function wrong(
+  Type: typeof TypeError | typeof RangeError,
+  name: string,
+  value: unknown,
+  allowed: string,
+): TypeError | RangeError {
+  return new Type(`${name} must be ${allowed}, not ${show(value)}`);
+}
+
+/** A number in range; `fallback` when it is undefined. */
+export function number(name: string, value: unknown, fallback: number, { min, max, whole }: Range): number {
+  if (value === undefined) return fallback;
+  const upTo = max === Number.POSITIVE_INFINITY ? 'up, Infinity included' : `to ${max}`;
+  const allowed = `a ${whole ? 'whole ' : ''}number from ${min} ${upTo}`;
+  if (typeof value !== 'number') throw wrong(TypeError, name, value, allowed);
+  const isWhole = Number.isInteger(value) || value === Number.POSITIVE_INFINITY;
+  // NaN is neither below nor above anything.
+  if (!(value >= min && value <= max) || (whole && !isWhole)) throw wrong(RangeError, name, value, allowed);
+  return value;
+}
+
+export function boolean(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw wrong(TypeError, name, value, 'a boolean');
+  return value;
+}
+
+/** Something with these methods; `fallback` when it is undefined. */
+export function implementation<T extends object>(
+  name: string,
+  value: T | undefined,
+  fallback: T,
+  methods: readonly (keyof T & string)[],
+): T {
+  if (value === undefined) return fallback;
+  if (isObject(value) && methods.every((method) => typeof value[method] === 'function')) return value;
+  throw wrong(
+    TypeError,
+    name,
+    value,
+    `an object with ${methods.map((method) => `${method}()`).join(' and ')}`,
+  );
+}
+
+/** @throws {TypeError} for a name that is not known, with the nearest one that is. */
+export function checkNames(what: string, options: object, known: readonly string[]): void {
+  if (!isObject(options) || Array.isArray(options)) throw wrong(TypeError, what, options, 'an object');
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const [nearest = ''] = [...known].sort((a, b) => leven(unknown, a) - leven(unknown, b));
+  const hint = leven(unknown, nearest) <= 3 ? `; did you mean ${nearest}?` : '';
+  throw new TypeError(
+    `unknown name ${JSON.stringify(unknown)} in ${what}${hint} (known: ${known.join(', ')})`,
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
+  if (typeof value === 'function') return 'a function';
+  return isObject(value) ? 'an object' : String(value);
+}

@@ -1,0 +1,30 @@
+import { wrong } from './bad-input.ts';
+
+/** Ends the keys that quorlock keeps beside a lock's. */
+const RESERVED = ':quorlock:fence';
+/** One lock's keys go into one script call, whose arguments a server can only take so many of. */
+const MOST_RESOURCES = 1_000;
+
+/**
+ * Checks what is to be locked, and removes duplicates.
+ *
+ * @throws {TypeError} for anything but a non-empty string or a non-empty array of those; {@link RangeError} for
+ * more than 1,000 and for a reserved name.
+ */
+export function resolveResources(resources: string | readonly string[]): readonly string[] {
+  const all: readonly string[] = Array.isArray(resources) ? resources : [resources];
+  if (all.length === 0) throw wrong(TypeError, 'resources', resources, 'at least one resource');
+  for (const resource of all) {
+    if (typeof resource !== 'string' || resource === '') {
+      throw wrong(TypeError, 'resource', resource, 'a non-empty string');
+    }
+    if (resource.endsWith(RESERVED)) {
+      throw wrong(RangeError, 'resource', resource, `a string that does not end in ${RESERVED}`);
+    }
+  }
+  const unique = [...new Set(all)];
+  if (unique.length > MOST_RESOURCES) {
+    throw wrong(RangeError, 'resources', unique.length, `at most ${MOST_RESOURCES} in one lock`);
+  }
+  return unique;
+}
