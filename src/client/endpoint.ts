@@ -5,7 +5,6 @@ import { wrong } from '../bad-input.ts';
 export interface IoredisInstance {
   readonly options: object;
   readonly isCluster?: boolean;
-  readonly startupNodes?: unknown;
   duplicate(...args: never[]): unknown;
 }
 
@@ -44,35 +43,27 @@ function fromOptions(options: RedisOptions): Endpoint {
 }
 
 function fromInstance(instance: IoredisInstance): Endpoint {
+  const { options } = instance;
   if (!instance.isCluster) {
-    return {
-      kind: 'instance',
-      instance,
-      name: nameOf(instance.options),
-      secrets: secretsOf(instance.options),
-    };
+    return { kind: 'instance', instance, name: nameOf(options), secrets: secretsOf(options) };
   }
-  const nodes = Array.isArray(instance.startupNodes) ? instance.startupNodes : [];
-  const names = nodes.map((node: unknown) => startupNodeName(node));
-  const { redisOptions = {} } = instance.options as ClusterOptions;
-  const secrets = [redisOptions, ...nodes.filter((node) => typeof node === 'object')].flatMap(secretsOf);
-  const urls = nodes
-    .filter((node) => typeof node === 'string')
-    .flatMap((url: string) => secretsOf(urlOptions(url)));
-  return { kind: 'cluster', instance, name: `cluster(${names.join(',')})`, secrets: [...secrets, ...urls] };
+  // Private in ioredis' types, and the only place where a Cluster says where it is.
+  const startupNodes: unknown = Reflect.get(instance, 'startupNodes');
+  const nodes = Array.isArray(startupNodes) ? startupNodes.map(startupNode) : [];
+  const { redisOptions = {} } = options as ClusterOptions;
+  return {
+    kind: 'cluster',
+    instance,
+    name: `cluster(${nodes.map(nameOf).join(',')})`,
+    secrets: [redisOptions, ...nodes].flatMap(secretsOf),
+  };
 }
 
-function startupNodeName(node: unknown): string {
-  if (typeof node === 'string') return nameOf(urlOptions(node));
-  return typeof node === 'number' ? nameOf({ port: node }) : nameOf(node as RedisOptions);
-}
-
-function urlOptions(url: string): RedisOptions {
-  try {
-    return parseUrl(url, 'startupNodes');
-  } catch {
-    return {};
-  }
+/** A Cluster takes URLs, ports and options; what it has taken without complaint is no error here. */
+function startupNode(node: unknown): RedisOptions {
+  if (typeof node === 'number') return { port: node };
+  if (typeof node !== 'string') return node as RedisOptions;
+  return URL.canParse(node) ? parseUrl(node, 'startupNodes') : { host: node };
 }
 
 /** redis[s]://[[user]:password@]host[:port][/database] */

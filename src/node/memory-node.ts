@@ -91,6 +91,7 @@ export class MemoryNode implements LockNode {
   }
 
   async close(): Promise<void> {
+    this.#execute();
     this.#become('closed');
   }
 
@@ -114,13 +115,15 @@ export class MemoryNode implements LockNode {
 
   /** Answers are never there before a request has returned, as with a server. */
   #work(): void {
-    queueMicrotask(() => {
-      while (this.#state === 'healthy') {
-        const request = this.#inbox.shift();
-        if (!request) return;
-        request.execute();
-      }
-    });
+    queueMicrotask(() => this.#execute());
+  }
+
+  #execute(): void {
+    while (this.#state === 'healthy') {
+      const request = this.#inbox.shift();
+      if (!request) return;
+      request.execute();
+    }
   }
 
   #unreachable(maybeExecuted: boolean): Unreachable {
