@@ -60,7 +60,7 @@ export class Lock {
     this.#plan = plan;
     this.#lease = won.lease;
     this.#heldAtMostUntil = won.t0 + options.maxHoldTime;
-    this.#validUntil = Math.min(won.validUntil, this.#heldAtMostUntil);
+    this.#validUntil = won.validUntil;
     this.#cancelExpiry = clock.after(this.#untilExpiry(), this.#onExpiryTimer, 'background');
     if (options.autoExtend) this.#scheduleExtension();
   }

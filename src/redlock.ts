@@ -112,6 +112,7 @@ export class Redlock {
       nodes,
       clock,
       patience: this.#settings.call.nodeTimeout,
+      contactDeadline: Number.POSITIVE_INFINITY,
       ask: (node, _index, _wanted, deliver) => node.inspect(key, deliver),
       decide: (replies, over) => judgeInspection(nodes, replies, over),
     }).outcome;

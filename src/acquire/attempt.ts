@@ -30,6 +30,7 @@ export interface AttemptPlan {
   readonly ttl: number;
   readonly driftFactor: number;
   readonly nodeTimeout: number;
+  readonly maxHoldTime: number;
   /** When nobody waits any more, in ms of the clock; Infinity if that is left to `nodeTimeout`. */
   readonly deadline: number;
 }
@@ -69,7 +70,7 @@ export class Attempt {
   ): Promise<Won | RedlockError> {
     const { nodes, clock } = coordinator;
     const { verdict, replies } = await this.#lease.take(plan.ttl, patience, plan.deadline);
-    const end = validUntil(t0, plan.ttl, plan.driftFactor);
+    const end = Math.min(validUntil(t0, plan.ttl, plan.driftFactor), t0 + plan.maxHoldTime);
     const exhausted = clock.now() >= end;
     if (verdict === 'won' && !exhausted) return { lease: this.#lease, t0, validUntil: end };
     this.#lease.undo();
@@ -77,7 +78,7 @@ export class Attempt {
     if (verdict !== 'won') return failure('lock', plan.resources, verdict, votes);
     const took = Math.round(clock.now() - t0);
     return new ValidityExhaustedError(
-      `cannot lock ${list(plan.resources)}: the grants took ${took} ms, which used up the validity of a ttl of ${plan.ttl} ms`,
+      `cannot lock ${list(plan.resources)}: the grants took ${took} ms, which used up the validity of a ttl of ${plan.ttl} ms (maxHoldTime ${plan.maxHoldTime} ms)`,
       votes,
     );
   }

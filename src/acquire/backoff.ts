@@ -10,6 +10,8 @@ export const SHORTEST_PAUSE = 5;
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("equal jitter")
  */
 export function backoff(n: number, retry: Required<RetryOptions>, fraction: number): number {
-  const pause = Math.min(retry.minTimeout * retry.factor ** (n - 1), retry.maxTimeout);
+  // 0 × Infinity would be NaN, and a pause of NaN ms none at all.
+  const growth = Math.min(retry.factor ** (n - 1), Number.MAX_VALUE);
+  const pause = Math.min(retry.minTimeout * growth, retry.maxTimeout);
   return Math.max(SHORTEST_PAUSE, retry.randomize ? pause * (0.5 + fraction / 2) : pause);
 }

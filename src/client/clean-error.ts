@@ -5,7 +5,9 @@
 export function cleanError(error: Error, secrets: readonly string[]): Error {
   const { code } = error as NodeJS.ErrnoException;
   let message = messageOf(error) || code || error.name;
-  for (const secret of secrets) message = message.replaceAll(secret, '***');
+  // The longest first: one secret may be a part of another.
+  for (const secret of [...secrets].sort((a, b) => b.length - a.length))
+    message = message.replaceAll(secret, '***');
   const clean = new Error(message);
   clean.name = error.name;
   return typeof code === 'string' ? Object.assign(clean, { code }) : clean;

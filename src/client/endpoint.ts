@@ -78,19 +78,33 @@ function parseUrl(text: string, name: string): RedisOptions {
     throw bad('a URL without a query or a fragment; give ioredis options instead');
   const db = url.pathname.replace(/^\//, '');
   if (!/^\d*$/.test(db)) throw bad('a URL whose path is a database number, such as redis://host:6379/2');
+  const username = decoded(url.username);
+  const password = decoded(url.password);
+  if (username === undefined || password === undefined)
+    throw bad('a URL whose user and password are percent-encoded');
   return {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: url.port === '' ? DEFAULT_PORT : Number(url.port),
-    ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
-    ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
+    ...(username === '' ? {} : { username }),
+    ...(password === '' ? {} : { password }),
     ...(db === '' ? {} : { db: Number(db) }),
     ...(url.protocol === 'rediss:' ? { tls: {} } : {}),
   };
 }
 
-/** The text with all that may be a credential taken out: everything between the scheme and the last @. */
+/** The text, if it is no more than scheme, host, port and path; otherwise any part of it may be a credential. */
 function redacted(text: string): string {
-  return text.replace(/^([a-z+]*:?\/\/)?.*@/is, '$1***@');
+  return /^([a-z+]+:\/\/)?[\w.-]+(:\d+)?(\/\d*)?$/i.test(text)
+    ? text
+    : text.replace(/^([a-z+]+:\/\/)?.*$/is, '$1***');
+}
+
+function decoded(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
 }
 
 function nameOf({ host, port, path, sentinels, name }: RedisOptions): string {

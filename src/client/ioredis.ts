@@ -87,8 +87,10 @@ export class IoredisConnection implements RedisConnection {
     return this.#onMasters((master) => master.info());
   }
 
-  slotOf(key: string): number {
-    return this.#client.isCluster ? slotOf(key) : 0;
+  slotOf(key: string): number | undefined {
+    if (!this.#client.isCluster) return 0;
+    // For a server empty first braces are no hash tag, and that is that; the client looks for the next ones.
+    return /^[^{]*\{\}.*\}/s.test(key) ? undefined : slotOf(key);
   }
 
   reset(cause: Error): void {

@@ -32,8 +32,11 @@ export interface RedisConnection {
   load(script: string): Promise<void>;
   /** The text of INFO from every master. */
   info(): Promise<readonly string[]>;
-  /** The hash slot of a key on a Redis Cluster; 0 elsewhere. Keys of different slots cannot go into one command. */
-  slotOf(key: string): number;
+  /**
+   * The hash slot of a key on a Redis Cluster; 0 elsewhere. Keys of different slots cannot go into one command.
+   * undefined if the client would send the key to another slot than the servers keep it in.
+   */
+  slotOf(key: string): number | undefined;
   /**
    * Cuts the connection so that nothing that is still on its way can be executed later (RST, not FIN), and
    * connects again. Where the client cannot promise that (a Cluster), residue is bounded by the ttl.

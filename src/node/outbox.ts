@@ -41,6 +41,11 @@ export class Outbox {
     this.#onIdle = on.idle;
   }
 
+  /** Whether operations leave now; otherwise they would wait. */
+  get isOpen(): boolean {
+    return !this.#held;
+  }
+
   get crowded(): boolean {
     return this.#unanswered >= MOST_UNANSWERED;
   }
@@ -88,7 +93,7 @@ export class Outbox {
         each.deliver(replyTo(UNWANTED, false));
         continue;
       }
-      const slot = this.#connection.slotOf(each.keys[0] ?? '');
+      const slot = this.#connection.slotOf(each.keys[0] ?? '') ?? 0;
       const batch = bySlot.get(slot) ?? [];
       bySlot.set(slot, batch);
       batch.push(each);

@@ -105,6 +105,9 @@ export class RedisNode implements LockNode {
   objection(keys: readonly string[]): string | undefined {
     const [first = '', ...others] = keys;
     const { connection } = this.#plan;
+    const astray = keys.find((key) => connection.slotOf(key) === undefined);
+    if (astray !== undefined)
+      return `the braces in ${JSON.stringify(astray)} are read differently by client and servers of a Redis Cluster`;
     const stray = others.find((key) => connection.slotOf(key) !== connection.slotOf(first));
     if (stray === undefined) return undefined;
     return (
@@ -159,11 +162,11 @@ export class RedisNode implements LockNode {
       case 'up':
         return verb === 'grant' && this.#outbox.crowded ? replyTo(CROWDED, false) : undefined;
       case 'unusable':
-        return verb === 'release' && this.#connected ? undefined : { kind: 'unusable', why: health.why };
+        return verb === 'release' && this.#outbox.isOpen ? undefined : { kind: 'unusable', why: health.why };
       case 'down':
         return replyTo(health.cause, false);
       case 'closing':
-        return verb === 'release' && this.#connected ? undefined : replyTo(CLOSED, false);
+        return verb === 'release' && this.#outbox.isOpen ? undefined : replyTo(CLOSED, false);
     }
   }
 

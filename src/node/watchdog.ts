@@ -14,6 +14,7 @@ export class Watchdog {
   readonly #sentAt = new Map<number, number>();
   #lastId = 0;
   #suspect: number | undefined;
+  #barked = false;
   #cancelTimer: Cancel | undefined;
 
   constructor(clock: Clock, patience: number, onSilence: () => void) {
@@ -26,17 +27,14 @@ export class Watchdog {
   sent(): () => void {
     const id = ++this.#lastId;
     this.#sentAt.set(id, this.#clock.now());
-    if (!this.#cancelTimer) this.#arm(this.#patience);
+    if (!this.#cancelTimer && !this.#barked) this.#arm(this.#patience);
     return () => this.#sentAt.delete(id);
   }
 
   /** The connection is gone, and all that was on it. */
   forget(): void {
     this.#sentAt.clear();
-    this.stop();
-  }
-
-  stop(): void {
+    this.#barked = false;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#suspect = undefined;
@@ -55,6 +53,7 @@ export class Watchdog {
     if (left > 0) {
       this.#arm(left);
     } else if (this.#suspect === id) {
+      this.#barked = true;
       this.#onSilence();
     } else {
       this.#suspect = id;

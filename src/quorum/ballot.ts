@@ -18,16 +18,17 @@ export function judge(ballots: readonly Ballot[]): 'won' | Failure | undefined {
   const counts = count(ballots);
   if (counts.granted >= quorum) return 'won';
   if (counts.granted + counts.pending >= quorum) return undefined;
-  const ifSilent = reasonOf(counts, 0, quorum);
-  const ifAnswered = reasonOf(counts, counts.pending, quorum);
-  return ifSilent === ifAnswered ? ifSilent : undefined;
+  // A denial makes for the mildest reason, silence for the severest: if they agree, so does all in between.
+  const ifDenied = reasonOf({ ...counts, denied: counts.denied + counts.pending, pending: 0 }, quorum);
+  const ifSilent = reasonOf(counts, quorum);
+  return ifDenied === ifSilent ? ifSilent : undefined;
 }
 
 /** The result of a vote that is over: pending nodes count as unreachable. */
 export function conclude(ballots: readonly Ballot[]): 'won' | Failure {
   const quorum = quorumOf(ballots.length);
   const counts = count(ballots);
-  return counts.granted >= quorum ? 'won' : reasonOf(counts, 0, quorum);
+  return counts.granted >= quorum ? 'won' : reasonOf(counts, quorum);
 }
 
 type Counts = Record<Ballot, number>;
@@ -42,7 +43,7 @@ function count(ballots: readonly Ballot[]): Counts {
  * The mildest explanation that the answers allow. Denials on more than n − quorum nodes fail the vote whatever
  * the others say; otherwise a kind of node is to blame when the quorum is reached with it, and not without it.
  */
-function reasonOf(counts: Counts, answering: number, quorum: number): Failure {
+function reasonOf(counts: Counts, quorum: number): Failure {
   const n =
     counts.granted +
     counts.denied +
@@ -51,7 +52,7 @@ function reasonOf(counts: Counts, answering: number, quorum: number): Failure {
     counts.unreachable +
     counts.pending;
   if (counts.denied > n - quorum) return 'held';
-  let reached = counts.granted + counts.denied + answering;
+  let reached = counts.granted + counts.denied;
   if (reached >= quorum) return 'held';
   reached += counts.quarantined;
   if (reached >= quorum) return 'quarantined';

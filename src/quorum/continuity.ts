@@ -13,14 +13,22 @@ export class Continuity {
     this.#heldSince = new Array<number>(nodes).fill(Number.POSITIVE_INFINITY);
   }
 
-  /** The node holds the lock from now on, and did not before. */
-  began(node: number): void {
+  /**
+   * The node has granted the lock. It counts from the round that won it, also if it was reported after the win:
+   * that a node of the winning three dies must not cost a lock that four others hold.
+   */
+  granted(node: number): void {
+    this.#heldSince[node] = 0;
+  }
+
+  /** The node holds the lock again, and was without it before. */
+  restored(node: number): void {
     this.#heldSince[node] = ++this.#now;
   }
 
   /** The node holds the lock; since when, only earlier answers tell. */
   continued(node: number): void {
-    if (this.#heldSince[node] === Number.POSITIVE_INFINITY) this.began(node);
+    if (this.#heldSince[node] === Number.POSITIVE_INFINITY) this.restored(node);
   }
 
   /** The node does not hold the lock, or may have been without it. */

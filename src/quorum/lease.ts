@@ -33,7 +33,8 @@ export class Lease {
   readonly #nodes: readonly LockNode[];
   readonly #clock: Clock;
   readonly #continuity: Continuity;
-  readonly #mayHold: boolean[];
+  /** For each node, how many requests may have set the keys there. */
+  readonly #claims: number[];
   #round: { end(): void } | undefined;
   #ended = false;
 
@@ -42,7 +43,7 @@ export class Lease {
     this.#clock = clock;
     this.holding = holding;
     this.#continuity = new Continuity(nodes.length);
-    this.#mayHold = new Array<boolean>(nodes.length).fill(false);
+    this.#claims = new Array<number>(nodes.length).fill(0);
   }
 
   /** Asks every node for a grant. At most once for each lease: a token that was rolled back is never used again. */
@@ -51,14 +52,14 @@ export class Lease {
       nodes: this.#nodes,
       clock: this.#clock,
       patience,
-      deadline,
+      contactDeadline: deadline,
       ask: (node, index, wanted, deliver) => {
-        this.#mayHold[index] = true;
+        this.#claim(index, 1);
         node.grant({ ...this.holding, ttl, wanted }, deliver);
       },
       heard: (index, reply) => {
-        if (reply.kind === 'granted') this.#holds(index, 'from now on');
-        else if (executedNothing(reply)) this.#mayHold[index] = false;
+        if (reply.kind === 'granted') this.#continuity.granted(index);
+        this.#heard(index, reply, reply.kind === 'granted');
       },
       decide: (replies, over) => {
         const ballots = replies.map(ballotOf);
@@ -81,17 +82,14 @@ export class Lease {
       clock: this.#clock,
       patience,
       ask: (node, index, wanted, deliver) => {
-        const before = this.#mayHold[index] ?? false;
-        this.#mayHold[index] = true;
-        node.extend({ ...this.holding, ttl, wanted }, (reply) => {
-          if (executedNothing(reply)) this.#mayHold[index] = before;
-          deliver(reply);
-        });
+        this.#claim(index, 1);
+        node.extend({ ...this.holding, ttl, wanted }, deliver);
       },
       heard: (index, reply) => {
-        if (reply.kind === 'extended') this.#holds(index, 'still');
-        else if (reply.kind === 'repaired') this.#holds(index, 'from now on');
+        if (reply.kind === 'extended') this.#continuity.continued(index);
+        else if (reply.kind === 'repaired') this.#continuity.restored(index);
         else if (!executedNothing(reply)) this.#continuity.broke(index);
+        this.#heard(index, reply, reply.kind === 'extended' || reply.kind === 'repaired');
       },
       decide: (replies, over) => {
         const verdict = this.#judgeExtension(replies, over);
@@ -111,7 +109,7 @@ export class Lease {
       clock: this.#clock,
       patience,
       ask: (node, index, _wanted, deliver) => {
-        if (this.#mayHold[index]) node.release(this.holding, deliver);
+        if (this.#claims[index]) node.release(this.holding, deliver);
         else deliver({ kind: 'unreachable', cause: NEVER_ASKED, maybeExecuted: false });
       },
       decide: (replies, over) => {
@@ -125,7 +123,7 @@ export class Lease {
   undo(): void {
     this.#end();
     this.#nodes.forEach((node, index) => {
-      if (this.#mayHold[index]) node.release(this.holding, () => {});
+      if (this.#claims[index]) node.release(this.holding, () => {});
     });
   }
 
@@ -139,12 +137,15 @@ export class Lease {
     this.endRound();
   }
 
-  #holds(index: number, since: 'still' | 'from now on'): void {
+  #heard(index: number, reply: GrantReply | ExtendReply, holds: boolean): void {
+    if (executedNothing(reply)) this.#claim(index, -1);
     // A grant reported after the rollback may have been executed after it, where a client reorders (a Cluster's
-    // redirects do): nobody would ever delete it.
-    if (this.#ended) this.#nodes[index]?.release(this.holding, () => {});
-    else if (since === 'still') this.#continuity.continued(index);
-    else this.#continuity.began(index);
+    // redirects do): nobody else would ever delete it.
+    if (holds && this.#ended) this.#nodes[index]?.release(this.holding, () => {});
+  }
+
+  #claim(index: number, change: 1 | -1): void {
+    this.#claims[index] = (this.#claims[index] ?? 0) + change;
   }
 
   #judgeExtension(replies: Replies<ExtendReply>, over: boolean): Extended['verdict'] | undefined {

@@ -8,8 +8,8 @@ export interface RoundPlan<Reply, Outcome> {
   readonly clock: Clock;
   /** How long an undecided vote is waited for, in ms. */
   readonly patience: number;
-  /** When the round ends even if a node is still making its first contact, in ms of the clock. */
-  readonly deadline?: number;
+  /** Until when the round also waits for nodes that are still making their first contact, in ms of the clock; by default it does not. */
+  readonly contactDeadline?: number;
   /** Asks one node. `wanted` is true as long as the round is undecided. */
   ask(node: LockNode, index: number, wanted: () => boolean, deliver: Deliver<Reply>): void;
   /** Sees each reply, also one that comes after the decision (`decided`), before anything is decided with it. */
@@ -80,11 +80,11 @@ export class Round<Reply, Outcome> {
 
   /** Until when a silent node may still be connecting for the first time; the round waits for that. */
   #firstContact(): number {
-    const { nodes, deadline = Number.POSITIVE_INFINITY } = this.#plan;
+    const { nodes, contactDeadline = Number.NEGATIVE_INFINITY } = this.#plan;
     let latest = Number.NEGATIVE_INFINITY;
     nodes.forEach((node, index) => {
       if (this.#replies[index] === undefined) latest = Math.max(latest, node.firstContactUntil());
     });
-    return Math.min(latest, deadline);
+    return Math.min(latest, contactDeadline);
   }
 }
