@@ -1,7 +1,7 @@
 import type { RetryOptions } from '../options.ts';
 
 /** No waiter attempts more often than this, in ms, whatever its options say. */
-export const SHORTEST_PAUSE = 5;
+const SHORTEST_PAUSE = 5;
 
 /**
  * The pause after the n-th failed attempt (n ≥ 1), in ms: `minTimeout × factor^(n−1)`, at most `maxTimeout`;

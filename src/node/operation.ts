@@ -13,7 +13,7 @@ export interface Operation {
   deliver(reply: Reply | NoAnswer): void;
 }
 
-export const always = (): boolean => true;
+const always = (): boolean => true;
 
 /** An operation whose reply has the type that its verb promises; `decode` sees to it. */
 export function operation<R extends Reply>(

@@ -127,14 +127,10 @@ export class Lease {
     });
   }
 
-  /** Ends the round that is under way by what is known now. */
-  endRound(): void {
-    this.#round?.end();
-  }
-
+  /** A round that is under way ends by what is known now. */
   #end(): void {
     this.#ended = true;
-    this.endRound();
+    this.#round?.end();
   }
 
   #heard(index: number, reply: GrantReply | ExtendReply, holds: boolean): void {
