@@ -29,7 +29,9 @@ export function number(name: string, value: unknown, fallback: number, { min, ma
   return value;
 }
 
-export function boolean(name: string, value: unknown): boolean {
+/** A boolean; `fallback` when it is undefined. */
+export function boolean<T>(name: string, value: unknown, fallback: T): boolean | T {
+  if (value === undefined) return fallback;
   if (typeof value !== 'boolean') throw wrong(TypeError, name, value, 'a boolean');
   return value;
 }

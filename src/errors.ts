@@ -126,7 +126,7 @@ export class LockLostError extends RedlockError {
    */
   readonly reason: LossReason;
   /** Only when rejected by `using`: what the routine did, a result that would otherwise be lost. */
-  readonly outcome?: PromiseSettledResult<unknown>;
+  declare readonly outcome?: PromiseSettledResult<unknown>;
 
   constructor(
     message: string,

@@ -32,6 +32,12 @@ export type {
   Unusable,
 } from './node/lock-node.ts';
 export type { NodeSpec } from './nodes.ts';
-export type { AcquireOptions, LockOptions, RedlockOptions, RetryOptions } from './options.ts';
+export type {
+  AcquireOptions,
+  LockOptions,
+  RedlockOptions,
+  RetryOptions,
+  TryAcquireOptions,
+} from './options.ts';
 export type { Random } from './random.ts';
 export { Redlock, type Routine } from './redlock.ts';

@@ -41,6 +41,9 @@ export interface AcquireOptions extends LockOptions {
   signal?: AbortSignal;
 }
 
+/** Options of a single attempt, which does not wait. */
+export type TryAcquireOptions = Omit<AcquireOptions, 'acquireTimeout' | 'retry'>;
+
 /** Options of the constructor. */
 export interface RedlockOptions extends LockOptions {
   /** How long to wait for the first connection to a node, and for each later one, in ms, at least 1. @default 2000 */
@@ -108,6 +111,7 @@ const CONSTRUCTOR_NAMES = [
   'random',
 ];
 const CALL_NAMES = [...LOCK_NAMES, 'signal'];
+const TRY_NAMES = CALL_NAMES.filter((name) => name !== 'acquireTimeout' && name !== 'retry');
 const RETRY_NAMES = Object.keys(RETRY_DEFAULTS);
 
 /** The longest duration that needs to be configured: 2^31 − 1 ms, almost 25 days. */
@@ -135,9 +139,13 @@ export function resolveSettings(options: RedlockOptions = {}): Settings {
 }
 
 /** Checks and completes the options of one call. */
-export function resolveCall(settings: Settings, options: AcquireOptions | undefined): CallOptions {
+export function resolveCall(
+  settings: Settings,
+  options: AcquireOptions | undefined,
+  kind: 'waits' | 'tries once',
+): CallOptions {
   if (options === undefined) return settings.call;
-  checkNames('options', options, CALL_NAMES);
+  checkNames('options', options, kind === 'waits' ? CALL_NAMES : TRY_NAMES);
   const { signal, retry } = options;
   if (signal !== undefined) implementation('signal', signal, signal, ['addEventListener', 'throwIfAborted']);
   if (retry !== undefined) checkNames('retry', retry, RETRY_NAMES);
@@ -155,7 +163,6 @@ export function checkTtl(ttl: number, { maxTtl, driftFactor, nodeTimeout }: Call
 }
 
 function complete(options: LockOptions, maxTtl: number): CallOptions {
-  const { autoExtend } = options;
   const ttl = number('ttl', options.ttl, Math.min(10_000, maxTtl), { min: 1, max: maxTtl, whole: true });
   const driftFactor = number('driftFactor', options.driftFactor, 0.01, { min: 0, max: 0.999 });
   const usualTimeout = Math.min(Math.max(ttl / 10, 50), 500);
@@ -167,7 +174,7 @@ function complete(options: LockOptions, maxTtl: number): CallOptions {
     nodeTimeout,
     acquireTimeout: number('acquireTimeout', options.acquireTimeout, 10_000, { min: 0, max: FOREVER }),
     retry: completeRetry(options.retry),
-    autoExtend: autoExtend === undefined ? undefined : boolean('autoExtend', autoExtend),
+    autoExtend: boolean('autoExtend', options.autoExtend, undefined),
     maxHoldTime: number('maxHoldTime', options.maxHoldTime, FOREVER, { min: 1, max: FOREVER }),
     maxTtl,
   };
@@ -184,7 +191,7 @@ function completeRetry(retry: RetryOptions | undefined): Required<RetryOptions> 
     factor: number('retry.factor', retry.factor, factor, { min: 1, max: 1_000 }),
     minTimeout: first,
     maxTimeout: number('retry.maxTimeout', retry.maxTimeout, last, { min: first, max: LONGEST }),
-    randomize: boolean('retry.randomize', retry.randomize ?? randomize),
+    randomize: boolean('retry.randomize', retry.randomize, randomize),
   };
 }
 

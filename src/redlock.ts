@@ -13,6 +13,7 @@ import {
   resolveCall,
   resolveSettings,
   type Settings,
+  type TryAcquireOptions,
 } from './options.ts';
 import { Round } from './quorum/round.ts';
 import { resolveResources } from './resources.ts';
@@ -63,7 +64,7 @@ export class Redlock {
    *
    * @throws {QuorumUnreachableError} or what else kept the nodes from answering; {@link RedlockClosedError}; the signal's reason.
    */
-  async tryAcquire(resources: string | readonly string[], options?: AcquireOptions): Promise<Lock | null> {
+  async tryAcquire(resources: string | readonly string[], options?: TryAcquireOptions): Promise<Lock | null> {
     try {
       return await this.#acquire(resources, options, { autoExtend: false, acquireTimeout: 0 });
     } catch (error) {
@@ -138,7 +139,7 @@ export class Redlock {
   ): Promise<Lock> {
     this.#assertOpen();
     const unique = resolveResources(resources);
-    const call = resolveCall(this.#settings, options);
+    const call = resolveCall(this.#settings, options, method.acquireTimeout === 0 ? 'tries once' : 'waits');
     const keys = this.#keys(unique);
     options?.signal?.throwIfAborted();
     const acquireTimeout = method.acquireTimeout ?? call.acquireTimeout;

@@ -63,6 +63,8 @@ export class Waiting {
   }
 
   async #try(): Promise<Won | RedlockError> {
+    // Between the end of a pause and here the caller may have gone.
+    if (this.#over) throw new Error('nobody waits any more');
     this.#attempt = new Attempt(this.#coordinator, { ...this.#plan, deadline: this.#deadline });
     const outcome = await this.#attempt.outcome;
     this.#attempt = undefined;

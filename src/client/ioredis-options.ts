@@ -25,6 +25,8 @@ export function safeOptions(plan: { connectTimeout: number; random: Random }): {
     reconnectOnError: null,
     enableAutoPipelining: false,
     autoResubscribe: false,
+    // Sockets are destroyed here, and not by a timer that outlives them.
+    disconnectTimeout: 0,
     commandTimeout: undefined,
     socketTimeout: undefined,
     blockingTimeout: undefined,

@@ -17,8 +17,13 @@ export interface IoredisPlan {
 
 /** How long until a client that has given up is told to connect again, in ms. */
 const RECONNECT = 250;
-/** How long a reconnection may take until the peer has answered the SYN, in ms: a lost one is repeated only after a second. */
-const LONGEST_SYN = 700;
+/**
+ * How long a reconnection may take until the peer has answered the SYN, in ms: a lost one is repeated only after
+ * a second, when a new connection could long be there.
+ */
+function longestSyn(connectTimeout: number): number {
+  return Math.max(700, connectTimeout / 3);
+}
 
 /** {@link RedisConnection} by ioredis 5 or 6, over a client of its own. */
 export class IoredisConnection implements RedisConnection {
@@ -41,7 +46,9 @@ export class IoredisConnection implements RedisConnection {
     client.on('error', (error: Error) => this.#note(error));
     client.on('node error', (error: Error) => this.#note(error));
     client.on('reconnecting', () =>
-      client.once('connecting', () => this.#limit(LONGEST_SYN, () => this.#cutSyn())),
+      client.once('connecting', () =>
+        this.#limit(longestSyn(this.#plan.connectTimeout), () => this.#cutSyn()),
+      ),
     );
     client.on('connect', () => {
       // What went wrong before (a Sentinel that is down, say) did not keep us from getting here.

@@ -61,6 +61,7 @@ export class RedisNode implements LockNode {
   /** Grows with each introduction, so that the answer to an earlier one is known as stale. */
   #introduction = 0;
   #cancelLook: Cancel;
+  #cancelRepay: Cancel | undefined;
   #closed: Promise<void> | undefined;
   #onIdle: () => void = () => {};
 
@@ -124,6 +125,7 @@ export class RedisNode implements LockNode {
   async #close(patience: number): Promise<void> {
     const { clock, connection } = this.#plan;
     this.#cancelLook();
+    this.#stopRepaying();
     if (this.#health.kind === 'connecting') this.#fail(CLOSED);
     this.#health = { kind: 'closing' };
     await new Promise<void>((resolve) => {
@@ -143,8 +145,21 @@ export class RedisNode implements LockNode {
   #settling(holding: Holding, deliver: Deliver<ReleaseReply>): Operation {
     return operation<ReleaseReply>('release', holding, (reply) => {
       if (reply.kind === 'released' || reply.kind === 'absent') this.#debts.settle(holding);
+      else if (this.#health.kind === 'up') this.#repay();
       deliver(reply);
     });
+  }
+
+  /** Repeats what a server that is up has answered with an error (BUSY, MISCONF). */
+  #repay(): void {
+    this.#cancelRepay ??= this.#plan.clock.after(
+      NEXT_LOOK,
+      () => {
+        this.#cancelRepay = undefined;
+        for (const holding of this.#debts.list()) this.#request(this.#settling(holding, () => {}));
+      },
+      'background',
+    );
   }
 
   #request(request: Operation): void {
@@ -185,10 +200,16 @@ export class RedisNode implements LockNode {
   /** From now on requests are answered at once with `cause`, those that wait included. */
   #fail(cause: Error): void {
     this.#cancelLook();
+    this.#stopRepaying();
     if (this.#health.kind !== 'closing') {
       this.#health = isRefusal(cause) ? { kind: 'unusable', why: cause.message } : { kind: 'down', cause };
     }
     this.#outbox.shut(replyTo(cause, false));
+  }
+
+  #stopRepaying(): void {
+    this.#cancelRepay?.();
+    this.#cancelRepay = undefined;
   }
 
   #giveUpFirstContact(): void {

@@ -29,7 +29,23 @@ local function remaining(keys)
   return longest
 end
 
+-- What keeps this user from dealing with a lock to its end, if anything. One that it could not extend or
+-- release again must not be granted.
+local checked, refusal
+local function refused(key)
+  if checked then return refusal end
+  checked = true
+  local needed = {{'SET', key, ''}, {'GET', key}, {'DEL', key}, {'EXISTS', key}, {'PTTL', key}, {'PEXPIRE', key, 1}}
+  for _, command in ipairs(needed) do
+    if not redis.acl_check_cmd(unpack(command)) then
+      refusal = {err = 'NOPERM the user may not run ' .. command[1]}
+    end
+  end
+  return refusal
+end
+
 function operations.grant(keys, token, ttl)
+  if refused(keys[1]) then return refusal end
   if #keys == 1 then
     if redis.call('SET', keys[1], token, 'NX', 'PX', ttl) then return 'granted' end
     return {'denied', remaining(keys)}
