@@ -46,7 +46,10 @@ export type TryAcquireOptions = Omit<AcquireOptions, 'acquireTimeout' | 'retry'>
 
 /** Options of the constructor. */
 export interface RedlockOptions extends LockOptions {
-  /** How long to wait for the first connection to a node, and for each later one, in ms, at least 1. @default 2000 */
+  /**
+   * How long to wait for the first contact with a node, and for each later connection (a third of it for the TCP
+   * handshake, at least 700 ms), in ms, at least 1. @default 2000
+   */
   connectTimeout?: number;
   /** The largest ttl that any process may use on these nodes, in whole ms up to 2^31 − 1. All processes need the same. @default 60000 */
   maxTtl?: number;

@@ -1,5 +1,6 @@
 import type { ClusterOptions, RedisOptions } from 'ioredis';
 import { wrong } from '../bad-input.ts';
+import { addressOf, DEFAULT_PORT, parseUrl } from './redis-url.ts';
 
 /** An ioredis `Redis` or `Cluster`, recognised by its shape: it may come from another copy of the package. */
 export interface IoredisInstance {
@@ -19,8 +20,6 @@ export type Endpoint = {
   | { readonly kind: 'instance'; readonly instance: IoredisInstance }
   | { readonly kind: 'cluster'; readonly instance: IoredisInstance }
 );
-
-const DEFAULT_PORT = 6379;
 
 /** @throws {TypeError} for anything that does not say where a node is; never shows a credential. */
 export function toEndpoint(spec: unknown, position: number): Endpoint {
@@ -59,52 +58,13 @@ function fromInstance(instance: IoredisInstance): Endpoint {
   };
 }
 
-/** A Cluster takes URLs, ports and options; what it has taken without complaint is no error here. */
+/** A Cluster takes URLs, host and port, ports alone, and options; what it has taken is not for us to refuse. */
 function startupNode(node: unknown): RedisOptions {
   if (typeof node === 'number') return { port: node };
   if (typeof node !== 'string') return node as RedisOptions;
-  return URL.canParse(node) ? parseUrl(node, 'startupNodes') : { host: node };
-}
-
-/** redis[s]://[[user]:password@]host[:port][/database] */
-function parseUrl(text: string, name: string): RedisOptions {
-  const bad = (allowed: string): Error => wrong(TypeError, name, redacted(text), allowed);
-  if (!URL.canParse(text)) throw bad('a URL such as redis://host:6379');
-  const url = new URL(text);
-  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:')
-    throw bad('a URL that begins with redis:// or rediss://');
-  if (url.hostname === '') throw bad('a URL with a host, such as redis://host:6379');
-  if (url.search !== '' || url.hash !== '')
-    throw bad('a URL without a query or a fragment; give ioredis options instead');
-  const db = url.pathname.replace(/^\//, '');
-  if (!/^\d*$/.test(db)) throw bad('a URL whose path is a database number, such as redis://host:6379/2');
-  const username = decoded(url.username);
-  const password = decoded(url.password);
-  if (username === undefined || password === undefined)
-    throw bad('a URL whose user and password are percent-encoded');
-  return {
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: url.port === '' ? DEFAULT_PORT : Number(url.port),
-    ...(username === '' ? {} : { username }),
-    ...(password === '' ? {} : { password }),
-    ...(db === '' ? {} : { db: Number(db) }),
-    ...(url.protocol === 'rediss:' ? { tls: {} } : {}),
-  };
-}
-
-/** The text, if it is no more than scheme, host, port and path; otherwise any part of it may be a credential. */
-function redacted(text: string): string {
-  return /^([a-z+]+:\/\/)?[\w.-]+(:\d+)?(\/\d*)?$/i.test(text)
-    ? text
-    : text.replace(/^([a-z+]+:\/\/)?.*$/is, '$1***');
-}
-
-function decoded(part: string): string | undefined {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return undefined;
-  }
+  if (/^\d+$/.test(node)) return { port: Number(node) };
+  const url = node.includes('://') ? node : `redis://${node}`;
+  return URL.canParse(url) ? addressOf(new URL(url)) : { host: node };
 }
 
 function nameOf({ host, port, path, sentinels, name }: RedisOptions): string {

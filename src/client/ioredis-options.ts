@@ -53,7 +53,7 @@ export function safeOptions(plan: { connectTimeout: number; random: Random }): {
     keyPrefix: '',
     scaleReads: 'master',
     enableOfflineQueue: false,
-    enableReadyCheck: true,
+    enableReadyCheck: false,
     enableAutoPipelining: false,
     shardedSubscribers: false,
     clusterRetryStrategy: pause,

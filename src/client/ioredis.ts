@@ -43,7 +43,11 @@ export class IoredisConnection implements RedisConnection {
 
   open(listener: ConnectionListener): void {
     const client = this.#client;
-    client.on('error', (error: Error) => this.#note(error));
+    client.on('error', (error: Error) => {
+      this.#note(error);
+      // SELECT or AUTH failed. ioredis 6 goes on to be ready, 5 has been so before the answer came: before INFO, and any grant.
+      if (client.status === 'ready' && !client.isCluster) this.#cut();
+    });
     client.on('node error', (error: Error) => this.#note(error));
     client.on('reconnecting', () =>
       client.once('connecting', () =>
@@ -57,7 +61,6 @@ export class IoredisConnection implements RedisConnection {
     });
     client.on('ready', () => {
       this.#cancelTimer();
-      // An error since means that a step such as SELECT failed, which ioredis passes over.
       if (this.#cause && !client.isCluster) this.#cut();
       else listener.up();
     });

@@ -20,6 +20,10 @@ export class Debts {
     this.#owed.delete(holding.ownerToken);
   }
 
+  get none(): boolean {
+    return this.#owed.size === 0;
+  }
+
   /** What is owed, oldest first. */
   list(): Holding[] {
     return [...this.#owed.values()];

@@ -40,7 +40,8 @@ type Health =
   | { readonly kind: 'up' }
   | { readonly kind: 'unusable'; readonly why: string }
   | { readonly kind: 'down'; readonly cause: Error }
-  | { readonly kind: 'closing' };
+  | { readonly kind: 'closing' }
+  | { readonly kind: 'closed' };
 
 /** How long until a server that was not fit to hold locks, or not ready, is looked at again, in ms. */
 const NEXT_LOOK = 250;
@@ -125,19 +126,20 @@ export class RedisNode implements LockNode {
   async #close(patience: number): Promise<void> {
     const { clock, connection } = this.#plan;
     this.#cancelLook();
-    this.#stopRepaying();
     if (this.#health.kind === 'connecting') this.#fail(CLOSED);
     this.#health = { kind: 'closing' };
     await new Promise<void>((resolve) => {
       const cancelTimer = clock.after(patience, resolve);
       this.#onIdle = () => {
+        if (!this.#debts.none || !this.#outbox.idle) return;
         cancelTimer();
         resolve();
       };
-      if (!this.#connected || this.#outbox.idle) this.#onIdle();
+      this.#onIdle();
     });
+    this.#health = { kind: 'closed' };
     connection.close();
-    this.#connected = false;
+    this.#stopRepaying();
     this.#watchdog.forget();
     this.#outbox.shut(replyTo(CLOSED, false));
   }
@@ -145,7 +147,7 @@ export class RedisNode implements LockNode {
   #settling(holding: Holding, deliver: Deliver<ReleaseReply>): Operation {
     return operation<ReleaseReply>('release', holding, (reply) => {
       if (reply.kind === 'released' || reply.kind === 'absent') this.#debts.settle(holding);
-      else if (this.#health.kind === 'up') this.#repay();
+      else if (this.#health.kind === 'up' || this.#health.kind === 'closing') this.#repay();
       deliver(reply);
     });
   }
@@ -182,6 +184,8 @@ export class RedisNode implements LockNode {
         return replyTo(health.cause, false);
       case 'closing':
         return verb === 'release' && this.#outbox.isOpen ? undefined : replyTo(CLOSED, false);
+      case 'closed':
+        return replyTo(CLOSED, false);
     }
   }
 
@@ -194,14 +198,14 @@ export class RedisNode implements LockNode {
     this.#connected = false;
     this.#watchdog.forget();
     this.#fail(cause);
-    if (this.#health.kind === 'closing') this.#onIdle();
+    this.#onIdle();
   }
 
   /** From now on requests are answered at once with `cause`, those that wait included. */
   #fail(cause: Error): void {
     this.#cancelLook();
     this.#stopRepaying();
-    if (this.#health.kind !== 'closing') {
+    if (!this.#closing) {
       this.#health = isRefusal(cause) ? { kind: 'unusable', why: cause.message } : { kind: 'down', cause };
     }
     this.#outbox.shut(replyTo(cause, false));
@@ -210,6 +214,10 @@ export class RedisNode implements LockNode {
   #stopRepaying(): void {
     this.#cancelRepay?.();
     this.#cancelRepay = undefined;
+  }
+
+  get #closing(): boolean {
+    return this.#health.kind === 'closing' || this.#health.kind === 'closed';
   }
 
   #giveUpFirstContact(): void {
@@ -225,7 +233,7 @@ export class RedisNode implements LockNode {
     const introduction = ++this.#introduction;
     const answered = this.#watchdog.sent();
     const current = (): boolean =>
-      this.#connected && introduction === this.#introduction && this.#health.kind !== 'closing';
+      this.#connected && introduction === this.#introduction && this.#health.kind !== 'closed';
     try {
       const why = this.#examine(await connection.info());
       if (!why) await connection.load(OPERATIONS);
@@ -235,7 +243,7 @@ export class RedisNode implements LockNode {
     } finally {
       answered();
     }
-    if (current() && this.#health.kind !== 'up') {
+    if (current() && this.#health.kind !== 'up' && !this.#closing) {
       this.#cancelLook = this.#plan.clock.after(NEXT_LOOK, () => void this.#introduce(), 'background');
     }
   }
@@ -256,7 +264,7 @@ export class RedisNode implements LockNode {
   #admit(why: string | undefined): void {
     this.#cancelLook();
     if (why) this.#outbox.shut({ kind: 'unusable', why });
-    this.#health = why ? { kind: 'unusable', why } : { kind: 'up' };
+    if (!this.#closing) this.#health = why ? { kind: 'unusable', why } : { kind: 'up' };
     // What is owed goes before anything newer, also to a server that gets no grants.
     this.#outbox.open(this.#debts.list().map((holding) => this.#settling(holding, () => {})));
   }

@@ -1,0 +1,26 @@
+/**
+ * What quorlock's user needs on a server, found by taking away one after the other: everything else may be denied.
+ * To it come the keys, as a pattern such as `~lock:*` for `keyPrefix: 'lock:'`, and `+select` for another database.
+ */
+export const LEAST_ACL: readonly string[] = [
+  '-@all',
+  '+evalsha',
+  '+script|load',
+  '+info',
+  '+set',
+  '+get',
+  '+del',
+  '+exists',
+  '+pttl',
+  '+pexpire',
+];
+
+/** On each node of a Redis Cluster, in addition: how ioredis finds the masters. */
+export const LEAST_CLUSTER_ACL: readonly string[] = ['+cluster|slots'];
+
+/** On a Sentinel: how ioredis finds the master, and (unless `updateSentinels: false`) the other Sentinels. */
+export const LEAST_SENTINEL_ACL: readonly string[] = [
+  '-@all',
+  '+sentinel|get-master-addr-by-name',
+  '+sentinel|sentinels',
+];
