@@ -133,7 +133,7 @@ export function resolveSettings(options: RedlockOptions = {}): Settings {
   if (typeof keyPrefix !== 'string') throw wrong(TypeError, 'keyPrefix', keyPrefix, 'a string');
   return {
     call: complete(options, number('maxTtl', options.maxTtl, 60_000, { min: 1, max: LONGEST, whole: true })),
-    given: { ...options },
+    given: { ...options, retry: { ...options.retry } },
     connectTimeout: number('connectTimeout', options.connectTimeout, 2_000, { min: 1, max: LONGEST }),
     keyPrefix,
     clock: implementation('clock', options.clock, systemClock, ['now', 'after']),

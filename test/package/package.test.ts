@@ -78,7 +78,7 @@ import { createMemoryNodes } from 'quorlock/testing';
 
 const redlock = new Redlock(createMemoryNodes(3), { ttl: 5_000 });
 export const held: Lock = await redlock.acquire(['a', 'b']);
-export const result: string = await redlock.using('a', async (lock) => String(lock.fencingToken));
+export const result: string = await redlock.using('a', async (lock) => lock.ownerToken);
 export const isHeld = (error: unknown): boolean => error instanceof ResourceHeldError;
 // @ts-expect-error -- if the types were lost, everything would be any, and this no error
 redlock.acquire(42);

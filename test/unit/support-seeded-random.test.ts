@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../support/seeded-random.ts';
 
+function draw(seed: number): unknown[] {
+  const random = seededRandom(seed);
+  return [random.fraction(), random.token(), random.fraction(), random.token()];
+}
+
 describe('seeded randomness', () => {
   it('repeats itself for the same seed, and only for that', () => {
-    const draw = (seed: number): unknown[] => {
-      const random = seededRandom(seed);
-      return [random.fraction(), random.token(), random.fraction(), random.token()];
-    };
     expect(draw(7)).toEqual(draw(7));
     expect(draw(7)).not.toEqual(draw(8));
   });
