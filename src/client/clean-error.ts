@@ -4,13 +4,19 @@
  */
 export function cleanError(error: Error, secrets: readonly string[]): Error {
   const { code } = error as NodeJS.ErrnoException;
-  let message = messageOf(error) || code || error.name;
-  // The longest first: one secret may be a part of another.
-  for (const secret of [...secrets].sort((a, b) => b.length - a.length))
-    message = message.replaceAll(secret, '***');
-  const clean = new Error(message);
+  const clean = new Error(redact(messageOf(error) || code || error.name, secrets));
   clean.name = error.name;
   return typeof code === 'string' ? Object.assign(clean, { code }) : clean;
+}
+
+/** Leaves the code that an error begins with alone: it says what to do, also if a user is called the same. */
+function redact(message: string, secrets: readonly string[]): string {
+  const code = /^([A-Z]{3,}\b)?/.exec(message)?.[0] ?? '';
+  // The longest first: one secret may be a part of another.
+  const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
+  return (
+    code + longestFirst.reduce((text, secret) => text.replaceAll(secret, '***'), message.slice(code.length))
+  );
 }
 
 /** Some errors only wrap the one that says what happened: one per address tried, or the last of a cluster's nodes. */

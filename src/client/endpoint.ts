@@ -15,6 +15,8 @@ export type Endpoint = {
   readonly name: string;
   /** What must never appear in an error. */
   readonly secrets: readonly string[];
+  /** There is a password, and no user. */
+  readonly passwordOnly: boolean;
 } & (
   | { readonly kind: 'options'; readonly options: RedisOptions }
   | { readonly kind: 'instance'; readonly instance: IoredisInstance }
@@ -38,13 +40,13 @@ export function toEndpoint(spec: unknown, position: number): Endpoint {
 }
 
 function fromOptions(options: RedisOptions): Endpoint {
-  return { kind: 'options', options, name: nameOf(options), secrets: secretsOf(options) };
+  return { kind: 'options', options, ...described(options) };
 }
 
 function fromInstance(instance: IoredisInstance): Endpoint {
   const { options } = instance;
   if (!instance.isCluster) {
-    return { kind: 'instance', instance, name: nameOf(options), secrets: secretsOf(options) };
+    return { kind: 'instance', instance, ...described(options) };
   }
   // Private in ioredis' types, and the only place where a Cluster says where it is.
   const startupNodes: unknown = Reflect.get(instance, 'startupNodes');
@@ -55,6 +57,7 @@ function fromInstance(instance: IoredisInstance): Endpoint {
     instance,
     name: `cluster(${nodes.map(nameOf).join(',')})`,
     secrets: [redisOptions, ...nodes].flatMap(secretsOf),
+    passwordOnly: isPasswordOnly(redisOptions),
   };
 }
 
@@ -65,6 +68,14 @@ function startupNode(node: unknown): RedisOptions {
   if (/^\d+$/.test(node)) return { port: Number(node) };
   const url = node.includes('://') ? node : `redis://${node}`;
   return URL.canParse(url) ? addressOf(new URL(url)) : { host: node };
+}
+
+function described(options: RedisOptions): Pick<Endpoint, 'name' | 'secrets' | 'passwordOnly'> {
+  return { name: nameOf(options), secrets: secretsOf(options), passwordOnly: isPasswordOnly(options) };
+}
+
+function isPasswordOnly({ username, password }: RedisOptions): boolean {
+  return Boolean(password) && !username;
 }
 
 function nameOf({ host, port, path, sentinels, name }: RedisOptions): string {

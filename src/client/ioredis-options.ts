@@ -1,5 +1,6 @@
 import type { RedisOptions } from 'ioredis';
 import type { Random } from '../random.ts';
+import type { Endpoint } from './endpoint.ts';
 
 /** A node that is back is noticed within this many ms, plus the time to connect. */
 const LONGEST_PAUSE = 250;
@@ -8,11 +9,11 @@ const LONGEST_PAUSE = 250;
  * The settings without which a command could run late, twice, or against something else than it was meant for.
  * They win over whatever the user's client has.
  */
-export function safeOptions(plan: { connectTimeout: number; random: Random }): {
+export function safeOptions(plan: { connectTimeout: number; random: Random; endpoint: Endpoint }): {
   redis: RedisOptions;
   cluster: object;
 } {
-  const { connectTimeout, random } = plan;
+  const { connectTimeout, random, endpoint } = plan;
   const pause = (): number => Math.ceil(LONGEST_PAUSE * (0.2 + 0.8 * random.fraction()));
   // Some of these exist in ioredis 6 only, or in 5 only; the other passes over them.
   const redis: Record<string, unknown> = {
@@ -45,6 +46,8 @@ export function safeOptions(plan: { connectTimeout: number; random: Random }): {
     replyMapping: 'legacy',
     readOnly: false,
     disableClientInfo: true,
+    // The same to the server; but ioredis complains on the console if a user without a name needs no password.
+    ...(endpoint.passwordOnly ? { username: 'default' } : {}),
     scripts: undefined,
     himportFieldsets: undefined,
   };

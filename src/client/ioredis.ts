@@ -30,7 +30,7 @@ export class IoredisConnection implements RedisConnection {
   readonly name: string;
   readonly #plan: IoredisPlan;
   readonly #client: Redis | Cluster;
-  /** What went wrong since the connection was last made or lost. */
+  /** What went wrong last, since the connection was last made. */
   #cause: Error | undefined;
   #closed = false;
   #cancelTimer: Cancel = () => {};
@@ -43,19 +43,24 @@ export class IoredisConnection implements RedisConnection {
 
   open(listener: ConnectionListener): void {
     const client = this.#client;
-    client.on('error', (error: Error) => {
-      this.#note(error);
-      // SELECT or AUTH failed. ioredis 6 goes on to be ready, 5 has been so before the answer came: before INFO, and any grant.
-      if (client.status === 'ready' && !client.isCluster) this.#cut();
-    });
+    const down = (): void => {
+      if (!this.#closed) listener.down(this.#cause ?? new Error('the connection was closed'));
+    };
+    client.on('sentinelError', (error: Error) => this.#note(error));
     client.on('node error', (error: Error) => this.#note(error));
+    client.on('error', (error: Error) => {
+      // What the Sentinel said tells more than that no Sentinel helped.
+      if (!this.#cause || !error.message.startsWith('All sentinels')) this.#note(error);
+      // SELECT failed. ioredis 6 goes on to be ready, 5 has been so before the answer came: before INFO, and any grant.
+      if (client.status === 'ready' && !client.isCluster) this.#cut();
+      else down();
+    });
     client.on('reconnecting', () =>
       client.once('connecting', () =>
         this.#limit(longestSyn(this.#plan.connectTimeout), () => this.#cutSyn()),
       ),
     );
     client.on('connect', () => {
-      // What went wrong before (a Sentinel that is down, say) did not keep us from getting here.
       this.#cause = undefined;
       this.#limit(this.#plan.connectTimeout, () => this.#cut());
     });
@@ -65,10 +70,8 @@ export class IoredisConnection implements RedisConnection {
       else listener.up();
     });
     client.on('close', () => {
-      const cause = this.#cause ?? new Error('the connection was closed');
-      this.#cause = undefined;
       this.#cancelTimer();
-      if (!this.#closed) listener.down(cause);
+      down();
     });
     client.on('end', () => {
       this.#cancelTimer();
@@ -146,12 +149,13 @@ export class IoredisConnection implements RedisConnection {
     try {
       return await Promise.all(this.#servers('master').map(ask));
     } catch (error) {
-      throw this.#clean(error as Error);
+      // A connection that is being cut for a reason has other errors too.
+      throw this.#cause ?? this.#clean(error as Error);
     }
   }
 
   #note(error: Error): void {
-    this.#cause ??= this.#clean(error);
+    this.#cause = this.#clean(error);
   }
 
   #clean(error: Error): Error {

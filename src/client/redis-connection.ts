@@ -1,4 +1,4 @@
-/** What happens to a connection, in order: `up` and `down` alternate, beginning with either. */
+/** What happens to a connection, in order. `down` may come again with a newer cause; `up` only after a `down`, or first. */
 export interface ConnectionListener {
   /** Connected, authenticated and on the right database; nothing else has been asked of the server. */
   up(): void;

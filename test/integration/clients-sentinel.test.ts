@@ -1,0 +1,88 @@
+import { Redis } from 'ioredis';
+import { Redlock } from 'quorlock';
+import { afterAll, afterEach, aroundEach, beforeAll, expect, it, vi } from 'vitest';
+import { expectNoKeys } from '../support/expect-no-keys.ts';
+import { failureOf, LONG_LOCK, reasonOf, recovered } from '../support/faulty-node.ts';
+import { onFreePort } from '../support/free-port.ts';
+import { LeakWatch } from '../support/leaks.ts';
+import { LEAST_ACL, LEAST_SENTINEL_ACL } from '../support/least-acl.ts';
+import { callRedis } from '../support/resp.ts';
+import { type SentinelSetup, startSentinel } from '../support/sentinel.ts';
+import { startProxy } from '../support/tcp-proxy.ts';
+import { expectLockBy, expectLockOn } from '../support/try-lock.ts';
+
+// ioredis holds a timer of 2 s for each Sentinel that it could not connect to, and has no option for it.
+aroundEach(async (runTest) => {
+  const watch = new LeakWatch();
+  await runTest();
+  await watch.settled(6_000);
+});
+
+let setup: SentinelSetup;
+
+beforeAll(async () => {
+  setup = await startSentinel();
+});
+afterAll(() => setup.stop());
+afterEach(() => expectNoKeys([setup.master, setup.replica]));
+
+it('a node given as Sentinel options locks on the master', async () => {
+  const { sentinels, name } = setup;
+  await expectLockOn({ sentinels, name }, setup.master);
+});
+
+it('a node given as an instance that reads from replicas locks on the master', async () => {
+  const { sentinels, name } = setup;
+  await expectLockOn(new Redis({ sentinels, name, role: 'slave', lazyConnect: true }), setup.master);
+});
+
+it('a master that the Sentinel does not know is unreachable, for that reason', async () => {
+  const spec = { sentinels: setup.sentinels, name: 'unheard-of' };
+  await using redlock = new Redlock([spec], { ...LONG_LOCK, connectTimeout: 300 });
+  const { votes } = await failureOf(redlock);
+  expect(votes[0]?.node).toContain('unheard-of@127.0.0.1');
+  expect(reasonOf(votes[0])).toMatch(/^unreachable: .*sentinel/i);
+});
+
+it('a user with the least rights on Sentinel and master is enough', async () => {
+  const at = { port: setup.sentinels[0]?.port ?? 0 };
+  await callRedis(at, ['ACL', 'SETUSER', 'finder', 'on', '>found', ...LEAST_SENTINEL_ACL]);
+  await setup.master.cli('ACL', 'SETUSER', 'locker', 'on', '>locked', '~r', ...LEAST_ACL);
+  const finder = { sentinelUsername: 'finder', sentinelPassword: 'found' };
+  const locker = { username: 'locker', password: 'locked' };
+  await expectLockOn({ sentinels: setup.sentinels, name: setup.name, ...finder, ...locker }, setup.master);
+});
+
+it('a Sentinel that is down makes the node unreachable until it is up', async () => {
+  const { sentinels, name } = setup;
+  const proxy = await startProxy(sentinels[0]?.port ?? 0);
+  proxy.refuse();
+  const spec = { sentinels: [{ host: '127.0.0.1', port: proxy.port }], name, updateSentinels: false };
+  {
+    await using redlock = new Redlock([spec], { ...LONG_LOCK, connectTimeout: 300 });
+    const { votes } = await failureOf(redlock);
+    expect(reasonOf(votes[0])).toMatch(/^unreachable/);
+    await proxy.accept();
+    await recovered(redlock);
+    await expectLockBy(redlock, setup.master);
+  }
+  await proxy.stop();
+});
+
+it('a Sentinel of two that is down costs nothing', async () => {
+  const { sentinels, name } = setup;
+  const dead = await onFreePort(async (port) => port);
+  await expectLockOn({ sentinels: [{ host: '127.0.0.1', port: dead }, ...sentinels], name }, setup.master);
+});
+
+it('a failover moves the node to the new master', async () => {
+  const { sentinels, name, replica } = setup;
+  await using redlock = new Redlock([{ sentinels, name }], LONG_LOCK);
+  await recovered(redlock);
+  await callRedis({ port: sentinels[0]?.port ?? 0 }, ['SENTINEL', 'FAILOVER', name]);
+  // A Sentinel tells clients of the new master only once it has read its INFO, every ten seconds.
+  const demoted = async (): Promise<boolean> => (await setup.master.info('role')) === 'slave';
+  await vi.waitUntil(demoted, { timeout: 60_000, interval: 50 });
+  await recovered(redlock);
+  await expectLockBy(redlock, replica);
+}, 90_000);

@@ -1,0 +1,16 @@
+import { describeConformance } from '../support/conformance.ts';
+import { cluster } from '../support/conformance-backends.ts';
+import { describeRedisConformance } from '../support/conformance-redis.ts';
+import { enforceNoLeaks } from '../support/leaks.ts';
+import { LEAST_ACL, LEAST_CLUSTER_ACL } from '../support/least-acl.ts';
+
+enforceNoLeaks();
+
+describeConformance('a Redis Cluster', cluster);
+
+const user = {
+  username: 'quorlock',
+  password: 'sésame/?#',
+  rules: ['~lock:*', ...LEAST_ACL, ...LEAST_CLUSTER_ACL],
+};
+describeRedisConformance('a Redis Cluster with the least rights', () => cluster(user));

@@ -1,0 +1,16 @@
+import { describeConformance } from '../support/conformance.ts';
+import { memory, server } from '../support/conformance-backends.ts';
+import { describeRedisConformance } from '../support/conformance-redis.ts';
+import { enforceNoLeaks } from '../support/leaks.ts';
+import { LEAST_ACL } from '../support/least-acl.ts';
+
+enforceNoLeaks();
+
+describeConformance('memory', memory);
+
+describeConformance('a server', server);
+describeRedisConformance('a server', server);
+
+const user = { username: 'quorlock', password: 'sésame/?#', rules: ['~lock:*', ...LEAST_ACL] };
+describeConformance('a server with the least rights', () => server(user));
+describeRedisConformance('a server with the least rights', () => server(user));

@@ -1,0 +1,55 @@
+import type {
+  Deliver,
+  ExtendReply,
+  GrantReply,
+  InspectReply,
+  LockNode,
+  ReleaseReply,
+} from '../../src/node/lock-node.ts';
+
+/** Long enough for any test to end within it. */
+export const TTL = 60_000;
+
+/** A node as promises, which counts answers. */
+export class Asker {
+  readonly node: LockNode;
+  asked = 0;
+  answered = 0;
+
+  constructor(node: LockNode) {
+    this.node = node;
+  }
+
+  grant(
+    keys: string | string[],
+    ownerToken: string,
+    ttl: number = TTL,
+    wanted: () => boolean = () => true,
+  ): Promise<GrantReply> {
+    return this.#ask((deliver) => this.node.grant({ keys: [keys].flat(), ownerToken, ttl, wanted }, deliver));
+  }
+
+  extend(keys: string | string[], ownerToken: string, ttl: number = TTL): Promise<ExtendReply> {
+    return this.#ask((deliver) =>
+      this.node.extend({ keys: [keys].flat(), ownerToken, ttl, wanted: () => true }, deliver),
+    );
+  }
+
+  release(keys: string | string[], ownerToken: string): Promise<ReleaseReply> {
+    return this.#ask((deliver) => this.node.release({ keys: [keys].flat(), ownerToken }, deliver));
+  }
+
+  inspect(key: string): Promise<InspectReply> {
+    return this.#ask((deliver) => this.node.inspect(key, deliver));
+  }
+
+  #ask<Reply>(send: (deliver: Deliver<Reply>) => void): Promise<Reply> {
+    this.asked++;
+    return new Promise((resolve) => {
+      send((reply) => {
+        this.answered++;
+        resolve(reply);
+      });
+    });
+  }
+}

@@ -1,0 +1,49 @@
+import { type NodeSpec, Redlock, type RedlockError, type Vote } from 'quorlock';
+import { expect } from 'vitest';
+import { eventually } from './eventually.ts';
+import type { RedisServer } from './redis-server.ts';
+
+/** A lock that outlives every test, unless it is released. */
+export const LONG_LOCK = { ttl: 60_000, nodeTimeout: 5_000, connectTimeout: 10_000 } as const;
+
+/** The error of an attempt that fails. */
+export async function failureOf(redlock: Redlock, resources: string | string[] = 'r'): Promise<RedlockError> {
+  const error: unknown = await redlock.tryAcquire(resources).then(
+    (lock) => new Error(`got ${lock === null ? 'null' : 'the lock'}`),
+    (reason: unknown) => reason,
+  );
+  expect(error).toMatchObject({ votes: expect.any(Array) });
+  return error as RedlockError;
+}
+
+/** Tries a node together with a healthy one, where both are needed: the error, after the healthy one's grant is checked. */
+export async function failureWith(faulty: NodeSpec, healthy: RedisServer): Promise<RedlockError> {
+  await using redlock = new Redlock([faulty, healthy.url], LONG_LOCK);
+  const error = await failureOf(redlock);
+  expect(error.votes[1]).toMatchObject({ kind: 'granted' });
+  return error;
+}
+
+/** Expects that the lock is got from two healthy nodes, and nothing of it on the third. */
+export async function expectSpared(faulty: NodeSpec, healthy: readonly RedisServer[]): Promise<void> {
+  await using redlock = new Redlock([faulty, ...healthy.map(({ url }) => url)], LONG_LOCK);
+  await using lock = await redlock.acquire('r', { acquireTimeout: 0 });
+  expect(healthy.length).toBe(2);
+  for (const server of healthy) expect(await server.cli('GET', 'r')).toBe(lock.ownerToken);
+  expect((await lock.release()).outcome).toBe('released');
+}
+
+/** Waits until the nodes of a Redlock are good enough to get the lock, and gives it back. */
+export function recovered(redlock: Redlock): Promise<true> {
+  return eventually(async () => {
+    const lock = await redlock.tryAcquire('r').catch(() => null);
+    await lock?.release();
+    return lock ? true : undefined;
+  });
+}
+
+/** A vote without the fields that tests do not look at. */
+export function reasonOf(vote: Vote | undefined): string | undefined {
+  if (vote?.kind === 'unusable') return `unusable: ${vote.why}`;
+  return vote?.kind === 'unreachable' ? `unreachable: ${vote.cause.message}` : vote?.kind;
+}

@@ -1,0 +1,115 @@
+import type {
+  Claim,
+  Deliver,
+  ExtendReply,
+  GrantReply,
+  Holding,
+  InspectReply,
+  LockNode,
+  ReleaseReply,
+  Unreachable,
+} from '../../src/node/lock-node.ts';
+
+type Verb = 'grant' | 'extend' | 'release' | 'inspect';
+type Reply = GrantReply | ExtendReply | ReleaseReply | InspectReply;
+
+export interface ScriptedRequest {
+  readonly verb: Verb;
+  readonly keys: readonly string[];
+  readonly ownerToken: string;
+  readonly ttl: number;
+  readonly wanted: () => boolean;
+  readonly deliver: (reply: Reply) => void;
+}
+
+const always = (): boolean => true;
+
+/** A node that records what it is asked, and answers when and what the test says. */
+export class ScriptedNode implements LockNode {
+  readonly name: string;
+  /** All requests so far, in order. */
+  readonly requests: ScriptedRequest[] = [];
+  /** Answers that are given at once, before the request returns; requests of other verbs stay open. */
+  readonly atOnce: Partial<Record<Verb, Reply>>;
+  contactUntil: number = Number.NEGATIVE_INFINITY;
+  objects: string | undefined;
+  closedWith: number | undefined;
+
+  constructor(name: string, atOnce: Partial<Record<Verb, Reply>> = {}) {
+    this.name = name;
+    this.atOnce = atOnce;
+  }
+
+  of(verb: Verb): ScriptedRequest[] {
+    return this.requests.filter((request) => request.verb === verb);
+  }
+
+  /** Answers the request of that number, the latest by default. */
+  answer(reply: Reply, index: number = this.requests.length - 1): void {
+    const request = this.requests[index];
+    if (!request) throw new Error(`${this.name} has no request ${index}`);
+    request.deliver(reply);
+  }
+
+  firstContactUntil(): number {
+    return this.contactUntil;
+  }
+
+  grant(claim: Claim, deliver: Deliver<GrantReply>): void {
+    this.#record({ verb: 'grant', ...claim, deliver: deliver as Deliver<Reply> });
+  }
+
+  extend(claim: Claim, deliver: Deliver<ExtendReply>): void {
+    this.#record({ verb: 'extend', ...claim, deliver: deliver as Deliver<Reply> });
+  }
+
+  release(holding: Holding, deliver: Deliver<ReleaseReply>): void {
+    const { keys, ownerToken } = holding;
+    this.#record({
+      verb: 'release',
+      keys,
+      ownerToken,
+      ttl: 0,
+      wanted: always,
+      deliver: deliver as Deliver<Reply>,
+    });
+  }
+
+  inspect(key: string, deliver: Deliver<InspectReply>): void {
+    this.#record({
+      verb: 'inspect',
+      keys: [key],
+      ownerToken: '',
+      ttl: 0,
+      wanted: always,
+      deliver: deliver as Deliver<Reply>,
+    });
+  }
+
+  objection(): string | undefined {
+    return this.objects;
+  }
+
+  async close(patience: number): Promise<void> {
+    this.closedWith = patience;
+  }
+
+  #record(request: ScriptedRequest): void {
+    this.requests.push(request);
+    const reply = this.atOnce[request.verb];
+    if (reply) request.deliver(reply);
+  }
+}
+
+/** Nodes named a, b, c … */
+export function scriptedNodes(n: number, atOnce: Partial<Record<Verb, Reply>> = {}): ScriptedNode[] {
+  return Array.from(
+    { length: n },
+    (_, index) => new ScriptedNode(String.fromCharCode(97 + index), { ...atOnce }),
+  );
+}
+
+/** The reply of a node that cannot be reached; `maybeExecuted` for one that was asked and went silent. */
+export function unreachable(maybeExecuted = false, message = 'down'): Unreachable {
+  return { kind: 'unreachable', cause: new Error(message), maybeExecuted };
+}

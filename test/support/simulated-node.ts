@@ -1,0 +1,104 @@
+import type { fc } from '@fast-check/vitest';
+import type {
+  Claim,
+  Deliver,
+  ExtendReply,
+  GrantReply,
+  Holding,
+  InspectReply,
+  LockNode,
+  ReleaseReply,
+  Unreachable,
+} from '../../src/node/lock-node.ts';
+import { MemoryStore } from '../../src/node/memory-store.ts';
+import { unreachable } from './scripted-node.ts';
+
+/** What becomes of a request; a release is repeated until it is answered. */
+export type Fate = 'answered' | 'request lost' | 'reply lost';
+
+/**
+ * A node whose messages take as long as the scheduler says, in order in each direction, and get lost as the
+ * fates say. It never forgets a key by itself.
+ */
+export class SimulatedNode implements LockNode {
+  readonly name: string;
+  readonly store: MemoryStore = new MemoryStore();
+  /** Calls for what the node has executed, as `verb token`. */
+  readonly executed: string[] = [];
+  readonly #schedule: (what: string) => Promise<void>;
+  readonly #fates: Iterator<Fate>;
+  readonly #inbound: (() => void)[] = [];
+  readonly #outbound: (() => void)[] = [];
+
+  constructor(name: string, scheduler: fc.Scheduler, fates: Iterator<Fate>) {
+    this.name = name;
+    this.#schedule = (what) => scheduler.schedule(Promise.resolve(), `${name} ${what}`);
+    this.#fates = fates;
+  }
+
+  holds(ownerToken: string): boolean {
+    const reply = this.store.inspect('k', 0);
+    return reply.kind === 'held' && reply.ownerToken === ownerToken;
+  }
+
+  firstContactUntil(): number {
+    return Number.NEGATIVE_INFINITY;
+  }
+
+  grant(claim: Claim, deliver: Deliver<GrantReply>): void {
+    this.#request<GrantReply>('grant', claim, () => this.store.grant(claim, claim.ttl, 0), deliver);
+  }
+
+  extend(claim: Claim, deliver: Deliver<ExtendReply>): void {
+    this.#request<ExtendReply>('extend', claim, () => this.store.extend(claim, claim.ttl, 0), deliver);
+  }
+
+  release(holding: Holding, deliver: Deliver<ReleaseReply>): void {
+    this.#send(() => {
+      const reply = this.#execute('release', holding, () => this.store.release(holding, 0));
+      this.#reply(() => deliver(reply));
+    });
+  }
+
+  inspect(key: string, deliver: Deliver<InspectReply>): void {
+    this.#send(() => this.#reply(() => deliver(this.store.inspect(key, 0))));
+  }
+
+  objection(): undefined {
+    return undefined;
+  }
+
+  async close(): Promise<void> {}
+
+  #request<Reply extends GrantReply | ExtendReply>(
+    verb: string,
+    { ownerToken, keys }: Claim,
+    execute: () => Reply,
+    deliver: (reply: Reply | Unreachable) => void,
+  ): void {
+    const fate = this.#fates.next().value;
+    this.#send(() => {
+      if (fate === 'request lost') {
+        this.#reply(() => deliver(unreachable(false)));
+        return;
+      }
+      const reply = this.#execute(verb, { ownerToken, keys }, execute);
+      this.#reply(() => deliver(fate === 'reply lost' ? unreachable(true) : reply));
+    });
+  }
+
+  #execute<Reply>(verb: string, { ownerToken }: Holding, execute: () => Reply): Reply {
+    this.executed.push(`${verb} ${ownerToken}`);
+    return execute();
+  }
+
+  #send(arrive: () => void): void {
+    this.#inbound.push(arrive);
+    void this.#schedule('request').then(() => this.#inbound.shift()?.());
+  }
+
+  #reply(arrive: () => void): void {
+    this.#outbound.push(arrive);
+    void this.#schedule('reply').then(() => this.#outbound.shift()?.());
+  }
+}
