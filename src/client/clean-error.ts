@@ -23,6 +23,7 @@ function redact(message: string, secrets: readonly string[]): string {
 function messageOf(error: Error): string {
   // ioredis advises on its own options, which are not the user's to set.
   if (error.name === 'MaxRetriesPerRequestError') return 'the connection was lost before an answer came';
+  if (error.message.startsWith("Stream isn't writeable")) return 'the connection was lost';
   if (error instanceof AggregateError && error.errors[0] instanceof Error) return error.errors[0].message;
   const { lastNodeError } = error as { lastNodeError?: unknown };
   return lastNodeError instanceof Error ? lastNodeError.message : error.message;

@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest';
+import { Attempt, type AttemptPlan } from '../../src/acquire/attempt.ts';
+import {
+  NodeMisconfiguredError,
+  NodesQuarantinedError,
+  QuorumUnreachableError,
+  RedlockError,
+  ResourceHeldError,
+  ValidityExhaustedError,
+} from '../../src/index.ts';
+import type { GrantReply } from '../../src/node/lock-node.ts';
+import { counts } from '../support/lock-over.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { type ScriptedNode, scriptedNodes, unreachable } from '../support/scripted-node.ts';
+import { seededRandom } from '../support/seeded-random.ts';
+
+const granted = { kind: 'granted' } as const;
+const denied = (remaining: number): GrantReply => ({ kind: 'denied', remaining });
+
+const PLAN: AttemptPlan = {
+  resources: ['r', 's'],
+  keys: ['p:r', 'p:s'],
+  ttl: 1_000,
+  driftFactor: 0.01,
+  nodeTimeout: 100,
+  maxHoldTime: Number.POSITIVE_INFINITY,
+  deadline: Number.POSITIVE_INFINITY,
+};
+
+function attempt(nodes: readonly ScriptedNode[], plan: Partial<AttemptPlan> = {}) {
+  const clock = new ManualClock(1_000);
+  const started = new Attempt({ nodes, clock, random: seededRandom(1) }, { ...PLAN, ...plan });
+  return { clock, attempt: started };
+}
+
+describe('an attempt', () => {
+  it('asks for the keys, not the resources', () => {
+    const nodes = scriptedNodes(3);
+    attempt(nodes);
+    expect(nodes[0]?.requests[0]).toMatchObject({ keys: ['p:r', 'p:s'], ttl: 1_000 });
+  });
+
+  it('measures validity from before the first byte', async () => {
+    const nodes = scriptedNodes(3);
+    const { clock, attempt: started } = attempt(nodes);
+    clock.advance(70);
+    for (const node of nodes) node.answer(granted);
+    expect(await started.outcome).toMatchObject({ t0: 1_000, validUntil: 1_988 });
+  });
+
+  it('reads the clock before it asks the first node', async () => {
+    const nodes = scriptedNodes(3, { grant: granted });
+    const clock = new ManualClock(1_000);
+    for (const node of nodes) {
+      const grant = node.grant.bind(node);
+      node.grant = (claim, deliver) => {
+        clock.jump(10);
+        grant(claim, deliver);
+      };
+    }
+    const { outcome } = new Attempt({ nodes, clock, random: seededRandom(1) }, PLAN);
+    expect(await outcome).toMatchObject({ t0: 1_000, validUntil: 1_988 });
+  });
+
+  it('has no validity beyond maxHoldTime', async () => {
+    const nodes = scriptedNodes(3, { grant: granted });
+    expect(await attempt(nodes, { maxHoldTime: 300 }).attempt.outcome).toMatchObject({ validUntil: 1_300 });
+  });
+
+  it.each([
+    ['ttl', 1_000, 988, {}],
+    ['maxHoldTime', 1_000, 50, { maxHoldTime: 50 }],
+  ])('whose validity (%s) is used up is undone', async (_what, _ttl, took, plan) => {
+    const nodes = scriptedNodes(3);
+    const { clock, attempt: started } = attempt(nodes, { ...plan, nodeTimeout: 5_000 });
+    clock.jump(took);
+    for (const node of nodes) node.answer(granted);
+    const error = await started.outcome;
+    expect(error).toBeInstanceOf(ValidityExhaustedError);
+    expect(error).toMatchObject({
+      code: 'VALIDITY_EXHAUSTED',
+      message: expect.stringContaining(`took ${took} ms`),
+      votes: [{ kind: 'granted' }, { kind: 'granted' }, { kind: 'late' }],
+    });
+    expect(counts(nodes, 'release')).toEqual([1, 1, 1]);
+  });
+
+  it('is won with the last millisecond of validity', async () => {
+    const nodes = scriptedNodes(3);
+    const { clock, attempt: started } = attempt(nodes, { nodeTimeout: 5_000 });
+    clock.jump(987);
+    for (const node of nodes) node.answer(granted);
+    expect(await started.outcome).not.toBeInstanceOf(RedlockError);
+  });
+
+  it('ends at nodeTimeout, undone on every node that may hold it', async () => {
+    const nodes = scriptedNodes(5);
+    const { clock, attempt: started } = attempt(nodes);
+    nodes[0]?.answer(granted);
+    nodes[1]?.answer(granted);
+    nodes[2]?.answer(unreachable(false));
+    clock.advance(100);
+    expect(await started.outcome).toBeInstanceOf(QuorumUnreachableError);
+    expect(counts(nodes, 'release')).toEqual([1, 1, 0, 1, 1]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('ends at its deadline', async () => {
+    const nodes = scriptedNodes(3);
+    const { clock, attempt: started } = attempt(nodes, { deadline: 1_030 });
+    clock.advance(30);
+    expect(await started.outcome).toBeInstanceOf(QuorumUnreachableError);
+  });
+
+  it('of a deadline that has passed is decided by what is known', async () => {
+    const nodes = scriptedNodes(3);
+    const { clock, attempt: started } = attempt(nodes, { deadline: 900 });
+    clock.advance(0);
+    expect(await started.outcome).toBeInstanceOf(QuorumUnreachableError);
+  });
+
+  it('that is abandoned is undone at once', () => {
+    const nodes = scriptedNodes(3);
+    const { clock, attempt: started } = attempt(nodes);
+    started.abandon();
+    expect(counts(nodes, 'release')).toEqual([1, 1, 1]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('that is abandoned undoes a grant that comes later', () => {
+    const nodes = scriptedNodes(3);
+    const { attempt: started } = attempt(nodes);
+    started.abandon();
+    nodes[0]?.answer(granted, 0);
+    expect(counts(nodes, 'release')).toEqual([2, 1, 1]);
+  });
+
+  it('that failed undoes a grant that comes later', async () => {
+    const nodes = scriptedNodes(3);
+    const { clock, attempt: started } = attempt(nodes);
+    clock.advance(100);
+    await started.outcome;
+    nodes[2]?.answer(granted, 0);
+    expect(counts(nodes, 'release')).toEqual([1, 1, 2]);
+  });
+});
+
+describe('the error of an attempt', () => {
+  it('of a held resource says for how long', async () => {
+    const nodes = scriptedNodes(5);
+    const { attempt: started } = attempt(nodes);
+    for (const [index, remaining] of [700, 300, 500].entries()) nodes[index]?.answer(denied(remaining));
+    const error = await started.outcome;
+    expect(error).toBeInstanceOf(ResourceHeldError);
+    // Three of five nodes must be free: with two that did not tell, all that did.
+    expect(error).toMatchObject({
+      code: 'RESOURCE_HELD',
+      remaining: 700,
+      message: expect.stringMatching(
+        /^cannot lock "r", "s": held by another owner \(0 of 5 granted, 3 denied/,
+      ),
+    });
+  });
+
+  it('of a resource that is held without expiry says for ever', async () => {
+    const nodes = scriptedNodes(1, { grant: denied(Number.POSITIVE_INFINITY) });
+    expect(await attempt(nodes).attempt.outcome).toMatchObject({ remaining: Number.POSITIVE_INFINITY });
+  });
+
+  it('of a split vote counts the grants', async () => {
+    const nodes = scriptedNodes(4);
+    const { attempt: started } = attempt(nodes);
+    for (const [index, node] of nodes.entries()) node.answer(index < 2 ? granted : denied(100 * index));
+    expect(await started.outcome).toMatchObject({ code: 'RESOURCE_HELD', remaining: 200 });
+  });
+
+  it('of nodes in quarantine says for how long', async () => {
+    const nodes = scriptedNodes(3, { grant: { kind: 'quarantined', remaining: 42.4 } });
+    const error = await attempt(nodes).attempt.outcome;
+    expect(error).toBeInstanceOf(NodesQuarantinedError);
+    expect(error).toMatchObject({
+      remaining: 42.4,
+      message: expect.stringContaining('quarantined for 43 ms'),
+    });
+  });
+
+  it('of misconfigured nodes names each of them with its reason', async () => {
+    const nodes = scriptedNodes(3, { grant: { kind: 'unusable', why: 'it is a replica' } });
+    const error = await attempt(nodes).attempt.outcome;
+    expect(error).toBeInstanceOf(NodeMisconfiguredError);
+    expect((error as Error).message).toContain('b unusable (it is a replica)');
+    expect(error).toMatchObject({
+      votes: ['a', 'b', 'c'].map((node) => ({ node, kind: 'unusable', why: 'it is a replica' })),
+    });
+  });
+
+  it('of unreachable nodes names each of them with its cause', async () => {
+    const nodes = scriptedNodes(3, { grant: unreachable(false, 'connect ECONNREFUSED') });
+    const error = await attempt(nodes).attempt.outcome;
+    expect(error).toBeInstanceOf(QuorumUnreachableError);
+    expect((error as Error).message).toContain('c unreachable (connect ECONNREFUSED)');
+  });
+});

@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest';
+import type { LockNode } from '../../src/index.ts';
+import { createMemoryNodes, type MemoryNode } from '../../src/testing.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { turn } from '../support/peek.ts';
+
+function memoryNode() {
+  const clock = new ManualClock();
+  const [node] = createMemoryNodes(1, { clock }) as [MemoryNode];
+  const replies: string[] = [];
+  const ask = (verb: 'grant' | 'extend' | 'release', ownerToken: string, keys = ['k']): void => {
+    const claim = { keys, ownerToken, ttl: 1_000, wanted: () => true };
+    (node as LockNode)[verb](claim, (reply: { kind: string }) => replies.push(`${ownerToken} ${reply.kind}`));
+  };
+  return { node, clock, replies, ask };
+}
+
+describe('a memory node', () => {
+  it('answers in order, and never before a request has returned', async () => {
+    const { ask, replies } = memoryNode();
+    ask('grant', 'x');
+    ask('grant', 'y');
+    ask('release', 'x');
+    ask('grant', 'y');
+    expect(replies).toEqual([]);
+    await turn();
+    expect(replies).toEqual(['x granted', 'y denied', 'x released', 'y granted']);
+  });
+
+  it('forgets a key when its ttl is over', async () => {
+    const { node, ask, clock, replies } = memoryNode();
+    ask('grant', 'x');
+    await turn();
+    clock.advance(999);
+    expect(node.keys()).toEqual(['k']);
+    clock.advance(1);
+    expect(node.keys()).toEqual([]);
+    ask('release', 'x');
+    await turn();
+    expect(replies).toEqual(['x granted', 'x absent']);
+  });
+
+  it('raises an expiry, never lowers it', async () => {
+    const { node, ask, clock, replies } = memoryNode();
+    node.grant({ keys: ['k'], ownerToken: 'x', ttl: 5_000, wanted: () => true }, () => {});
+    ask('extend', 'x');
+    await turn();
+    clock.advance(4_999);
+    expect(node.keys()).toEqual(['k']);
+    ask('extend', 'x');
+    await turn();
+    clock.advance(999);
+    expect([node.keys(), replies]).toEqual([['k'], ['x extended', 'x extended']]);
+  });
+
+  it('sets keys again that are missing', async () => {
+    const { node, ask, replies } = memoryNode();
+    ask('grant', 'x', ['k']);
+    ask('extend', 'x', ['k', 'l']);
+    ask('extend', 'x', ['k', 'l']);
+    await turn();
+    expect(replies).toEqual(['x granted', 'x repaired', 'x extended']);
+    expect(node.keys()).toEqual(['k', 'l']);
+  });
+
+  it('extends nothing that is another’s', async () => {
+    const { node, ask, replies } = memoryNode();
+    ask('grant', 'x', ['k']);
+    ask('extend', 'y', ['k', 'l']);
+    await turn();
+    expect(replies).toEqual(['x granted', 'y taken']);
+    expect(node.keys()).toEqual(['k']);
+  });
+
+  it('releases its own keys only, and says whether all were there', async () => {
+    const { node, ask, replies } = memoryNode();
+    ask('grant', 'x', ['k']);
+    ask('grant', 'y', ['l']);
+    ask('release', 'x', ['k', 'l']);
+    await turn();
+    expect(replies.at(-1)).toBe('x absent');
+    expect(node.keys()).toEqual(['l']);
+  });
+
+  it('grants all keys or none', async () => {
+    const { node, ask, replies } = memoryNode();
+    ask('grant', 'x', ['l']);
+    ask('grant', 'y', ['k', 'l', 'm']);
+    await turn();
+    expect(replies.at(-1)).toBe('y denied');
+    expect(node.keys()).toEqual(['l']);
+  });
+});
+
+describe('a memory node that has failed', () => {
+  it('refuses at once, and keeps what it holds', async () => {
+    const { node, ask, replies } = memoryNode();
+    ask('grant', 'x');
+    await turn();
+    node.fail();
+    ask('grant', 'y');
+    expect(replies).toEqual(['x granted', 'y unreachable']);
+    node.heal();
+    expect(node.keys()).toEqual(['k']);
+  });
+
+  it('executes what it owes once it is back', async () => {
+    const { node, ask } = memoryNode();
+    ask('grant', 'x');
+    await turn();
+    node.fail();
+    ask('release', 'x');
+    node.heal();
+    await turn();
+    expect(node.keys()).toEqual([]);
+  });
+});
+
+describe('a memory node that hangs', () => {
+  it('answers nothing until it is healed', async () => {
+    const { node, ask, replies } = memoryNode();
+    node.hang();
+    ask('grant', 'x');
+    ask('release', 'x');
+    await turn();
+    expect(replies).toEqual([]);
+    node.heal();
+    await turn();
+    expect(replies).toEqual(['x granted', 'x released']);
+    expect(node.keys()).toEqual([]);
+  });
+
+  it('may have executed what it did not answer when it fails', async () => {
+    const { node } = memoryNode();
+    const replies: unknown[] = [];
+    node.hang();
+    node.grant({ keys: ['k'], ownerToken: 'x', ttl: 5, wanted: () => true }, (reply) => replies.push(reply));
+    node.fail();
+    await turn();
+    expect(replies).toMatchObject([{ kind: 'unreachable', maybeExecuted: true }]);
+  });
+});
+
+describe('a memory node that forgets', () => {
+  it('has no keys any more', async () => {
+    const { node, ask, replies } = memoryNode();
+    ask('grant', 'x');
+    await turn();
+    node.forget();
+    expect(node.keys()).toEqual([]);
+    ask('extend', 'x');
+    await turn();
+    expect(replies.at(-1)).toBe('x repaired');
+  });
+});
+
+describe('a memory node that is closed', () => {
+  it('answers everything, and cannot be healed', async () => {
+    const { node, ask, replies } = memoryNode();
+    await (node as LockNode).close(0);
+    node.heal();
+    ask('grant', 'x');
+    ask('release', 'x');
+    await turn();
+    expect(replies).toEqual(['x unreachable', 'x unreachable']);
+  });
+});
+
+describe('createMemoryNodes', () => {
+  it('names its nodes by number', () => {
+    expect(createMemoryNodes(3).map(({ name }) => name)).toEqual(['memory-1', 'memory-2', 'memory-3']);
+  });
+
+  it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('makes no %d nodes', (n) => {
+    expect(() => createMemoryNodes(n)).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,234 @@
+import { describe, expect, it } from 'vitest';
+import type { GrantReply } from '../../src/node/lock-node.ts';
+import { Servers } from '../../src/node/servers.ts';
+import { FakeConnection, infoOf, type NodeOver, nodeOver } from '../support/fake-connection.ts';
+import { turn } from '../support/peek.ts';
+
+/** The reply to a grant that is asked for now, if there is one at once. */
+function grantNow({ node }: NodeOver): GrantReply | undefined {
+  let reply: GrantReply | undefined;
+  node.grant({ keys: ['k'], ownerToken: 't', ttl: 1_000, wanted: () => true }, (answer) => {
+    reply = answer;
+  });
+  return reply;
+}
+
+describe('the first contact with a server', () => {
+  it('looks at it before anything is asked of it', async () => {
+    const { connection, ask, replies } = nodeOver();
+    ask('grant', 't1');
+    await connection.up();
+    expect(connection.sent).toEqual(['info', 'load', 'grant t1']);
+    await connection.answer(['granted']);
+    expect(replies).toEqual(['t1 granted']);
+  });
+
+  it('is waited for, in order', async () => {
+    const { connection, ask } = nodeOver();
+    ask('grant', 't1');
+    await turn();
+    ask('grant', 't2');
+    ask('release', 't3');
+    await connection.up();
+    expect(connection.sent.slice(2).join(', ')).toMatch(/grant t1, grant t2, release t3$/);
+  });
+
+  it('sends no grant that nobody waits for any more', async () => {
+    const { connection, ask, replies } = nodeOver();
+    let wanted = true;
+    ask('grant', 't1', () => wanted);
+    ask('grant', 't2');
+    wanted = false;
+    await connection.up();
+    expect(connection.sent.slice(2)).toEqual(['grant t2']);
+    expect(replies).toEqual(['t1 unreachable']);
+  });
+
+  it('is said to be possible until connectTimeout', async () => {
+    const { node, connection } = nodeOver();
+    expect(node.firstContactUntil()).toBe(3_000);
+    await connection.up();
+    expect(node.firstContactUntil()).toBe(Number.NEGATIVE_INFINITY);
+  });
+
+  it('is given up after connectTimeout', async () => {
+    const { node, connection, clock, ask, replies } = nodeOver();
+    ask('grant', 't1');
+    await clock.advanceAsync(1_999);
+    expect(replies).toEqual([]);
+    await clock.advanceAsync(1);
+    expect(replies).toEqual(['t1 unreachable']);
+    expect(connection.resets).toEqual([new Error('no contact within 2000 ms')]);
+    expect(node.firstContactUntil()).toBe(Number.NEGATIVE_INFINITY);
+  });
+
+  it('fails at once when the connection cannot be made', async () => {
+    const over = nodeOver();
+    over.ask('grant', 't1');
+    await over.connection.down(new Error('connect ECONNREFUSED'));
+    expect(over.replies).toEqual(['t1 unreachable']);
+    expect(grantNow(over)).toEqual({
+      kind: 'unreachable',
+      cause: new Error('connect ECONNREFUSED'),
+      maybeExecuted: false,
+    });
+  });
+
+  it('can come late', async () => {
+    const { connection, clock, ask, replies } = nodeOver();
+    await clock.advanceAsync(10_000);
+    await connection.down();
+    await connection.up();
+    ask('grant', 't1');
+    await turn();
+    await connection.answer(['granted']);
+    expect(replies).toEqual(['t1 granted']);
+  });
+
+  it('with a server that does not answer INFO is given up too', async () => {
+    const { connection, clock, ask, replies } = nodeOver();
+    connection.info_ = 'hold';
+    ask('grant', 't1');
+    await connection.up();
+    await clock.advanceAsync(2_000);
+    expect(connection.sent).toEqual(['info']);
+    expect(replies).toEqual(['t1 unreachable']);
+    expect(connection.resets).not.toEqual([]);
+  });
+});
+
+describe('a server that is known to be down', () => {
+  it('is not asked', async () => {
+    const over = nodeOver();
+    await over.connection.down(new Error('gone'));
+    const release: unknown[] = [];
+    over.node.release({ keys: ['k'], ownerToken: 't' }, (reply) => release.push(reply));
+    over.node.inspect('k', (reply) => release.push(reply));
+    expect(grantNow(over)).toMatchObject({ kind: 'unreachable', maybeExecuted: false });
+    expect(release).toMatchObject([{ kind: 'unreachable' }, { kind: 'unreachable' }]);
+    await turn();
+    expect(over.connection.sent).toEqual([]);
+  });
+});
+
+describe('a server that is still reading its data', () => {
+  it.each([
+    ['by its INFO', [infoOf({ loading: '1' })]],
+    ['by an error', new Error('LOADING Redis is loading the dataset in memory')],
+  ])('(%s) is unreachable until it has', async (_how, info) => {
+    const over = nodeOver();
+    over.connection.info_ = info;
+    over.ask('grant', 't1');
+    await over.connection.up();
+    expect(over.replies).toEqual(['t1 unreachable']);
+    expect(grantNow(over)).toMatchObject({ cause: { message: expect.stringMatching(/^LOADING/) } });
+    over.connection.info_ = [infoOf()];
+    await over.clock.advanceAsync(250);
+    expect(grantNow(over)).toBeUndefined();
+  });
+});
+
+describe('a server that is not fit to hold locks', () => {
+  const unfit: [string, readonly string[] | Error, string][] = [
+    ['is a replica', [infoOf({ role: 'slave' })], 'role is slave'],
+    ['is too old', [infoOf({ redis_version: '6.2.14' })], 'version 6.2.14 is older than 7.0'],
+    ['does not say its version', [infoOf({ redis_version: '' })], 'older than 7.0'],
+    ['evicts', [infoOf({ maxmemory: '1000', maxmemory_policy: 'allkeys-lru' })], 'allkeys-lru would evict'],
+    ['is one of several', [infoOf(), infoOf({ run_id: 'run-2', role: 'slave' })], 'role is slave'],
+    ['forbids INFO', new Error("NOPERM this user has no permissions to run the 'info' command"), 'info'],
+    ['wants a password', new Error('NOAUTH Authentication required.'), 'NOAUTH'],
+  ];
+  it.each(unfit)('because it %s gets no grant', async (_what, info, why) => {
+    const over = nodeOver();
+    over.connection.info_ = info;
+    over.ask('grant', 't1');
+    await over.connection.up();
+    expect(over.replies).toEqual(['t1 unusable']);
+    expect(grantNow(over)).toEqual({ kind: 'unusable', why: expect.stringContaining(why) });
+    await turn();
+    expect(over.connection.commands).toEqual([]);
+  });
+
+  it.each(unfit)('because it %s is looked at again, and may be fit then', async (_what, info) => {
+    const over = nodeOver();
+    over.connection.info_ = info;
+    await over.connection.up();
+    await over.clock.advanceAsync(249);
+    expect(over.connection.sent.filter((each) => each === 'info')).toHaveLength(1);
+    over.connection.info_ = [infoOf()];
+    await over.clock.advanceAsync(1);
+    over.ask('grant', 't1');
+    await turn();
+    await over.connection.answer(['granted']);
+    expect(over.replies).toEqual(['t1 granted']);
+  });
+
+  it.each(unfit)('because it %s answers a release in some way', async (_what, info) => {
+    const { connection, ask, replies } = nodeOver();
+    connection.info_ = info;
+    await connection.up();
+    ask('release', 't1');
+    await turn();
+    for (const command of connection.commands) command.reply?.(null, ['absent']);
+    expect(replies).toHaveLength(1);
+  });
+
+  it('because of its password is known by the error of the connection', async () => {
+    const over = nodeOver();
+    await over.connection.down(new Error('WRONGPASS invalid username-password pair'));
+    expect(grantNow(over)).toEqual({ kind: 'unusable', why: 'WRONGPASS invalid username-password pair' });
+  });
+
+  it('because scripts must not be loaded', async () => {
+    const over = nodeOver();
+    over.connection.load_ = new Error("NOPERM this user has no permissions to run the 'script|load' command");
+    await over.connection.up();
+    expect(grantNow(over)).toEqual({ kind: 'unusable', why: expect.stringContaining('script|load') });
+  });
+});
+
+describe('one server behind two addresses', () => {
+  it('votes once', async () => {
+    const servers = new Servers();
+    const first = nodeOver({ servers });
+    const second = nodeOver({ servers, connection: new FakeConnection('b:6379') });
+    await first.connection.up();
+    await second.connection.up();
+    expect(grantNow(first)).toBeUndefined();
+    expect(grantNow(second)).toEqual({ kind: 'unusable', why: 'it is the same server as a:6379' });
+  });
+
+  it('is what a cluster can share a master with', async () => {
+    const servers = new Servers();
+    const first = nodeOver({ servers });
+    const second = nodeOver({ servers, connection: new FakeConnection('cluster') });
+    second.connection.info_ = [infoOf({ run_id: 'run-2' }), infoOf()];
+    await first.connection.up();
+    await second.connection.up();
+    expect(grantNow(second)).toMatchObject({ why: 'it is the same server as a:6379' });
+  });
+
+  it('is not what servers are that do not tell who they are', async () => {
+    const servers = new Servers();
+    const second = nodeOver({ servers, connection: new FakeConnection('b:6379') });
+    const first = nodeOver({ servers });
+    for (const { connection } of [first, second]) {
+      connection.info_ = [infoOf({ run_id: '' })];
+      await connection.up();
+    }
+    expect(grantNow(second)).toBeUndefined();
+  });
+
+  it('is free for the other address once the first leads elsewhere', async () => {
+    const servers = new Servers();
+    const first = nodeOver({ servers });
+    const second = nodeOver({ servers, connection: new FakeConnection('b:6379') });
+    await first.connection.up();
+    await second.connection.up();
+    await first.connection.down();
+    first.connection.info_ = [infoOf({ run_id: 'run-2' })];
+    await first.connection.up();
+    await second.clock.advanceAsync(250);
+    expect(grantNow(second)).toBeUndefined();
+  });
+});

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { admittedNode, infoOf, nodeOver } from '../support/fake-connection.ts';
+import { turn } from '../support/peek.ts';
+
+describe('a release that was not answered', () => {
+  it('goes first on the next connection', async () => {
+    const { connection, ask, replies } = await admittedNode();
+    ask('release', 't1');
+    await turn();
+    await connection.down();
+    expect(replies).toEqual(['t1 unreachable']);
+    connection.sent.length = 0;
+    await connection.up();
+    expect(connection.sent).toEqual(['info', 'load', 'release t1']);
+  });
+
+  it('goes before what is newer', async () => {
+    const { connection, ask } = await admittedNode();
+    ask('release', 't1');
+    ask('release', 't2');
+    await turn();
+    await connection.down();
+    ask('release', 't3');
+    await connection.up();
+    ask('grant', 't4');
+    await turn();
+    expect(connection.sent.slice(-2)).toEqual(['release t1, release t2, release t3', 'grant t4']);
+  });
+
+  it.each(['released', 'absent'])('is settled by the answer %s', async (answer) => {
+    const { connection, ask } = await admittedNode();
+    ask('release', 't1');
+    await turn();
+    await connection.answer([answer]);
+    await connection.down();
+    await connection.up();
+    expect(connection.commands).toHaveLength(1);
+  });
+
+  it.each([
+    ['in the reply', [new Error('OOM command not allowed')]],
+    ['of the command', new Error('BUSY Redis is busy')],
+    ['of permission', new Error('NOPERM no permission')],
+  ])('is not settled by an error %s', async (_where, answer) => {
+    const { connection, ask } = await admittedNode();
+    ask('release', 't1');
+    await turn();
+    await connection.answer(answer);
+    await connection.down();
+    await connection.up();
+    expect(connection.sent.at(-1)).toBe('release t1');
+  });
+
+  it('is repeated on the same connection when the answer was an error', async () => {
+    const { connection, ask, clock } = await admittedNode();
+    ask('release', 't1');
+    await turn();
+    for (let i = 1; i <= 3; i++) {
+      await connection.answer(new Error('BUSY Redis is busy'));
+      await clock.advanceAsync(249);
+      expect(connection.commands).toHaveLength(i);
+      await clock.advanceAsync(1);
+      expect(connection.commands).toHaveLength(i + 1);
+    }
+    await connection.answer(['absent']);
+    await clock.advanceAsync(5_000);
+    expect(connection.commands).toHaveLength(4);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('leaves no timer for the repetition when the node is closed', async () => {
+    const { node, connection, ask, clock } = await admittedNode();
+    ask('release', 't1');
+    await turn();
+    await connection.answer(new Error('BUSY Redis is busy'));
+    const closing = node.close(100);
+    await clock.advanceAsync(100);
+    await closing;
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is repeated until it is answered', async () => {
+    const { connection, ask } = await admittedNode();
+    ask('release', 't1');
+    await turn();
+    for (let i = 0; i < 3; i++) {
+      await connection.down();
+      await connection.up();
+    }
+    await connection.answer(['absent']);
+    await connection.down();
+    await connection.up();
+    expect(connection.sent.filter((each) => each === 'release t1')).toHaveLength(4);
+  });
+
+  it('is owed also when the server was known to be down', async () => {
+    const { connection, ask } = nodeOver();
+    await connection.down();
+    ask('release', 't1');
+    await connection.up();
+    expect(connection.sent.at(-1)).toBe('release t1');
+  });
+
+  it('is sent also to a server that gets no grants', async () => {
+    const { connection, ask } = await admittedNode();
+    ask('release', 't1');
+    await turn();
+    await connection.down();
+    connection.info_ = [infoOf({ maxmemory: '5', maxmemory_policy: 'allkeys-lru' })];
+    await connection.up();
+    expect(connection.sent.at(-1)).toBe('release t1');
+  });
+
+  it('is dropped when there are too many, the oldest first', async () => {
+    const { connection, ask } = nodeOver();
+    await connection.down();
+    for (let i = 0; i < 10_001; i++) ask('release', `t${i}`);
+    await connection.up();
+    const released = connection.commands.flatMap(({ operations }) => operations);
+    expect(released).toHaveLength(10_000);
+    expect([released[0], released.at(-1)]).toEqual(['release t1', 'release t10000']);
+  });
+});
+
+describe('nothing is owed', () => {
+  it('for a grant that was never sent', async () => {
+    const { connection, ask } = nodeOver();
+    await connection.down();
+    ask('grant', 't1');
+    await connection.up();
+    expect(connection.commands).toEqual([]);
+  });
+});

@@ -1,0 +1,243 @@
+import { describe, expect, it } from 'vitest';
+import { OPERATIONS_SHA } from '../../src/node/scripts/operations.ts';
+import { admittedNode } from '../support/fake-connection.ts';
+import { turn } from '../support/peek.ts';
+
+describe('the operations of one tick', () => {
+  it('leave as one command, in order', async () => {
+    const { connection, ask } = await admittedNode();
+    ask('grant', 't1');
+    ask('release', 't2');
+    ask('extend', 't3');
+    expect(connection.sent).toEqual([]);
+    await turn();
+    expect(connection.sent).toEqual(['grant t1, release t2, extend t3']);
+    expect(connection.commands[0]).toMatchObject({ sha: OPERATIONS_SHA, keys: ['k', 'k', 'k'] });
+  });
+
+  it('leave at the end of that tick', async () => {
+    const { connection, ask } = await admittedNode();
+    ask('grant', 't1');
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    expect(connection.sent).toEqual(['grant t1']);
+  });
+
+  it('get their replies each', async () => {
+    const { node, connection } = await admittedNode();
+    const replies: unknown[] = [];
+    const claim = { keys: ['k', 'l'], ownerToken: 't', ttl: 5, wanted: () => true };
+    const note = (reply: unknown): void => void replies.push(reply);
+    for (let i = 0; i < 4; i++) node.grant(claim, note);
+    for (let i = 0; i < 3; i++) node.extend(claim, note);
+    for (let i = 0; i < 2; i++) node.release(claim, note);
+    for (let i = 0; i < 4; i++) node.inspect('k', note);
+    await turn();
+    await connection.answer([
+      'granted',
+      ['denied', 50],
+      ['denied', -1],
+      new Error('OOM command not allowed'),
+      'extended',
+      'repaired',
+      ['taken', 7],
+      'released',
+      'absent',
+      'free',
+      ['held', 40, 'x'],
+      ['held', -1, null],
+      ['held', -2, 'x'],
+    ]);
+    expect(replies).toEqual([
+      { kind: 'granted' },
+      { kind: 'denied', remaining: 50 },
+      { kind: 'denied', remaining: Number.POSITIVE_INFINITY },
+      { kind: 'unreachable', cause: new Error('OOM command not allowed'), maybeExecuted: true },
+      { kind: 'extended' },
+      { kind: 'repaired' },
+      { kind: 'taken', remaining: 7 },
+      { kind: 'released' },
+      { kind: 'absent' },
+      { kind: 'free' },
+      { kind: 'held', remaining: 40, ownerToken: 'x' },
+      { kind: 'held', remaining: Number.POSITIVE_INFINITY },
+      expect.objectContaining({ kind: 'held', ownerToken: 'x' }),
+    ]);
+  });
+
+  it.each([[['nonsense']], [[5]], [[null]], [['extended']], [[]], ['granted'], [undefined]])(
+    'may have been executed when the reply is %j',
+    async (reply) => {
+      const { node, connection } = await admittedNode();
+      const replies: unknown[] = [];
+      node.grant({ keys: ['k'], ownerToken: 't', ttl: 5, wanted: () => true }, (each) => replies.push(each));
+      await turn();
+      await connection.answer(reply);
+      expect(replies).toMatchObject([{ kind: 'unreachable', maybeExecuted: true }]);
+    },
+  );
+
+  it('may have been executed when the command failed', async () => {
+    const { connection, ask, replies } = await admittedNode();
+    ask('grant', 't1');
+    ask('grant', 't2');
+    await turn();
+    await connection.answer(new Error('BUSY Redis is busy running a script'));
+    expect(replies).toEqual(['t1 unreachable', 't2 unreachable']);
+    expect(connection.commands).toHaveLength(1);
+  });
+
+  it('leave in commands of at most 128', async () => {
+    const { connection, ask } = await admittedNode();
+    for (let i = 0; i < 300; i++) ask('grant', `t${i}`);
+    await turn();
+    expect(connection.commands.map(({ operations }) => operations.length)).toEqual([128, 128, 44]);
+    const sent = connection.commands.flatMap(({ operations }) => operations);
+    expect(sent).toEqual(Array.from({ length: 300 }, (_, i) => `grant t${i}`));
+  });
+
+  it('leave in one command for each hash slot', async () => {
+    const { node, connection } = await admittedNode();
+    connection.slots = (key) => key.charCodeAt(0);
+    for (const key of ['a1', 'b1', 'a2']) node.inspect(key, () => {});
+    await turn();
+    expect(connection.commands.map(({ keys }) => keys)).toEqual([['a1', 'a2'], ['b1']]);
+  });
+});
+
+describe('keys on a cluster', () => {
+  it('of one slot are no problem', async () => {
+    const { node } = await admittedNode();
+    expect(node.objection(['a', 'b'])).toBeUndefined();
+  });
+
+  it('of two slots are', async () => {
+    const { node, connection } = await admittedNode();
+    connection.slots = (key) => key.charCodeAt(0);
+    expect(node.objection(['a', 'b'])).toMatch(/same hash slot.* give "a" and "b" a common \{hash tag\}/);
+  });
+
+  it('whose slot is ambiguous are, also alone', async () => {
+    const { node, connection } = await admittedNode();
+    connection.slots = () => undefined;
+    expect(node.objection(['a'])).toContain('"a"');
+  });
+});
+
+describe('a command without permission', () => {
+  const NOPERM = new Error('NOPERM this user has no permissions to access one of the keys');
+
+  it('is unusable, naming the permission', async () => {
+    const { node, connection } = await admittedNode();
+    const replies: unknown[] = [];
+    node.inspect('k', (reply) => replies.push(reply));
+    await turn();
+    await connection.answer(NOPERM);
+    expect(replies).toEqual([{ kind: 'unusable', why: NOPERM.message }]);
+  });
+
+  it('does not fail its neighbours, which go again one by one', async () => {
+    const { connection, ask, replies } = await admittedNode();
+    ask('grant', 't1');
+    ask('grant', 't2');
+    await turn();
+    await connection.answer(NOPERM);
+    expect(connection.sent).toEqual(['grant t1, grant t2', 'grant t1', 'grant t2']);
+    await connection.answer(NOPERM, 1);
+    await connection.answer(['granted'], 2);
+    expect(replies).toEqual(['t1 unusable', 't2 granted']);
+  });
+
+  it('is not sent again for a grant that nobody waits for', async () => {
+    const { connection, ask, replies } = await admittedNode();
+    let wanted = true;
+    ask('grant', 't1', () => wanted);
+    ask('grant', 't2');
+    await turn();
+    wanted = false;
+    await connection.answer(NOPERM);
+    expect(connection.sent.slice(1)).toEqual(['grant t2']);
+    expect(replies).toEqual(['t1 unreachable']);
+  });
+});
+
+describe('a server that has forgotten the script', () => {
+  const NOSCRIPT = new Error('NOSCRIPT No matching script.');
+
+  it('is given it again, and then what did not run, before anything newer', async () => {
+    const { connection, ask } = await admittedNode();
+    connection.load_ = 'hold';
+    ask('grant', 't1');
+    ask('release', 't2');
+    await turn();
+    ask('extend', 't3');
+    await turn();
+    connection.load_ = 'loaded';
+    await connection.answer(NOSCRIPT, 0);
+    await connection.answer(NOSCRIPT, 1);
+    expect(connection.sent.filter((each) => each === 'load').length).toBeLessThanOrEqual(2);
+    const again = connection.sent.slice(2).filter((each) => each !== 'load');
+    expect(again.join(', ')).toBe('grant t1, release t2, extend t3');
+  });
+
+  it('holds back what is newer until then', async () => {
+    const { connection, ask } = await admittedNode();
+    ask('grant', 't1');
+    await turn();
+    let loaded!: () => void;
+    connection.load = () => {
+      connection.sent.push('load');
+      return new Promise((resolve) => {
+        loaded = resolve;
+      });
+    };
+    await connection.answer(NOSCRIPT);
+    ask('grant', 't2');
+    await turn();
+    expect(connection.sent).toEqual(['grant t1', 'load']);
+    loaded();
+    await turn();
+    expect(connection.sent).toEqual(['grant t1', 'load', 'grant t1, grant t2']);
+  });
+
+  it('gets no grant again that nobody waits for any more', async () => {
+    const { connection, ask, replies } = await admittedNode();
+    let wanted = true;
+    ask('grant', 't1', () => wanted);
+    await turn();
+    wanted = false;
+    await connection.answer(NOSCRIPT);
+    expect(connection.sent).toEqual(['grant t1', 'load']);
+    expect(replies).toEqual(['t1 unreachable']);
+  });
+
+  it('gets nothing a third time', async () => {
+    const { connection, ask, replies } = await admittedNode();
+    ask('grant', 't1');
+    await turn();
+    await connection.answer(NOSCRIPT);
+    await connection.answer(NOSCRIPT);
+    await turn();
+    expect(replies).toEqual(['t1 unreachable']);
+    expect(connection.commands).toHaveLength(2);
+  });
+
+  it('that does not take it is unreachable', async () => {
+    const { connection, ask, replies } = await admittedNode();
+    ask('grant', 't1');
+    await turn();
+    connection.load_ = new Error('OOM command not allowed');
+    await connection.answer(NOSCRIPT);
+    expect(replies).toEqual(['t1 unreachable']);
+    expect(connection.commands).toHaveLength(1);
+  });
+
+  it('gets nothing again that may have been executed', async () => {
+    const { connection, ask, replies } = await admittedNode();
+    ask('grant', 't1');
+    await turn();
+    await connection.down();
+    await connection.up();
+    expect(replies).toEqual(['t1 unreachable']);
+    expect(connection.sent.filter((each) => each.startsWith('grant'))).toHaveLength(1);
+  });
+});

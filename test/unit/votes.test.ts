@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import type { Vote } from '../../src/index.ts';
+import { ballotOf, describeVotes, executedNothing, untilQuorum, votesOf } from '../../src/quorum/votes.ts';
+import { scriptedNodes, unreachable } from '../support/scripted-node.ts';
+
+const denied = (remaining: number): Vote => ({ node: 'n', kind: 'denied', remaining });
+
+describe('a reply', () => {
+  it.each([
+    [{ kind: 'granted' }, 'granted', { kind: 'granted' }],
+    [{ kind: 'extended' }, 'granted', { kind: 'granted' }],
+    [{ kind: 'released' }, 'granted', { kind: 'granted' }],
+    [{ kind: 'denied', remaining: 5 }, 'denied', { kind: 'denied', remaining: 5 }],
+    [{ kind: 'taken', remaining: 5 }, 'denied', { kind: 'denied', remaining: 5 }],
+    [{ kind: 'repaired' }, 'denied', { kind: 'denied', remaining: 0 }],
+    [{ kind: 'absent' }, 'denied', { kind: 'denied', remaining: 0 }],
+    [{ kind: 'unusable', why: 'w' }, 'unusable', { kind: 'unusable', why: 'w' }],
+    [{ kind: 'quarantined', remaining: 5 }, 'quarantined', { kind: 'quarantined', remaining: 5 }],
+    [undefined, 'pending', { kind: 'late' }],
+  ] as const)('%j counts as %s', (reply, ballot, vote) => {
+    expect(ballotOf(reply)).toBe(ballot);
+    expect(votesOf(scriptedNodes(1), [reply])).toEqual([{ node: 'a', ...vote }]);
+  });
+
+  it('of an unreachable node keeps its cause', () => {
+    const reply = unreachable(true, 'gone');
+    expect(votesOf(scriptedNodes(1), [reply])).toEqual([
+      { node: 'a', kind: 'unreachable', cause: reply.cause },
+    ]);
+  });
+
+  it.each([
+    [unreachable(false), true],
+    [unreachable(true), false],
+    [{ kind: 'unusable', why: '' }, true],
+    [{ kind: 'quarantined', remaining: 1 }, true],
+    [{ kind: 'granted' }, false],
+    [{ kind: 'denied', remaining: 1 }, false],
+    [{ kind: 'repaired' }, false],
+  ] as const)('%j has certainly executed nothing: %s', (reply, nothing) => {
+    expect(executedNothing(reply)).toBe(nothing);
+  });
+});
+
+describe('votes in a sentence', () => {
+  it('count what is plain, and name what is not', () => {
+    const votes: Vote[] = [
+      { node: 'a', kind: 'granted' },
+      { node: 'b', kind: 'denied', remaining: 5 },
+      { node: 'c', kind: 'unreachable', cause: new Error('refused') },
+      { node: 'd', kind: 'unusable', why: 'a replica' },
+      { node: 'e', kind: 'quarantined', remaining: 1.2 },
+      { node: 'f', kind: 'late' },
+    ];
+    expect(describeVotes(votes)).toMatch(
+      /^1 of 6 granted, 1 denied, c unreachable \(refused\), d unusable \(a replica\), e quarantined for 2 ms, f /,
+    );
+  });
+});
+
+describe('the time until a quorum', () => {
+  const granted: Vote = { node: 'n', kind: 'granted' };
+  const late: Vote = { node: 'n', kind: 'late' };
+  it.each([
+    [[denied(30), denied(10), denied(20)], 2, 20],
+    [[granted, denied(30), denied(10)], 2, 10],
+    [[granted, denied(30), late], 2, 30],
+    [[denied(30), late, late], 2, 30],
+    [[late, late, late], 2, Number.POSITIVE_INFINITY],
+    [[denied(Number.POSITIVE_INFINITY), denied(10), late], 2, Number.POSITIVE_INFINITY],
+  ])('of %j is that of the last that is needed', (votes, quorum, ms) => {
+    expect(untilQuorum(votes, quorum)).toBe(ms);
+  });
+});
