@@ -1,5 +1,5 @@
 import { test } from '@fast-check/vitest';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { backoff } from '../../src/acquire/backoff.ts';
 import { driftOf, extensionInterval, extensionReserve, validUntil } from '../../src/quorum/validity.ts';

@@ -1,4 +1,4 @@
-import type { fc } from '@fast-check/vitest';
+import type { Scheduler } from 'fast-check';
 import type {
   Claim,
   Deliver,
@@ -30,7 +30,7 @@ export class SimulatedNode implements LockNode {
   readonly #inbound: (() => void)[] = [];
   readonly #outbound: (() => void)[] = [];
 
-  constructor(name: string, scheduler: fc.Scheduler, fates: Iterator<Fate>) {
+  constructor(name: string, scheduler: Scheduler, fates: Iterator<Fate>) {
     this.name = name;
     this.#schedule = (what) => scheduler.schedule(Promise.resolve(), `${name} ${what}`);
     this.#fates = fates;

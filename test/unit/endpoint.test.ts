@@ -111,7 +111,7 @@ describe('the name of an endpoint', () => {
   ])('%j is %s', (spec, name) => expect(toEndpoint(spec, 0).name).toBe(name));
 });
 
-passwordOnly: true, function duplicate(): void {};
+function duplicate(): void {}
 
 describe('an ioredis instance', () => {
   it('is recognised by its shape', () => {
