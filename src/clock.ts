@@ -39,3 +39,28 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** How late a timer must be for the event loop to have been blocked, in ms. */
+const BLOCKED = 5;
+
+/**
+ * As `clock.after`; but when the event loop was blocked past the delay, it first gets a turn to read what arrived
+ * meanwhile. Timers run before that, and would take an answer that is there for one that is missing.
+ */
+export function afterReading(
+  clock: Clock,
+  delay: number,
+  callback: () => void,
+  background?: 'background',
+): Cancel {
+  const due = clock.now() + delay;
+  let cancel = clock.after(
+    delay,
+    () => {
+      if (clock.now() - due < BLOCKED) callback();
+      else cancel = clock.after(1, callback, background);
+    },
+    background,
+  );
+  return () => cancel();
+}

@@ -6,39 +6,39 @@ import { type Random, systemRandom } from './random.ts';
 /** When to try again, in the names of p-retry. See {@link RedlockOptions.retry}. */
 export interface RetryOptions {
   /** How many further attempts follow the first. @default Infinity */
-  retries?: number;
+  retries?: number | undefined;
   /** By how much each pause is longer than the last; ≥ 1. @default 1.5 */
-  factor?: number;
+  factor?: number | undefined;
   /** The first pause, in ms. Never less than 5 ms in effect. @default 50 */
-  minTimeout?: number;
+  minTimeout?: number | undefined;
   /** The longest pause, in ms. @default 1000 */
-  maxTimeout?: number;
+  maxTimeout?: number | undefined;
   /** Whether a pause is drawn between half of its length and all of it. @default true */
-  randomize?: boolean;
+  randomize?: boolean | undefined;
 }
 
 /** What may differ from call to call; given to the constructor, it is the default for every call. */
 export interface LockOptions {
   /** For how long nodes keep the lock unless it is extended, in whole ms from 1 to `maxTtl`. @default 10000, or maxTtl if less */
-  ttl?: number;
+  ttl?: number | undefined;
   /** How much faster one clock may run than another, as a fraction of the ttl, from 0 to below 1. @default 0.01 */
-  driftFactor?: number;
+  driftFactor?: number | undefined;
   /** How long a round waits for votes that are still undecided, in ms, at least 1. @default ttl / 10, between 50 and 500 */
-  nodeTimeout?: number;
+  nodeTimeout?: number | undefined;
   /** How long `acquire` and `using` keep trying, in ms; 0 for one attempt, Infinity for ever. @default 10000 */
-  acquireTimeout?: number;
+  acquireTimeout?: number | undefined;
   /** Pauses between attempts. */
-  retry?: RetryOptions;
+  retry?: RetryOptions | undefined;
   /** Whether the lock extends itself until it is released. @default true in `using`, false in `acquire` and `tryAcquire` */
-  autoExtend?: boolean;
+  autoExtend?: boolean | undefined;
   /** For how long a lock may be held in all, in ms, however often it is extended. @default Infinity */
-  maxHoldTime?: number;
+  maxHoldTime?: number | undefined;
 }
 
 /** Options of one call. */
 export interface AcquireOptions extends LockOptions {
   /** Ends the waiting: the call rejects with the signal's own reason. It has no effect on a lock that was acquired. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** Options of a single attempt, which does not wait. */
@@ -50,17 +50,26 @@ export interface RedlockOptions extends LockOptions {
    * How long to wait for the first contact with a node, and for each later connection (a third of it for the TCP
    * handshake, at least 700 ms), in ms, at least 1. @default 2000
    */
-  connectTimeout?: number;
+  connectTimeout?: number | undefined;
   /** The largest ttl that any process may use on these nodes, in whole ms up to 2^31 − 1. All processes need the same. @default 60000 */
-  maxTtl?: number;
+  maxTtl?: number | undefined;
   /** What to do about nodes that come back without memory. `'off'`: nothing, they vote at once. @default 'off' */
-  restartGuard?: 'off';
+  restartGuard?: 'off' | undefined;
   /** Put before each resource to make its key. All processes need the same. @default '' */
-  keyPrefix?: string;
+  keyPrefix?: string | undefined;
   /** The source of time, for tests. @default the machine's monotonic clock */
-  clock?: Clock;
+  clock?: Clock | undefined;
   /** The source of randomness, for tests. @default the system's generator */
-  random?: Random;
+  random?: Random | undefined;
+}
+
+/** {@link RetryOptions}, complete and checked. */
+export interface Retry {
+  readonly retries: number;
+  readonly factor: number;
+  readonly minTimeout: number;
+  readonly maxTimeout: number;
+  readonly randomize: boolean;
 }
 
 /** {@link LockOptions}, complete and checked. */
@@ -69,7 +78,7 @@ export interface CallOptions {
   readonly driftFactor: number;
   readonly nodeTimeout: number;
   readonly acquireTimeout: number;
-  readonly retry: Required<RetryOptions>;
+  readonly retry: Retry;
   /** undefined: as the method decides. */
   readonly autoExtend: boolean | undefined;
   readonly maxHoldTime: number;
@@ -87,7 +96,7 @@ export interface Settings {
   readonly random: Random;
 }
 
-const RETRY_DEFAULTS: Required<RetryOptions> = {
+const RETRY_DEFAULTS: Retry = {
   retries: Number.POSITIVE_INFINITY,
   factor: 1.5,
   minTimeout: 50,
@@ -183,7 +192,7 @@ function complete(options: LockOptions, maxTtl: number): CallOptions {
   };
 }
 
-function completeRetry(retry: RetryOptions | undefined): Required<RetryOptions> {
+function completeRetry(retry: RetryOptions | undefined): Retry {
   if (retry === undefined) return RETRY_DEFAULTS;
   checkNames('retry', retry, RETRY_NAMES);
   const { retries, factor, minTimeout, maxTimeout, randomize } = RETRY_DEFAULTS;

@@ -1,4 +1,5 @@
 import { type Coordinator, list } from './acquire/attempt.ts';
+import { Signals } from './acquire/signals.ts';
 import { Waiting } from './acquire/waiting.ts';
 import { wrong } from './bad-input.ts';
 import { LockLostError, RedlockClosedError, ResourceHeldError } from './errors.ts';
@@ -32,8 +33,11 @@ export class Redlock {
   /** The nodes that were made here, and go with `close`; a `LockNode` that was handed in is its owner's to close. */
   readonly #ownNodes: readonly LockNode[];
   readonly #waiting = new Set<Waiting>();
+  readonly #signals = new Signals();
   readonly #locks = new Set<Lock>();
-  #closing: Promise<void> | undefined;
+  readonly #closed: Promise<void>;
+  #resolveClosed!: (closing: Promise<void>) => void;
+  #isOpen = true;
 
   /**
    * Connects at once, in the background. An open Redlock keeps the process alive by its connections; `close` it.
@@ -47,6 +51,9 @@ export class Redlock {
     const { all, own } = createNodes(nodes, this.#settings);
     this.#ownNodes = own;
     this.#coordinator = { nodes: all, clock: this.#settings.clock, random: this.#settings.random };
+    this.#closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
   }
 
   /**
@@ -124,8 +131,12 @@ export class Redlock {
    * lost with `reason: 'closed'` and released, what is owed to the nodes is sent, and connections go. Idempotent.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    if (this.#isOpen) {
+      // Closed before anybody hears of it: a listener that takes a lock again must not get one.
+      this.#isOpen = false;
+      this.#resolveClosed(this.#close());
+    }
+    return this.#closed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -145,7 +156,7 @@ export class Redlock {
     const acquireTimeout = method.acquireTimeout ?? call.acquireTimeout;
     const waiting = new Waiting(this.#coordinator, { ...call, acquireTimeout, resources: unique, keys });
     const won = await this.#wait(waiting, options?.signal);
-    if (this.#closing) {
+    if (!this.#isOpen) {
       won.lease.undo();
       throw new RedlockClosedError();
     }
@@ -153,14 +164,13 @@ export class Redlock {
   }
 
   async #wait(waiting: Waiting, signal: AbortSignal | undefined): Promise<Awaited<Waiting['result']>> {
-    const onAbort = (): void => waiting.cancel(signal?.reason);
-    signal?.addEventListener('abort', onAbort);
     this.#waiting.add(waiting);
+    if (signal) this.#signals.add(signal, waiting);
     try {
       return await waiting.result;
     } finally {
       this.#waiting.delete(waiting);
-      signal?.removeEventListener('abort', onAbort);
+      if (signal) this.#signals.delete(signal, waiting);
     }
   }
 
@@ -189,7 +199,7 @@ export class Redlock {
   }
 
   #assertOpen(): void {
-    if (this.#closing) throw new RedlockClosedError();
+    if (!this.#isOpen) throw new RedlockClosedError();
   }
 
   async #close(): Promise<void> {

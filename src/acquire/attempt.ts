@@ -98,7 +98,9 @@ export function failure(
   verdict: Failure,
   votes: readonly Vote[],
 ): RedlockError {
-  const message = `cannot ${verb} ${list(resources)}: ${EXPLANATIONS[verdict]} (${describeVotes(votes)})`;
+  const why =
+    verb === 'extend' && verdict === 'held' ? 'too few nodes have held it all along' : EXPLANATIONS[verdict];
+  const message = `cannot ${verb} ${list(resources)}: ${why} (${describeVotes(votes)})`;
   const quorum = quorumOf(votes.length);
   switch (verdict) {
     case 'held':

@@ -1,4 +1,4 @@
-import type { RetryOptions } from '../options.ts';
+import type { Retry } from '../options.ts';
 
 /** No waiter attempts more often than this, in ms, whatever its options say. */
 const SHORTEST_PAUSE = 5;
@@ -9,7 +9,7 @@ const SHORTEST_PAUSE = 5;
  *
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("equal jitter")
  */
-export function backoff(n: number, retry: Required<RetryOptions>, fraction: number): number {
+export function backoff(n: number, retry: Retry, fraction: number): number {
   // 0 × Infinity would be NaN, and a pause of NaN ms none at all.
   const growth = Math.min(retry.factor ** (n - 1), Number.MAX_VALUE);
   const pause = Math.min(retry.minTimeout * growth, retry.maxTimeout);

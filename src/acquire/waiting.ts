@@ -1,14 +1,14 @@
 import pRetry from 'p-retry';
 import type { Cancel } from '../clock.ts';
 import { AcquireTimeoutError, RedlockError } from '../errors.ts';
-import type { RetryOptions } from '../options.ts';
+import type { Retry } from '../options.ts';
 import { Attempt, type AttemptPlan, type Coordinator, list, type Won } from './attempt.ts';
 import { backoff } from './backoff.ts';
 
 export interface WaitingPlan extends Omit<AttemptPlan, 'deadline'> {
   /** How long to keep trying, in ms; 0 for a single attempt. */
   readonly acquireTimeout: number;
-  readonly retry: Required<RetryOptions>;
+  readonly retry: Retry;
 }
 
 /** A call that waits for a lock: attempt after attempt until one wins, time is up, or nobody wants it any more. */

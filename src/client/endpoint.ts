@@ -23,20 +23,22 @@ export type Endpoint = {
   | { readonly kind: 'cluster'; readonly instance: IoredisInstance }
 );
 
+const NODE_FORMS = 'a redis:// or rediss:// URL, ioredis options, an ioredis instance or a LockNode';
+
 /** @throws {TypeError} for anything that does not say where a node is; never shows a credential. */
 export function toEndpoint(spec: unknown, position: number): Endpoint {
   const name = `nodes[${position}]`;
   if (typeof spec === 'string') return fromOptions(parseUrl(spec, name));
-  if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) {
-    throw wrong(
-      TypeError,
-      name,
-      spec,
-      'a redis:// or rediss:// URL, ioredis options, an ioredis instance or a LockNode',
-    );
-  }
-  if (!('duplicate' in spec)) return fromOptions(spec);
-  return fromInstance(spec as IoredisInstance);
+  if (typeof spec !== 'object' || spec === null || Array.isArray(spec))
+    throw wrong(TypeError, name, spec, NODE_FORMS);
+  if (isInstance(spec)) return fromInstance(spec);
+  if ('url' in spec || 'duplicate' in spec) throw wrong(TypeError, name, spec, NODE_FORMS);
+  return fromOptions(spec);
+}
+
+function isInstance(spec: object): spec is IoredisInstance {
+  const methods = ['duplicate', 'connect', 'disconnect', 'evalsha'];
+  return 'options' in spec && methods.every((method) => typeof Reflect.get(spec, method) === 'function');
 }
 
 function fromOptions(options: RedisOptions): Endpoint {

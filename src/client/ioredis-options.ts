@@ -1,4 +1,4 @@
-import type { RedisOptions } from 'ioredis';
+import type { ClusterOptions, RedisOptions } from 'ioredis';
 import type { Random } from '../random.ts';
 import type { Endpoint } from './endpoint.ts';
 
@@ -46,6 +46,8 @@ export function safeOptions(plan: { connectTimeout: number; random: Random; endp
     replyMapping: 'legacy',
     readOnly: false,
     disableClientInfo: true,
+    // With a name, ioredis 5 may believe that it is ready on a connection that has died meanwhile.
+    connectionName: undefined,
     // The same to the server; but ioredis complains on the console if a user without a name needs no password.
     ...(endpoint.passwordOnly ? { username: 'default' } : {}),
     scripts: undefined,
@@ -68,7 +70,14 @@ export function safeOptions(plan: { connectTimeout: number; random: Random; endp
     // Below 3, ioredis reports a NOSCRIPT as too many redirections.
     maxRedirections: 3,
     scripts: undefined,
-    redisOptions: redis,
+    // ioredis 5 does not merge them, and would lose user, password and TLS.
+    redisOptions: { ...ownRedisOptions(endpoint), ...redis },
   };
   return { redis, cluster };
+}
+
+function ownRedisOptions(endpoint: Endpoint): RedisOptions {
+  return endpoint.kind === 'cluster'
+    ? ((endpoint.instance.options as ClusterOptions).redisOptions ?? {})
+    : {};
 }

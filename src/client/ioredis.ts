@@ -1,6 +1,6 @@
 import slotOf from 'cluster-key-slot';
 import { type Cluster, Redis, type RedisOptions } from 'ioredis';
-import type { Cancel, Clock } from '../clock.ts';
+import { afterReading, type Cancel, type Clock } from '../clock.ts';
 import type { Random } from '../random.ts';
 import { cleanError } from './clean-error.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -53,7 +53,7 @@ export class IoredisConnection implements RedisConnection {
       if (!this.#cause || !error.message.startsWith('All sentinels')) this.#note(error);
       // SELECT failed. ioredis 6 goes on to be ready, 5 has been so before the answer came: before INFO, and any grant.
       if (client.status === 'ready' && !client.isCluster) this.#cut();
-      else down();
+      else if (client.status !== 'ready') down();
     });
     client.on('reconnecting', () =>
       client.once('connecting', () =>
@@ -66,8 +66,12 @@ export class IoredisConnection implements RedisConnection {
     });
     client.on('ready', () => {
       this.#cancelTimer();
-      if (this.#cause && !client.isCluster) this.#cut();
-      else listener.up();
+      if (this.#cause && !client.isCluster) {
+        this.#cut();
+      } else {
+        this.#cause = undefined;
+        listener.up();
+      }
     });
     client.on('close', () => {
       this.#cancelTimer();
@@ -87,7 +91,7 @@ export class IoredisConnection implements RedisConnection {
     reply: ReplyHandler,
   ): void {
     this.#client.evalsha(sha, keys.length, ...keys, ...args).then(
-      (result) => reply(null, result),
+      (result) => reply(null, Array.isArray(result) ? result.map((each) => this.#cleanEach(each)) : result),
       (error: Error) => reply(this.#clean(error), undefined),
     );
   }
@@ -126,7 +130,7 @@ export class IoredisConnection implements RedisConnection {
   /** Gives the step that has begun so many ms; without an answer, ioredis itself would wait for ever. */
   #limit(patience: number, giveUp: () => void): void {
     this.#cancelTimer();
-    this.#cancelTimer = this.#plan.clock.after(patience, () => {
+    this.#cancelTimer = afterReading(this.#plan.clock, patience, () => {
       this.#note(new Error(`no connection within ${patience} ms`));
       giveUp();
     });
@@ -138,7 +142,8 @@ export class IoredisConnection implements RedisConnection {
 
   #cut(): void {
     for (const socket of socketsOf(this.#servers('all'))) cut(socket);
-    if (this.#client.isCluster) this.#client.disconnect(true);
+    // A Cluster that is still looking up names has nothing to end, and would not come back from it.
+    if (this.#client.isCluster && this.#servers('all').length > 0) this.#client.disconnect(true);
   }
 
   #servers(role: 'master' | 'all'): Redis[] {
@@ -150,12 +155,17 @@ export class IoredisConnection implements RedisConnection {
       return await Promise.all(this.#servers('master').map(ask));
     } catch (error) {
       // A connection that is being cut for a reason has other errors too.
-      throw this.#cause ?? this.#clean(error as Error);
+      throw (!this.#client.isCluster && this.#cause) || this.#clean(error as Error);
     }
   }
 
   #note(error: Error): void {
     this.#cause = this.#clean(error);
+  }
+
+  /** An operation's own error stands among the replies of its batch. */
+  #cleanEach(reply: unknown): unknown {
+    return reply instanceof Error ? this.#clean(reply) : reply;
   }
 
   #clean(error: Error): Error {

@@ -13,7 +13,7 @@ export type ReplyHandler = (error: Error | null, reply: unknown) => void;
  * A connection to one Redis server (or one Redis Cluster): the few verbs that a node needs of a client.
  *
  * Contract: commands go out in the order given, at once or not at all (no offline queue), and are never sent
- * again. When the connection is lost, all unanswered ones fail before `down` is called. Every error is free of
+ * again. When the connection is lost, all unanswered ones fail, shortly before or after `down`. Every error is free of
  * credentials and of the command's arguments.
  */
 export interface RedisConnection {

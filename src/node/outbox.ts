@@ -5,7 +5,7 @@ import { decode, encode, type Operation } from './operation.ts';
 import { OPERATIONS, OPERATIONS_SHA } from './scripts/operations.ts';
 import type { Watchdog } from './watchdog.ts';
 
-/** How many operations leave as one command at most: a script of that size keeps a server busy for about a millisecond. */
+/** How many keys leave in one command at most, unless one operation has more: a server is busy with them for a millisecond or so. */
 const LARGEST_BATCH = 128;
 /** How many operations may be without an answer before new claims are turned away. */
 const MOST_UNANSWERED = 20_000;
@@ -85,21 +85,26 @@ export class Outbox {
     if (this.idle) this.#onIdle();
   }
 
-  /** Splits operations into commands: one for each hash slot and {@link LARGEST_BATCH} operations, in order. */
+  /** Splits operations into commands, in order: one for each hash slot, and none larger than allowed. */
   *#batches(operations: readonly Operation[]): Generator<Operation[]> {
     const bySlot = new Map<number, Operation[]>();
+    const keysIn = new Map<number, number>();
     for (const each of operations) {
       if (!each.wanted()) {
         each.deliver(replyTo(UNWANTED, false));
         continue;
       }
       const slot = this.#connection.slotOf(each.keys[0] ?? '') ?? 0;
-      const batch = bySlot.get(slot) ?? [];
-      bySlot.set(slot, batch);
-      batch.push(each);
-      if (batch.length < LARGEST_BATCH) continue;
-      bySlot.delete(slot);
-      yield batch;
+      const batch = bySlot.get(slot);
+      const keys = (keysIn.get(slot) ?? 0) + each.keys.length;
+      if (batch && keys <= LARGEST_BATCH) {
+        batch.push(each);
+        keysIn.set(slot, keys);
+      } else {
+        if (batch) yield batch;
+        bySlot.set(slot, [each]);
+        keysIn.set(slot, each.keys.length);
+      }
     }
     yield* bySlot.values();
   }

@@ -1,5 +1,5 @@
 import type { RedisConnection } from '../client/redis-connection.ts';
-import type { Cancel, Clock } from '../clock.ts';
+import { afterReading, type Cancel, type Clock } from '../clock.ts';
 import { Debts } from './debts.ts';
 import { isRefusal, replyTo } from './failure.ts';
 import type {
@@ -79,7 +79,7 @@ export class RedisNode implements LockNode {
       idle: () => this.#onIdle(),
     });
     this.#contactUntil = clock.now() + connectTimeout;
-    this.#cancelLook = clock.after(connectTimeout, () => this.#giveUpFirstContact(), 'background');
+    this.#cancelLook = afterReading(clock, connectTimeout, () => this.#giveUpFirstContact(), 'background');
     connection.open({ up: () => this.#up(), down: (cause) => this.#down(cause) });
   }
 

@@ -92,9 +92,10 @@ export class Lease {
         this.#heard(index, reply, reply.kind === 'extended' || reply.kind === 'repaired');
       },
       decide: (replies, over) => {
-        const verdict = this.#judgeExtension(replies, over);
+        const counted = replies.map((reply, index) => this.#counted(reply, index));
+        const verdict = judgeExtension(counted, over);
         if (verdict === 'won') this.#continuity.succeeded();
-        return verdict && { verdict, replies: replies.slice() };
+        return verdict && { verdict, replies: counted };
       },
     });
     this.#round = round;
@@ -121,6 +122,7 @@ export class Lease {
 
   /** The same, waiting for nothing: what a failed attempt and a lost lock leave behind goes away. */
   undo(): void {
+    if (this.#ended) return;
     this.#end();
     this.#nodes.forEach((node, index) => {
       if (this.#claims[index]) node.release(this.holding, () => {});
@@ -144,15 +146,17 @@ export class Lease {
     this.#claims[index] = (this.#claims[index] ?? 0) + change;
   }
 
-  #judgeExtension(replies: Replies<ExtendReply>, over: boolean): Extended['verdict'] | undefined {
-    const lost = replies.length - quorumOf(replies.length);
-    if (replies.filter((reply) => reply?.kind === 'taken').length > lost) return 'taken';
-    const ballots = replies.map((reply, index): Ballot => {
-      if (reply?.kind === 'extended' && !this.#continuity.counts(index)) return 'denied';
-      return ballotOf(reply);
-    });
-    return over ? conclude(ballots) : judge(ballots);
+  /** A node that has the keys, but may have been without them, counts as one that has just got them. */
+  #counted(reply: ExtendReply | undefined, index: number): ExtendReply | undefined {
+    return reply?.kind === 'extended' && !this.#continuity.counts(index) ? { kind: 'repaired' } : reply;
   }
+}
+
+function judgeExtension(replies: Replies<ExtendReply>, over: boolean): Extended['verdict'] | undefined {
+  const spare = replies.length - quorumOf(replies.length);
+  if (replies.filter((reply) => reply?.kind === 'taken').length > spare) return 'taken';
+  const ballots = replies.map(ballotOf);
+  return over ? conclude(ballots) : judge(ballots);
 }
 
 function judgeRelease(ballots: readonly Ballot[], over: boolean): Released['verdict'] | undefined {

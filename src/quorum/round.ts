@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '../clock.ts';
+import { afterReading, type Cancel, type Clock } from '../clock.ts';
 import type { Deliver, LockNode } from '../node/lock-node.ts';
 
 export type Replies<Reply> = readonly (Reply | undefined)[];
@@ -71,9 +71,11 @@ export class Round<Reply, Outcome> {
 
   #wait(end: number): void {
     const { clock } = this.#plan;
-    this.#cancelTimer = clock.after(end - clock.now(), () => {
+    this.#cancelTimer = afterReading(clock, end - clock.now(), () => {
+      const now = clock.now();
       const later = this.#firstContact();
-      if (later > clock.now()) this.#wait(later);
+      // Looks again now and then: once the contact is made, what it is waited for longer than any answer is over.
+      if (later > now) this.#wait(Math.min(later, now + this.#plan.patience));
       else this.end();
     });
   }

@@ -111,11 +111,11 @@ describe('the name of an endpoint', () => {
   ])('%j is %s', (spec, name) => expect(toEndpoint(spec, 0).name).toBe(name));
 });
 
-function duplicate(): void {}
+const methods = { duplicate() {}, connect() {}, disconnect() {}, evalsha() {} };
 
 describe('an ioredis instance', () => {
   it('is recognised by its shape', () => {
-    const instance = { options: { host: 'host', port: 7001, password: 'pw' }, duplicate };
+    const instance = { options: { host: 'host', port: 7001, password: 'pw' }, ...methods };
     expect(toEndpoint(instance, 0)).toMatchObject({
       kind: 'instance',
       instance,
@@ -132,13 +132,13 @@ describe('an ioredis instance', () => {
     [['127.0.0.1:7001'], /^cluster\(127\.0\.0\.1:7001\)$/],
     [[7001, '7002'], /^cluster\((localhost|127\.0\.0\.1):7001,(localhost|127\.0\.0\.1):7002\)$/],
   ])('names a cluster by its startup nodes: %j', (startupNodes, name) => {
-    expect(toEndpoint({ isCluster: true, options: {}, startupNodes, duplicate }, 0).name).toMatch(name);
+    expect(toEndpoint({ isCluster: true, options: {}, startupNodes, ...methods }, 0).name).toMatch(name);
   });
 
   it('has the secrets of a cluster’s nodes and of its options', () => {
     const options = { redisOptions: { username: 'alice', password: 's3cret' } };
     const startupNodes = ['redis://bob:pw@a:1', { host: 'b', password: 'other' }];
-    const { secrets } = toEndpoint({ isCluster: true, options, startupNodes, duplicate }, 0);
+    const { secrets } = toEndpoint({ isCluster: true, options, startupNodes, ...methods }, 0);
     expect([...new Set(secrets)]).toEqual(['alice', 's3cret', 'bob', 'pw', 'other']);
   });
 });

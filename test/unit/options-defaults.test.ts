@@ -79,9 +79,9 @@ describe('the defaults', () => {
       callOptions(settings, {
         ttl: undefined,
         retry: { minTimeout: undefined },
-      } as unknown as AcquireOptions),
+      }),
     ).toEqual(settings.call);
-    expect(callOptions(settings, { retry: undefined } as unknown as AcquireOptions)).toEqual(settings.call);
+    expect(callOptions(settings, { retry: undefined })).toEqual(settings.call);
   });
 
   it('are merged with the retry options of a call one by one', () => {
