@@ -30,6 +30,7 @@ export class Round<Reply, Outcome> {
   #cancelTimer: Cancel | undefined;
   #open = true;
   #allAsked = false;
+  #wasConnecting = false;
 
   constructor(plan: RoundPlan<Reply, Outcome>) {
     this.#plan = plan;
@@ -44,7 +45,9 @@ export class Round<Reply, Outcome> {
     });
     this.#allAsked = true;
     this.#decide(false);
-    if (this.#open) this.#wait(end);
+    if (!this.#open) return;
+    this.#wasConnecting = this.#contactUntil() > plan.clock.now();
+    this.#wait(end);
   }
 
   /** Ends the round by what is known now, if it is still undecided. */
@@ -73,20 +76,28 @@ export class Round<Reply, Outcome> {
     const { clock } = this.#plan;
     this.#cancelTimer = afterReading(clock, end - clock.now(), () => {
       const now = clock.now();
-      const later = this.#firstContact();
-      // Looks again now and then: once the contact is made, what it is waited for longer than any answer is over.
-      if (later > now) this.#wait(Math.min(later, now + this.#plan.patience));
+      const { patience, contactDeadline = Number.NEGATIVE_INFINITY } = this.#plan;
+      const contactUntil = this.#contactUntil();
+      const connecting = contactUntil > now;
+      // A node that has just been reached is given as long for its answer as any other.
+      const justReached = this.#wasConnecting && contactUntil === Number.NEGATIVE_INFINITY;
+      const next = Math.min(
+        now + patience,
+        connecting ? contactUntil : Number.POSITIVE_INFINITY,
+        contactDeadline,
+      );
+      if ((connecting || justReached) && next > now) this.#wait(next);
       else this.end();
+      this.#wasConnecting = connecting;
     });
   }
 
-  /** Until when a silent node may still be connecting for the first time; the round waits for that. */
-  #firstContact(): number {
-    const { nodes, contactDeadline = Number.NEGATIVE_INFINITY } = this.#plan;
+  /** Until when a silent node may still be connecting for the first time. */
+  #contactUntil(): number {
     let latest = Number.NEGATIVE_INFINITY;
-    nodes.forEach((node, index) => {
+    this.#plan.nodes.forEach((node, index) => {
       if (this.#replies[index] === undefined) latest = Math.max(latest, node.firstContactUntil());
     });
-    return Math.min(latest, contactDeadline);
+    return latest;
   }
 }

@@ -132,8 +132,8 @@ describe('a lock whose validity is used up is not returned', () => {
   it('when the first connection took longer than the ttl', async () => {
     const servers = await startNodes(3);
     const proxies = await startProxies(servers);
-    for (const proxy of proxies) proxy.delay(100);
-    const redlock = openRedlock(proxies, { ttl: 150, nodeTimeout: 50 });
+    for (const proxy of proxies) proxy.delay(60);
+    const redlock = openRedlock(proxies, { ttl: 150, nodeTimeout: 140 });
     const error = await rejection(redlock.tryAcquire('r'));
     expect(error).toBeInstanceOf(ValidityExhaustedError);
     expect(error).toMatchObject({ code: 'VALIDITY_EXHAUSTED', votes: { length: 3 } });
