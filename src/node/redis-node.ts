@@ -16,7 +16,6 @@ import type {
 import { type Operation, operation } from './operation.ts';
 import { Outbox } from './outbox.ts';
 import { OPERATIONS } from './scripts/operations.ts';
-import { isLoading, parseInfo, unfit } from './server-info.ts';
 import type { Servers } from './servers.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -229,13 +228,13 @@ export class RedisNode implements LockNode {
 
   /** Looks at the server before anything is asked of it: who it is, and whether it is fit to hold locks. */
   async #introduce(): Promise<void> {
-    const { connection } = this.#plan;
+    const { connection, servers } = this.#plan;
     const introduction = ++this.#introduction;
     const answered = this.#watchdog.sent();
     const current = (): boolean =>
       this.#connected && introduction === this.#introduction && this.#health.kind !== 'closed';
     try {
-      const why = this.#examine(await connection.info());
+      const why = servers.examine(this.name, await connection.info());
       if (!why) await connection.load(OPERATIONS);
       if (current()) this.#admit(why);
     } catch (error) {
@@ -246,19 +245,6 @@ export class RedisNode implements LockNode {
     if (current() && this.#health.kind !== 'up' && !this.#closing) {
       this.#cancelLook = this.#plan.clock.after(NEXT_LOOK, () => void this.#introduce(), 'background');
     }
-  }
-
-  /** @throws {Error} while the server is reading its data. */
-  #examine(infos: readonly string[]): string | undefined {
-    const servers = infos.map(parseInfo);
-    if (servers.some(isLoading)) throw new Error('LOADING the server is reading its data');
-    const why = servers.map(unfit).find((reason) => reason !== undefined);
-    if (why) return why;
-    const twin = this.#plan.servers.claim(
-      this.name,
-      servers.map(({ runId }) => runId).filter((runId) => runId !== ''),
-    );
-    return twin && `it is the same server as ${twin}`;
   }
 
   #admit(why: string | undefined): void {

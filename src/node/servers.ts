@@ -1,6 +1,23 @@
+import { isLoading, parseInfo, unfit } from './server-info.ts';
+
 /** Which server stands behind which node, so that one server reached by two addresses does not vote twice. */
 export class Servers {
   readonly #nodeOf = new Map<string, string>();
+
+  /**
+   * Why a node must not hold locks, by the INFO of its servers, if so.
+   *
+   * @throws {Error} while a server is reading its data.
+   */
+  examine(node: string, infos: readonly string[]): string | undefined {
+    const servers = infos.map(parseInfo);
+    if (servers.some(isLoading)) throw new Error('LOADING the server is reading its data');
+    const why = servers.map(unfit).find((reason) => reason !== undefined);
+    if (why) return why;
+    const runIds = servers.map(({ runId }) => runId).filter((runId) => runId !== '');
+    const twin = this.claim(node, runIds);
+    return twin && `it is the same server as ${twin}`;
+  }
 
   /** Notes the servers of a node, and returns the name of another node that leads to one of them, if any. */
   claim(node: string, runIds: readonly string[]): string | undefined {
