@@ -105,6 +105,25 @@ redlock.acquire(42);
   });
 });
 
+describe('the declarations', () => {
+  /** What users see of a module, by its name. */
+  async function declarations(module: string): Promise<string> {
+    return readFileSync(join(await consumer(), `node_modules/quorlock/dist/${module}.d.ts`), 'utf8');
+  }
+
+  test('of a lock have nothing that is only for its Redlock', async () => {
+    const lock = await declarations('lock');
+    expect(lock).toMatch(/\bremaining\(\): number;/);
+    expect(lock).not.toMatch(/\bclose\(/);
+    expect(lock).not.toMatch(/\bloss\b/);
+  });
+
+  test('have nothing that is internal', async () => {
+    const modules = ['index', 'lock', 'redlock', 'options', 'errors', 'testing'];
+    for (const text of await Promise.all(modules.map(declarations))) expect(text).not.toContain('@internal');
+  });
+});
+
 describe('without any Redis client', () => {
   test('quorlock/testing can be imported, and gives nodes', async () => {
     const folder = await consumer();

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { Redlock, RedlockClosedError } from '../../src/index.ts';
+import { counts } from '../support/lock-over.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { memoryRedlock } from '../support/memory-redlock.ts';
 import { peek } from '../support/peek.ts';
@@ -78,6 +79,26 @@ describe.each(ENDINGS)('a call that is ended by %s', (ending) => {
     const releases = nodes[1]?.of('release').length ?? 0;
     nodes[1]?.answer(granted, 0);
     expect(nodes[1]?.of('release').length).toBe(releases + 1);
+  });
+
+  it('asks for no more releases than one at its end and one for a grant afterwards', async () => {
+    const nodes = scriptedNodes(3);
+    const { call, end } = calling(nodes, ending);
+    end();
+    await peek(call);
+    expect(counts(nodes, 'release')).toEqual([1, 1, 1]);
+    for (const node of nodes) node.answer(granted, 0);
+    await peek(call);
+    expect(counts(nodes, 'release')).toEqual([2, 2, 2]);
+  });
+
+  it('asks for one release of each node when it ends in the tick in which the attempt wins', async () => {
+    const nodes = scriptedNodes(3);
+    const { call, end } = calling(nodes, ending);
+    for (const node of nodes) node.answer(granted);
+    end();
+    await peek(call);
+    expect(counts(nodes, 'release')).toEqual([1, 1, 1]);
   });
 
   it('keeps no key when it ends in the tick in which the attempt wins', async () => {

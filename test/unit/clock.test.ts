@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
+import { afterReading, type Clock, systemClock } from '../../src/clock.ts';
 import { systemRandom } from '../../src/random.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 const DAY = 86_400_000;
 
@@ -78,6 +79,90 @@ describe('a background timer', () => {
     const cancels = [systemClock.after(60_000, () => {}, 'background')];
     expect(timers.map((timer) => timer.hasRef())).toEqual([false]);
     for (const cancel of cancels) cancel();
+  });
+});
+
+describe('a timer that lets the event loop read first', () => {
+  function armed(delay = 100) {
+    const clock = new ManualClock(1_000);
+    const ran = vi.fn();
+    const cancel = afterReading(clock, delay, ran);
+    return { clock, ran, cancel };
+  }
+
+  it('runs at once when it is on time', () => {
+    const { clock, ran } = armed();
+    clock.advance(99);
+    expect(ran).not.toHaveBeenCalled();
+    clock.advance(1);
+    expect(ran).toHaveBeenCalledOnce();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('runs at once when it is as late as timers are', () => {
+    const { clock, ran } = armed();
+    clock.jump(104);
+    clock.advance(0);
+    expect(ran).toHaveBeenCalledOnce();
+    expect(clock.pending).toBe(0);
+  });
+
+  it.each([105, 150, 60_000])('waits one ms more when it fires after %d ms instead of 100', (passed) => {
+    const { clock, ran } = armed();
+    clock.jump(passed);
+    clock.advance(0);
+    expect(ran).not.toHaveBeenCalled();
+    clock.advance(1);
+    expect(ran).toHaveBeenCalledOnce();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('runs after that ms, however late it is then', () => {
+    const { clock, ran } = armed();
+    clock.jump(150);
+    clock.advance(0);
+    clock.jump(1_000);
+    clock.advance(0);
+    expect(ran).toHaveBeenCalledOnce();
+  });
+
+  it('can be cancelled while it waits', () => {
+    const { clock, ran, cancel } = armed();
+    clock.advance(99);
+    cancel();
+    expect(clock.pending).toBe(0);
+    clock.advance(1_000);
+    expect(ran).not.toHaveBeenCalled();
+  });
+
+  it('can be cancelled while it lets the event loop read', () => {
+    const { clock, ran, cancel } = armed();
+    clock.jump(150);
+    clock.advance(0);
+    cancel();
+    expect(clock.pending).toBe(0);
+    clock.advance(1_000);
+    expect(ran).not.toHaveBeenCalled();
+  });
+
+  it('can be cancelled once it has run', () => {
+    const { clock, cancel } = armed();
+    clock.advance(100);
+    expect(cancel).not.toThrow();
+  });
+
+  it('after Infinity never runs', () => {
+    const { clock } = armed(Number.POSITIVE_INFINITY);
+    expect(clock.pending).toBe(0);
+  });
+
+  it.each([undefined, 'background'] as const)('stays in the background (%s) to its end', (background) => {
+    const manual = new ManualClock();
+    const after = vi.fn<Clock['after']>((delay, callback) => manual.after(delay, callback));
+    afterReading({ now: () => manual.now(), after }, 100, () => {}, background);
+    manual.jump(150);
+    manual.advance(0);
+    expect(after.mock.calls.map((call) => call[2])).toEqual([background, background]);
   });
 });
 

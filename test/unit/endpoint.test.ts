@@ -148,6 +148,35 @@ describe('anything else', () => {
     expect(messageOf(spec)).toMatch(/^nodes\[2\] must be a redis:\/\/ or rediss:\/\/ URL, /);
   });
 
+  it.each<[string, object]>([
+    ['has only duplicate()', { duplicate() {} }],
+    ['has duplicate() and options', { duplicate() {}, options: {} }],
+    ['has no evalsha()', { ...methods, evalsha: undefined, options: {} }],
+    ['has no connect()', { ...methods, connect: undefined, options: {} }],
+    ['has no disconnect()', { ...methods, disconnect: undefined, options: {} }],
+    ['has no options', methods],
+    ['has a duplicate that is no method', { ...methods, duplicate: true, options: {} }],
+    [
+      'is a client of another kind',
+      { ...methods, evalsha: undefined, evalSha() {}, options: { url: 'redis://a' } },
+    ],
+    ['has a URL', { url: 'redis://a' }],
+    ['has a URL and options', { url: 'redis://a', host: 'b' }],
+  ])('such as an object that %s is a TypeError', (_what, spec) => {
+    expect(messageOf(spec)).toBe(
+      'nodes[2] must be a redis:// or rediss:// URL, ioredis options, an ioredis instance or a LockNode, not an object',
+    );
+  });
+
+  it('that has a URL shows nothing of it', () => {
+    expect(messageOf({ url: 'redis://alice:s3cret@a' })).not.toMatch(/alice|s3c/);
+  });
+
+  it('is named by its place in the list', () => {
+    const specs = ['redis://127.0.0.1:1', { url: 'redis://a' }] as ConstructorParameters<typeof Redlock>[0];
+    expect(() => new Redlock(specs)).toThrow(/^nodes\[1\] must be /);
+  });
+
   it('lets nothing be connected to', () => {
     expect(() => new Redlock(['redis://127.0.0.1:1', 'nonsense'])).toThrow(TypeError);
   });

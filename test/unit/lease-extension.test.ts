@@ -34,6 +34,17 @@ describe('extending a lease', () => {
     expect(await peek(round)).toMatchObject({ value: { verdict: 'held' } });
   });
 
+  it('reports a node that does not count as one that had to set the keys again', async () => {
+    const { win, extend, answerExtensions } = leaseOver(3);
+    win();
+    const first = extend();
+    answerExtensions(extended, repaired, repaired);
+    expect(await first).toEqual({ verdict: 'held', replies: [extended, repaired, repaired] });
+    const second = extend();
+    answerExtensions(extended, extended, extended);
+    expect(await second).toEqual({ verdict: 'held', replies: [extended, repaired, repaired] });
+  });
+
   it('counts a repaired node from the round after the next success on', async () => {
     const { win, extend, answerExtensions } = leaseOver(3);
     win();

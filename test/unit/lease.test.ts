@@ -40,6 +40,23 @@ describe('undoing a lease', () => {
     expect(counts(nodes, 'release')).toEqual([1, 1, 1, 1, 1]);
   });
 
+  it('twice releases once', () => {
+    const { lease, nodes, take, answerGrants } = leaseOver(3);
+    void take();
+    answerGrants(granted, denied);
+    lease.undo();
+    lease.undo();
+    expect(counts(nodes, 'release')).toEqual([1, 1, 1]);
+  });
+
+  it('after its release releases nothing again', () => {
+    const { lease, nodes, win } = leaseOver(3);
+    win();
+    void lease.release(100);
+    lease.undo();
+    expect(counts(nodes, 'release')).toEqual([1, 1, 1]);
+  });
+
   it('does not bother nodes that have certainly executed nothing', () => {
     const { lease, nodes, take, answerGrants } = leaseOver(5);
     void take();

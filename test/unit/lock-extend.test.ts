@@ -143,6 +143,50 @@ describe('an extension that fails', () => {
   });
 });
 
+describe('a lock that a majority of nodes has forgotten', () => {
+  const granted = { kind: 'granted' } as const;
+  const denied = { kind: 'denied', remaining: 0 } as const;
+  const repaired = { kind: 'repaired' } as const;
+
+  it('is not extended, and the error says that too few nodes have held it all along', async () => {
+    const { lock, answerExtensions } = await lockOver(3);
+    const extension = lock.extend();
+    answerExtensions(extended, repaired, repaired);
+    const error = (await rejectionOf(extension)) as ResourceHeldError;
+    expect(error.message).toBe(
+      'cannot extend "r": too few nodes have held it all along (1 of 3 granted, 2 denied)',
+    );
+    expect(error.votes).toMatchObject([granted, denied, denied]);
+  });
+
+  it('is not extended by the next try either, although all nodes have it again', async () => {
+    const { lock, answerExtensions } = await lockOver(3);
+    const first = rejectionOf(lock.extend());
+    answerExtensions(extended, repaired, repaired);
+    await first;
+    const second = lock.extend();
+    answerExtensions(extended, extended, extended);
+    const error = (await rejectionOf(second)) as ResourceHeldError;
+    expect(error).toBeInstanceOf(ResourceHeldError);
+    expect(error.message).toBe(
+      'cannot extend "r": too few nodes have held it all along (1 of 3 granted, 2 denied)',
+    );
+    expect(error.votes).toMatchObject([granted, denied, denied]);
+  });
+
+  it('is held as long as it was before', async () => {
+    const { lock, clock, answerExtensions } = await lockOver(3);
+    clock.advance(500);
+    const extension = rejectionOf(lock.extend());
+    answerExtensions(extended, repaired, repaired);
+    await extension;
+    clock.advance(486);
+    expect([lock.state, lock.remaining()]).toEqual(['held', 2]);
+    clock.advance(2);
+    expect(lock.state).toBe('lost');
+  });
+});
+
 describe('a lock that others have taken', () => {
   it('is lost at once when they hold too many nodes', async () => {
     const { lock, nodes, answerExtensions } = await lockOver(3);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AcquireOptions, Redlock, type RedlockOptions } from '../../src/index.ts';
+import { type AcquireOptions, Redlock, type RedlockOptions, type RetryOptions } from '../../src/index.ts';
 import { type CallOptions, resolveCall, resolveSettings, type Settings } from '../../src/options.ts';
 import { resolveResources } from '../../src/resources.ts';
 import { rejectionOf } from '../support/peek.ts';
@@ -82,6 +82,47 @@ describe('the defaults', () => {
       }),
     ).toEqual(settings.call);
     expect(callOptions(settings, { retry: undefined })).toEqual(settings.call);
+  });
+
+  it('stand for options that are undefined, whichever they are', () => {
+    const retry: Required<RetryOptions> = {
+      retries: undefined,
+      factor: undefined,
+      minTimeout: undefined,
+      maxTimeout: undefined,
+      randomize: undefined,
+    };
+    // Complete, so that the compiler says it when an option is added that must not be undefined.
+    const call: Required<AcquireOptions> = {
+      ttl: undefined,
+      driftFactor: undefined,
+      nodeTimeout: undefined,
+      acquireTimeout: undefined,
+      retry,
+      autoExtend: undefined,
+      maxHoldTime: undefined,
+      signal: undefined,
+    };
+    const { signal, ...defaults } = call;
+    const all: Required<RedlockOptions> = {
+      ...defaults,
+      connectTimeout: undefined,
+      maxTtl: undefined,
+      restartGuard: undefined,
+      keyPrefix: undefined,
+      clock: undefined,
+      random: undefined,
+    };
+    expect(resolveSettings(all)).toEqual(resolveSettings());
+    const settings = resolveSettings({ ttl: 2_000 });
+    expect(callOptions(settings, { ...call, signal })).toEqual(settings.call);
+  });
+
+  it('stand for a ttl and a signal that are undefined', async () => {
+    const redlock = new Redlock(scriptedNodes(1, { grant: { kind: 'granted' } }));
+    const lock = await redlock.acquire('r', { ttl: undefined, signal: undefined });
+    expect(lock.remaining()).toBeGreaterThan(5_000);
+    await redlock.close();
   });
 
   it('are merged with the retry options of a call one by one', () => {

@@ -62,6 +62,36 @@ describe('the first contact with a server', () => {
     expect(node.firstContactUntil()).toBe(Number.NEGATIVE_INFINITY);
   });
 
+  it('is not given up by an event loop that was blocked while it was made', async () => {
+    const { connection, clock, ask, replies } = nodeOver();
+    ask('grant', 't1');
+    clock.jump(2_100);
+    clock.advance(0);
+    await connection.up();
+    await connection.answer(['granted']);
+    clock.advance(10_000);
+    expect(replies).toEqual(['t1 granted']);
+    expect(connection.resets).toEqual([]);
+  });
+
+  it('is given up by an event loop that was blocked as soon as it has read', async () => {
+    const { connection, clock, ask, replies } = nodeOver();
+    ask('grant', 't1');
+    await turn();
+    clock.jump(2_100);
+    clock.advance(1);
+    expect(replies).toEqual(['t1 unreachable']);
+    expect(connection.resets).toHaveLength(1);
+  });
+
+  it('leaves no timer when it is closed while a blocked event loop reads', async () => {
+    const { node, clock } = nodeOver();
+    clock.jump(2_100);
+    clock.advance(0);
+    await node.close(100);
+    expect(clock.pending).toBe(0);
+  });
+
   it('fails at once when the connection cannot be made', async () => {
     const over = nodeOver();
     over.ask('grant', 't1');

@@ -1,7 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { OPERATIONS_SHA } from '../../src/node/scripts/operations.ts';
-import { admittedNode } from '../support/fake-connection.ts';
+import { admittedNode, type NodeOver } from '../support/fake-connection.ts';
 import { turn } from '../support/peek.ts';
+
+/** Asks for grants with so many keys each; their tokens are the slot and a number, as in `a0`. */
+function askFor({ node }: NodeOver, sizes: readonly number[], slot = 'a'): void {
+  sizes.forEach((size, index) => {
+    const keys = Array.from({ length: size }, (_, key) => `${slot}${key}`);
+    node.grant({ keys, ownerToken: `${slot}${index}`, ttl: 1_000, wanted: () => true }, () => {});
+  });
+}
+
+/** The commands sent, as the numbers of their keys. */
+function sizesOf({ connection }: NodeOver): number[] {
+  return connection.commands.map(({ keys }) => keys.length);
+}
 
 describe('the operations of one tick', () => {
   it('leave as one command, in order', async () => {
@@ -93,6 +106,47 @@ describe('the operations of one tick', () => {
     expect(connection.commands.map(({ operations }) => operations.length)).toEqual([128, 128, 44]);
     const sent = connection.commands.flatMap(({ operations }) => operations);
     expect(sent).toEqual(Array.from({ length: 300 }, (_, i) => `grant t${i}`));
+  });
+
+  it.each<[number[], number[]]>([
+    [Array.from({ length: 100 }, () => 3), [126, 126, 48]],
+    [
+      [64, 64, 1],
+      [128, 1],
+    ],
+    [
+      [127, 2],
+      [127, 2],
+    ],
+    [
+      [1, 128, 1],
+      [1, 128, 1],
+    ],
+    [
+      [1_000, 1, 1, 1_000, 1],
+      [1_000, 2, 1_000, 1],
+    ],
+    [Array.from({ length: 128 }, () => 1_000), Array.from({ length: 128 }, () => 1_000)],
+  ])('leave in commands of at most 128 keys, unless one has more: %j', async (sizes, sent) => {
+    const over = await admittedNode();
+    askFor(over, sizes);
+    await turn();
+    expect(sizesOf(over)).toEqual(sent);
+    const tokens = over.connection.commands.flatMap(({ operations }) => operations);
+    expect(tokens).toEqual(sizes.map((_, index) => `grant a${index}`));
+  });
+
+  it('keep their order within a hash slot when others have too many keys for one command', async () => {
+    const over = await admittedNode();
+    over.connection.slots = (key) => key.charCodeAt(0);
+    askFor(over, [100, 20, 100, 1_000, 1], 'a');
+    askFor(over, [1, 200, 1], 'b');
+    await turn();
+    const sent = over.connection.commands.map(({ operations }) => operations.join(', '));
+    const inSlot = (slot: string): string[] => sent.filter((each) => each.startsWith(`grant ${slot}`));
+    expect(inSlot('a')).toEqual(['grant a0, grant a1', 'grant a2', 'grant a3', 'grant a4']);
+    expect(inSlot('b')).toEqual(['grant b0', 'grant b1', 'grant b2']);
+    expect(sent).toHaveLength(7);
   });
 
   it('leave in one command for each hash slot', async () => {

@@ -121,6 +121,41 @@ describe('a round', () => {
     expect(await outcome()).toEqual(fulfilled('unreachable'));
   });
 
+  it('does not wait long for a node that went silent once its first contact was made', async () => {
+    const clock = new ManualClock();
+    const nodes = scriptedNodes(3);
+    const { outcome } = vote(nodes, clock, Number.POSITIVE_INFINITY);
+    for (const node of nodes) node.contactUntil = 2_000;
+    clock.advance(150);
+    expect(await outcome()).toBe('pending');
+    for (const node of nodes) node.contactUntil = Number.NEGATIVE_INFINITY;
+    clock.advance(200);
+    expect(await outcome()).toEqual(fulfilled('unreachable'));
+    expect(clock.pending).toBe(0);
+  });
+
+  it('whose end comes late because the event loop was blocked is decided by the replies that came meanwhile', async () => {
+    const clock = new ManualClock();
+    const nodes = scriptedNodes(3);
+    const { outcome } = vote(nodes, clock);
+    clock.jump(150);
+    clock.advance(0);
+    expect(await outcome()).toBe('pending');
+    for (const node of nodes.slice(0, 2)) node.answer(granted);
+    expect(await outcome()).toEqual(fulfilled('won'));
+    expect(clock.pending).toBe(0);
+  });
+
+  it('whose end comes late because the event loop was blocked ends all the same', async () => {
+    const clock = new ManualClock();
+    const nodes = scriptedNodes(3);
+    const { outcome } = vote(nodes, clock);
+    clock.jump(150);
+    clock.advance(1);
+    expect(await outcome()).toEqual(fulfilled('unreachable'));
+    expect(clock.pending).toBe(0);
+  });
+
   it('takes replies that come while it is still asking, and asks all the same', async () => {
     const nodes = scriptedNodes(3, { grant: unreachable() });
     const { outcome, heard } = vote(nodes, new ManualClock());

@@ -78,7 +78,8 @@ describe('the proxy', () => {
     proxy.delay(0);
     client.write('ECHO 2\r\n');
     await answer(client, '$1\r\n1\r\n$1\r\n2\r\n');
-    expect(performance.now() - began).toBeGreaterThanOrEqual(30);
+    // setTimeout may fire almost a millisecond early.
+    expect(performance.now() - began).toBeGreaterThanOrEqual(29);
   });
 
   it('holds requests, tells of it, and delivers them in order', async () => {
