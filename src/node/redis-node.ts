@@ -165,7 +165,9 @@ export class RedisNode implements LockNode {
 
   #request(request: Operation): void {
     const refusal = this.#refusal(request);
-    if (refusal) request.deliver(refusal);
+    // In the next turn of the event loop: a caller that tries again and again while nodes are down must not
+    // keep it from reading, and so from learning that they are back.
+    if (refusal) setImmediate(() => request.deliver(refusal));
     else this.#outbox.add(request);
   }
 

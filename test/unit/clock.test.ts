@@ -82,14 +82,14 @@ describe('a background timer', () => {
   });
 });
 
-describe('a timer that lets the event loop read first', () => {
-  function armed(delay = 100) {
-    const clock = new ManualClock(1_000);
-    const ran = vi.fn();
-    const cancel = afterReading(clock, delay, ran);
-    return { clock, ran, cancel };
-  }
+function armed(delay = 100) {
+  const clock = new ManualClock(1_000);
+  const ran = vi.fn();
+  const cancel = afterReading(clock, delay, ran);
+  return { clock, ran, cancel };
+}
 
+describe('a timer that lets the event loop read first', () => {
   it('runs at once when it is on time', () => {
     const { clock, ran } = armed();
     clock.advance(99);

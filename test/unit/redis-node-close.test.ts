@@ -96,6 +96,7 @@ describe('closing a node', () => {
     await node.close(500);
     for (const verb of ['grant', 'extend', 'release'] as const) ask(verb, verb);
     node.inspect('k', ({ kind }) => replies.push(`inspect ${kind}`));
+    await turn();
     expect(replies).toEqual([
       'grant unreachable',
       'extend unreachable',

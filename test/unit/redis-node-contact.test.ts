@@ -4,12 +4,13 @@ import { Servers } from '../../src/node/servers.ts';
 import { FakeConnection, infoOf, type NodeOver, nodeOver } from '../support/fake-connection.ts';
 import { turn } from '../support/peek.ts';
 
-/** The reply to a grant that is asked for now, if there is one at once. */
-function grantNow({ node }: NodeOver): GrantReply | undefined {
+/** The reply to a grant that is asked for now, if there is one in the next turn. */
+async function grantNow({ node }: NodeOver): Promise<GrantReply | undefined> {
   let reply: GrantReply | undefined;
   node.grant({ keys: ['k'], ownerToken: 't', ttl: 1_000, wanted: () => true }, (answer) => {
     reply = answer;
   });
+  await turn();
   return reply;
 }
 
@@ -97,7 +98,7 @@ describe('the first contact with a server', () => {
     over.ask('grant', 't1');
     await over.connection.down(new Error('connect ECONNREFUSED'));
     expect(over.replies).toEqual(['t1 unreachable']);
-    expect(grantNow(over)).toEqual({
+    expect(await grantNow(over)).toEqual({
       kind: 'unreachable',
       cause: new Error('connect ECONNREFUSED'),
       maybeExecuted: false,
@@ -128,13 +129,30 @@ describe('the first contact with a server', () => {
 });
 
 describe('a server that is known to be down', () => {
+  it('leaves the event loop its turns, however often a caller tries', async () => {
+    const over = nodeOver();
+    await over.connection.down(new Error('connect ECONNREFUSED'));
+    let turns = 0;
+    const count = (): void => {
+      turns++;
+      if (turns < 100) setImmediate(count);
+    };
+    setImmediate(count);
+    for (let attempts = 0; attempts < 100; attempts++) {
+      await new Promise<GrantReply>((resolve) => {
+        over.node.grant({ keys: ['k'], ownerToken: 't', ttl: 1_000, wanted: () => true }, resolve);
+      });
+    }
+    expect(turns).toBeGreaterThanOrEqual(99);
+  });
+
   it('is not asked', async () => {
     const over = nodeOver();
     await over.connection.down(new Error('gone'));
     const release: unknown[] = [];
     over.node.release({ keys: ['k'], ownerToken: 't' }, (reply) => release.push(reply));
     over.node.inspect('k', (reply) => release.push(reply));
-    expect(grantNow(over)).toMatchObject({ kind: 'unreachable', maybeExecuted: false });
+    expect(await grantNow(over)).toMatchObject({ kind: 'unreachable', maybeExecuted: false });
     expect(release).toMatchObject([{ kind: 'unreachable' }, { kind: 'unreachable' }]);
     await turn();
     expect(over.connection.sent).toEqual([]);
@@ -151,10 +169,10 @@ describe('a server that is still reading its data', () => {
     over.ask('grant', 't1');
     await over.connection.up();
     expect(over.replies).toEqual(['t1 unreachable']);
-    expect(grantNow(over)).toMatchObject({ cause: { message: expect.stringMatching(/^LOADING/) } });
+    expect(await grantNow(over)).toMatchObject({ cause: { message: expect.stringMatching(/^LOADING/) } });
     over.connection.info_ = [infoOf()];
     await over.clock.advanceAsync(250);
-    expect(grantNow(over)).toBeUndefined();
+    expect(await grantNow(over)).toBeUndefined();
   });
 });
 
@@ -174,7 +192,7 @@ describe('a server that is not fit to hold locks', () => {
     over.ask('grant', 't1');
     await over.connection.up();
     expect(over.replies).toEqual(['t1 unusable']);
-    expect(grantNow(over)).toEqual({ kind: 'unusable', why: expect.stringContaining(why) });
+    expect(await grantNow(over)).toEqual({ kind: 'unusable', why: expect.stringContaining(why) });
     await turn();
     expect(over.connection.commands).toEqual([]);
   });
@@ -206,14 +224,17 @@ describe('a server that is not fit to hold locks', () => {
   it('because of its password is known by the error of the connection', async () => {
     const over = nodeOver();
     await over.connection.down(new Error('WRONGPASS invalid username-password pair'));
-    expect(grantNow(over)).toEqual({ kind: 'unusable', why: 'WRONGPASS invalid username-password pair' });
+    expect(await grantNow(over)).toEqual({
+      kind: 'unusable',
+      why: 'WRONGPASS invalid username-password pair',
+    });
   });
 
   it('because scripts must not be loaded', async () => {
     const over = nodeOver();
     over.connection.load_ = new Error("NOPERM this user has no permissions to run the 'script|load' command");
     await over.connection.up();
-    expect(grantNow(over)).toEqual({ kind: 'unusable', why: expect.stringContaining('script|load') });
+    expect(await grantNow(over)).toEqual({ kind: 'unusable', why: expect.stringContaining('script|load') });
   });
 });
 
@@ -224,8 +245,8 @@ describe('one server behind two addresses', () => {
     const second = nodeOver({ servers, connection: new FakeConnection('b:6379') });
     await first.connection.up();
     await second.connection.up();
-    expect(grantNow(first)).toBeUndefined();
-    expect(grantNow(second)).toEqual({ kind: 'unusable', why: 'it is the same server as a:6379' });
+    expect(await grantNow(first)).toBeUndefined();
+    expect(await grantNow(second)).toEqual({ kind: 'unusable', why: 'it is the same server as a:6379' });
   });
 
   it('is what a cluster can share a master with', async () => {
@@ -235,7 +256,7 @@ describe('one server behind two addresses', () => {
     second.connection.info_ = [infoOf({ run_id: 'run-2' }), infoOf()];
     await first.connection.up();
     await second.connection.up();
-    expect(grantNow(second)).toMatchObject({ why: 'it is the same server as a:6379' });
+    expect(await grantNow(second)).toMatchObject({ why: 'it is the same server as a:6379' });
   });
 
   it('is not what servers are that do not tell who they are', async () => {
@@ -246,7 +267,7 @@ describe('one server behind two addresses', () => {
       connection.info_ = [infoOf({ run_id: '' })];
       await connection.up();
     }
-    expect(grantNow(second)).toBeUndefined();
+    expect(await grantNow(second)).toBeUndefined();
   });
 
   it('is free for the other address once the first leads elsewhere', async () => {
@@ -259,6 +280,6 @@ describe('one server behind two addresses', () => {
     first.connection.info_ = [infoOf({ run_id: 'run-2' })];
     await first.connection.up();
     await second.clock.advanceAsync(250);
-    expect(grantNow(second)).toBeUndefined();
+    expect(await grantNow(second)).toBeUndefined();
   });
 });

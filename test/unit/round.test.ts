@@ -134,6 +134,18 @@ describe('a round', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('gives a node that it has waited for as long for its answer as any other', async () => {
+    const clock = new ManualClock();
+    const nodes = scriptedNodes(1);
+    const { outcome } = vote(nodes, clock, Number.POSITIVE_INFINITY);
+    for (const node of nodes) node.contactUntil = 2_000;
+    clock.advance(150);
+    for (const node of nodes) node.contactUntil = Number.NEGATIVE_INFINITY;
+    clock.advance(99);
+    nodes[0]?.answer(granted);
+    expect(await outcome()).toEqual(fulfilled('won'));
+  });
+
   it('whose end comes late because the event loop was blocked is decided by the replies that came meanwhile', async () => {
     const clock = new ManualClock();
     const nodes = scriptedNodes(3);
