@@ -1,5 +1,6 @@
 import slotOf from 'cluster-key-slot';
-import { type Cluster, Redis, type RedisOptions } from 'ioredis';
+// By its default: older releases of ioredis 5 have no export of this name that an ES module could import.
+import ioredis, { type Cluster, type Redis, type RedisOptions } from 'ioredis';
 import { afterReading, type Cancel, type Clock } from '../clock.ts';
 import type { Random } from '../random.ts';
 import { cleanError } from './clean-error.ts';
@@ -179,7 +180,7 @@ function createClient(plan: IoredisPlan): Redis | Cluster {
   const { redis, cluster } = safeOptions(plan);
   switch (endpoint.kind) {
     case 'options':
-      return new (Redis as new (options: RedisOptions) => Redis)({ ...endpoint.options, ...redis });
+      return new (ioredis.default as new (options: RedisOptions) => Redis)({ ...endpoint.options, ...redis });
     case 'instance':
       return (endpoint.instance as Redis).duplicate(redis);
     case 'cluster':

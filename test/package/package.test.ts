@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 /** A project that has installed the tarball and its dependencies, and that version of ioredis if one is named. */
-async function consumer(ioredis?: 'ioredis' | 'ioredis5'): Promise<string> {
+async function consumer(ioredis?: 'ioredis' | 'ioredis5' | 'ioredis50'): Promise<string> {
   const folder = mkdtempSync(join(work, 'consumer-'));
   const modules = join(folder, 'node_modules');
   const install = (from: string, as: string = from): void => {
@@ -59,7 +59,8 @@ function declarations(folder: string, module: string): string {
   return readFileSync(join(folder, `node_modules/quorlock/dist/${module}.d.ts`), 'utf8');
 }
 
-describe.each(['ioredis', 'ioredis5'] as const)('installed beside %s', (ioredis) => {
+// The newest, the newest of 5, and the oldest that the peer range allows.
+describe.each(['ioredis', 'ioredis5', 'ioredis50'] as const)('installed beside %s', (ioredis) => {
   test('it can be imported', async () => {
     const code = `import * as quorlock from 'quorlock'; console.log(JSON.stringify(typeof quorlock.Redlock));`;
     expect(await node(await consumer(ioredis), 'main.mjs', code)).toBe('function');
