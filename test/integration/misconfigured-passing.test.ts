@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QuorumUnreachableError, Redlock } from 'quorlock';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { expectNoKeys } from '../support/expect-no-keys.ts';
 import {
@@ -11,9 +11,10 @@ import {
   LONG_LOCK,
   reasonOf,
   recovered,
+  serversOneFaulty,
 } from '../support/faulty-node.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
-import { type RedisServer, startRedis, startRedises } from '../support/redis-server.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
 
 enforceNoLeaks();
 
@@ -65,62 +66,53 @@ const TROUBLES: Trouble[] = [
   },
 ];
 
-let faulty: RedisServer;
-let healthy: [RedisServer, RedisServer];
-
-beforeAll(async () => {
-  faulty = await startRedis({ config: { 'lua-time-limit': '5' } });
-  healthy = (await startRedises(2)) as [RedisServer, RedisServer];
-});
-afterAll(() => Promise.all([faulty, ...healthy].map((server) => server.stop())));
-beforeEach(() => Promise.all([faulty, ...healthy].map((server) => server.cli('FLUSHALL'))));
-afterEach(() => expectNoKeys([faulty, ...healthy]));
+const servers = serversOneFaulty({ config: { 'lua-time-limit': '5' } });
 
 describe.each(TROUBLES)('a server that says $says', ({ says, begin, end }) => {
   it('votes unreachable with that cause', async () => {
-    await begin(faulty);
+    await begin(servers.faulty);
     try {
-      const error = await failureWith(faulty.url, healthy[0]);
+      const error = await failureWith(servers.faulty.url, servers.healthy[0]);
       expect(error).toBeInstanceOf(QuorumUnreachableError);
       expect(reasonOf(error.votes[0])).toMatch(new RegExp(`^unreachable: .*${says}`));
     } finally {
-      await end(faulty);
+      await end(servers.faulty);
     }
   });
 
   it('costs nothing while the others are a quorum', async () => {
-    await begin(faulty);
+    await begin(servers.faulty);
     try {
-      await expectSpared(faulty.url, healthy);
+      await expectSpared(servers.faulty.url, servers.healthy);
     } finally {
-      await end(faulty);
+      await end(servers.faulty);
     }
   });
 
   it('votes again when that is over', async () => {
-    await using redlock = new Redlock([faulty.url], LONG_LOCK);
+    await using redlock = new Redlock([servers.faulty.url], LONG_LOCK);
     await recovered(redlock);
-    await begin(faulty);
+    await begin(servers.faulty);
     try {
       const error = await failureOf(redlock);
       expect(error).toBeInstanceOf(QuorumUnreachableError);
       expect(reasonOf(error.votes[0])).toMatch(new RegExp(`^unreachable: .*${says}`));
     } finally {
-      await end(faulty);
+      await end(servers.faulty);
     }
     await recovered(redlock);
   });
 
   it('makes up for a release when that is over', async () => {
-    await using redlock = new Redlock([faulty.url], LONG_LOCK);
+    await using redlock = new Redlock([servers.faulty.url], LONG_LOCK);
     const lock = await redlock.acquire('r');
-    await begin(faulty);
+    await begin(servers.faulty);
     try {
       await lock.release();
     } finally {
-      await end(faulty);
+      await end(servers.faulty);
     }
-    await expectNoKeys([faulty], 5_000);
+    await expectNoKeys([servers.faulty], 5_000);
   });
 });
 
@@ -128,9 +120,9 @@ describe('a master that becomes a replica', () => {
   it('gets no grant from then on', async () => {
     const demoted = await startRedis();
     onTestFinished(() => demoted.stop());
-    await using redlock = new Redlock([demoted.url, healthy[0].url], LONG_LOCK);
+    await using redlock = new Redlock([demoted.url, servers.healthy[0].url], LONG_LOCK);
     await recovered(redlock);
-    await demoted.cli('REPLICAOF', '127.0.0.1', healthy[1].port);
+    await demoted.cli('REPLICAOF', '127.0.0.1', servers.healthy[1].port);
     const { votes } = await failureOf(redlock);
     expect(reasonOf(votes[0])).toMatch(/^unreachable: .*READONLY/);
     expect(votes[1]).toMatchObject({ kind: 'granted' });

@@ -1,5 +1,5 @@
 import { NodeMisconfiguredError, Redlock } from 'quorlock';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { expectNoKeys } from '../support/expect-no-keys.ts';
 import {
@@ -9,41 +9,31 @@ import {
   LONG_LOCK,
   reasonOf,
   recovered,
+  serversOneFaulty,
 } from '../support/faulty-node.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import { LEAST_ACL } from '../support/least-acl.ts';
-import { type RedisServer, startRedises } from '../support/redis-server.ts';
 
 enforceNoLeaks();
 
-let faulty: RedisServer;
-let healthy: [RedisServer, RedisServer];
+const servers = serversOneFaulty();
 
-beforeAll(async () => {
-  const [one, two, three] = await startRedises(3);
-  faulty = one as RedisServer;
-  healthy = [two as RedisServer, three as RedisServer];
-});
-afterAll(() => Promise.all([faulty, ...healthy].map((server) => server.stop())));
-beforeEach(() => Promise.all([faulty, ...healthy].map((server) => server.cli('FLUSHALL'))));
-afterEach(() => expectNoKeys([faulty, ...healthy]));
-
-const spec = (database = ''): string => `redis://quorlock:secret@127.0.0.1:${faulty.port}${database}`;
+const spec = (database = ''): string => `redis://quorlock:secret@127.0.0.1:${servers.faulty.port}${database}`;
 const allow = (...rules: readonly string[]): Promise<unknown> =>
-  faulty.cli('ACL', 'SETUSER', 'quorlock', 'reset', 'on', '>secret', ...rules);
+  servers.faulty.cli('ACL', 'SETUSER', 'quorlock', 'reset', 'on', '>secret', ...rules);
 const commands = LEAST_ACL.filter((rule) => rule.startsWith('+')).map((rule) => rule.slice(1));
 
 it.each(commands)(
   'a server that forbids %s gets no grant, and is named with the command',
   async (command) => {
     await allow('~*', ...LEAST_ACL, `-${command}`);
-    const error = await failureWith(spec(), healthy[0]);
+    const error = await failureWith(spec(), servers.healthy[0]);
     expect(error).toBeInstanceOf(NodeMisconfiguredError);
-    expect(error.votes[0]?.node).toBe(`127.0.0.1:${faulty.port}`);
+    expect(error.votes[0]?.node).toBe(`127.0.0.1:${servers.faulty.port}`);
     expect(reasonOf(error.votes[0])).toMatch(/^unusable: /);
     expect(reasonOf(error.votes[0])?.toLowerCase()).toContain(command);
-    await expectSpared(spec(), healthy);
-    await expectNoKeys([faulty]);
+    await expectSpared(spec(), servers.healthy);
+    await expectNoKeys([servers.faulty]);
   },
 );
 
@@ -57,11 +47,11 @@ it.each(commands)('a server that allows %s after all votes again', async (comman
 
 it('a server that forbids SELECT gets no grant on database 0 instead', async () => {
   await allow('~*', ...LEAST_ACL);
-  const before = await faulty.info('cmdstat_evalsha');
-  const error = await failureWith(spec('/1'), healthy[0]);
+  const before = await servers.faulty.info('cmdstat_evalsha');
+  const error = await failureWith(spec('/1'), servers.healthy[0]);
   expect(error).toBeInstanceOf(NodeMisconfiguredError);
   expect(reasonOf(error.votes[0])).toMatch(/^unusable: .*select/);
-  expect(await faulty.info('cmdstat_evalsha')).toBe(before);
+  expect(await servers.faulty.info('cmdstat_evalsha')).toBe(before);
 });
 
 it('a key outside of the allowed pattern costs the vote for that key only', async () => {
@@ -82,7 +72,7 @@ it('a key outside of the allowed pattern costs the vote for that key only', asyn
 
 it.each(['%R~*', '%W~*'])('a server that gives only %s gets no grant', async (pattern) => {
   await allow(pattern, ...LEAST_ACL);
-  const error = await failureWith(spec(), healthy[0]);
+  const error = await failureWith(spec(), servers.healthy[0]);
   expect(error).toBeInstanceOf(NodeMisconfiguredError);
   expect(reasonOf(error.votes[0])).toMatch(/^unusable: .*keys/);
 });

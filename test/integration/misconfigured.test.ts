@@ -1,7 +1,6 @@
 import { NodeMisconfiguredError, Redlock } from 'quorlock';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { expectNoKeys } from '../support/expect-no-keys.ts';
 import { info, startFakeRedis } from '../support/fake-redis.ts';
 import {
   expectSpared,
@@ -10,36 +9,27 @@ import {
   LONG_LOCK,
   reasonOf,
   recovered,
+  serversOneFaulty,
 } from '../support/faulty-node.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
-import { type RedisServer, startRedis, startRedises } from '../support/redis-server.ts';
+import { startRedis } from '../support/redis-server.ts';
 
 enforceNoLeaks();
 
-let faulty: RedisServer;
-let healthy: [RedisServer, RedisServer];
-
-beforeAll(async () => {
-  const [one, two, three] = await startRedises(3);
-  faulty = one as RedisServer;
-  healthy = [two as RedisServer, three as RedisServer];
-});
-afterAll(() => Promise.all([faulty, ...healthy].map((server) => server.stop())));
-beforeEach(() => Promise.all([faulty, ...healthy].map((server) => server.cli('FLUSHALL'))));
-afterEach(() => expectNoKeys([faulty, ...healthy]));
+const servers = serversOneFaulty();
 
 /** The faulty server's. */
-const addresses = (): [string, string] => [faulty.url, `redis://localhost:${faulty.port}`];
-const spec = (): string => `redis://quorlock:wrong@127.0.0.1:${faulty.port}`;
+const addresses = (): [string, string] => [servers.faulty.url, `redis://localhost:${servers.faulty.port}`];
+const spec = (): string => `redis://quorlock:wrong@127.0.0.1:${servers.faulty.port}`;
 const allow = (password: string): Promise<unknown> =>
-  faulty.cli('ACL', 'SETUSER', 'quorlock', 'reset', 'on', `>${password}`, '~*', '+@all');
+  servers.faulty.cli('ACL', 'SETUSER', 'quorlock', 'reset', 'on', `>${password}`, '~*', '+@all');
 
 describe('one server behind two addresses', () => {
   it('votes once, and the other vote says which it is the same as', async () => {
     await using redlock = new Redlock(addresses(), LONG_LOCK);
     const error = await failureOf(redlock);
     expect(error).toBeInstanceOf(NodeMisconfiguredError);
-    const names = [`127.0.0.1:${faulty.port}`, `localhost:${faulty.port}`];
+    const names = [`127.0.0.1:${servers.faulty.port}`, `localhost:${servers.faulty.port}`];
     expect(error.votes.map(({ node }) => node)).toEqual(names);
     expect(new Set(error.votes.map(({ kind }) => kind))).toEqual(new Set(['granted', 'unusable']));
     const bad = error.votes.findIndex(({ kind }) => kind === 'unusable');
@@ -47,15 +37,16 @@ describe('one server behind two addresses', () => {
   });
 
   it('does not keep the lock from two others', async () => {
-    await using redlock = new Redlock([...addresses(), healthy[0].url], LONG_LOCK);
+    await using redlock = new Redlock([...addresses(), servers.healthy[0].url], LONG_LOCK);
     await using lock = await redlock.acquire('r', { acquireTimeout: 0 });
-    for (const server of [faulty, healthy[0]]) expect(await server.cli('GET', 'r')).toBe(lock.ownerToken);
+    for (const server of [servers.faulty, servers.healthy[0]])
+      expect(await server.cli('GET', 'r')).toBe(lock.ownerToken);
   });
 
   it('still votes once after it was restarted', async () => {
     await using redlock = new Redlock(addresses(), LONG_LOCK);
     await failureOf(redlock);
-    await faulty.restart();
+    await servers.faulty.restart();
     const kinds = await eventually(async () => {
       const { votes } = await failureOf(redlock);
       return votes.some(({ kind }) => kind === 'granted') ? votes.map(({ kind }) => kind) : undefined;
@@ -66,16 +57,16 @@ describe('one server behind two addresses', () => {
 
 describe('a replica', () => {
   it('gets no grant', async () => {
-    const replica = await startRedis({ config: { replicaof: `127.0.0.1 ${healthy[0].port}` } });
+    const replica = await startRedis({ config: { replicaof: `127.0.0.1 ${servers.healthy[0].port}` } });
     onTestFinished(() => replica.stop());
-    const error = await failureWith(replica.url, healthy[1]);
+    const error = await failureWith(replica.url, servers.healthy[1]);
     expect(error).toBeInstanceOf(NodeMisconfiguredError);
     expect(reasonOf(error.votes[0])).toMatch(/^unusable: .*replica/);
     expect(await replica.info('cmdstat_evalsha')).toBeUndefined();
   });
 
   it('votes once it is promoted', async () => {
-    const replica = await startRedis({ config: { replicaof: `127.0.0.1 ${healthy[0].port}` } });
+    const replica = await startRedis({ config: { replicaof: `127.0.0.1 ${servers.healthy[0].port}` } });
     onTestFinished(() => replica.stop());
     await using redlock = new Redlock([replica.url], LONG_LOCK);
     await failureOf(redlock);
@@ -92,10 +83,10 @@ describe('a server that is too old', () => {
         : '+OK\r\n',
     );
     onTestFinished(() => old.stop());
-    const error = await failureWith(old.url, healthy[0]);
+    const error = await failureWith(old.url, servers.healthy[0]);
     expect(error).toBeInstanceOf(NodeMisconfiguredError);
     expect(reasonOf(error.votes[0])).toMatch(`unusable: version ${version} is older than 7.0`);
-    await expectSpared(old.url, healthy);
+    await expectSpared(old.url, servers.healthy);
     expect(new Set(old.commands.map(([name]) => name?.toLowerCase()))).toEqual(new Set(['info']));
   });
 });
@@ -105,10 +96,10 @@ describe('a server that evicts keys', () => {
     const config = { maxmemory: '100mb', 'maxmemory-policy': policy };
     const evicting = await startRedis({ config });
     onTestFinished(() => evicting.stop());
-    const error = await failureWith(evicting.url, healthy[0]);
+    const error = await failureWith(evicting.url, servers.healthy[0]);
     expect(error).toBeInstanceOf(NodeMisconfiguredError);
     expect(reasonOf(error.votes[0])).toMatch(`unusable: maxmemory-policy ${policy}`);
-    await expectSpared(evicting.url, healthy);
+    await expectSpared(evicting.url, servers.healthy);
     expect(await evicting.info('cmdstat_evalsha')).toBeUndefined();
   });
 
@@ -135,14 +126,14 @@ describe('a server that evicts keys', () => {
 describe('a wrong password', () => {
   it('makes that node unusable', async () => {
     await allow('right');
-    const error = await failureWith(spec(), healthy[0]);
+    const error = await failureWith(spec(), servers.healthy[0]);
     expect(error).toBeInstanceOf(NodeMisconfiguredError);
     expect(reasonOf(error.votes[0])).toMatch(/^unusable: WRONGPASS/);
   });
 
   it('costs nothing while the others are a quorum', async () => {
     await allow('right');
-    await expectSpared(spec(), healthy);
+    await expectSpared(spec(), servers.healthy);
   });
 
   it('heals when the server is changed', async () => {
@@ -157,7 +148,7 @@ describe('a wrong password', () => {
     await allow('wrong');
     await using redlock = new Redlock([spec()], LONG_LOCK);
     await recovered(redlock);
-    await faulty.cli('ACL', 'DELUSER', 'quorlock');
+    await servers.faulty.cli('ACL', 'DELUSER', 'quorlock');
     const why = await eventually(async () => {
       const reason = reasonOf((await failureOf(redlock)).votes[0]);
       return reason?.startsWith('unusable') ? reason : undefined;
@@ -170,7 +161,7 @@ describe('a wrong password', () => {
   it('is one that is missing', async () => {
     const guarded = await startRedis({ config: { requirepass: 'needed' } });
     onTestFinished(() => guarded.stop());
-    const error = await failureWith(`redis://127.0.0.1:${guarded.port}`, healthy[0]);
+    const error = await failureWith(`redis://127.0.0.1:${guarded.port}`, servers.healthy[0]);
     expect(error).toBeInstanceOf(NodeMisconfiguredError);
     expect(reasonOf(error.votes[0])).toMatch(/^unusable: NOAUTH/);
   });

@@ -1,10 +1,36 @@
 import { type NodeSpec, Redlock, type RedlockError, type Vote } from 'quorlock';
-import { expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { eventually } from './eventually.ts';
-import type { RedisServer } from './redis-server.ts';
+import { expectNoKeys } from './expect-no-keys.ts';
+import { type RedisOptions, type RedisServer, startRedis, startRedises } from './redis-server.ts';
 
 /** A lock that outlives every test, unless it is released. */
 export const LONG_LOCK = { ttl: 60_000, nodeTimeout: 5_000, connectTimeout: 10_000 } as const;
+
+/** Three servers for the tests of a file, one of them to be spoiled; without keys before and after each test. */
+export function serversOneFaulty(options: RedisOptions = {}): {
+  readonly faulty: RedisServer;
+  readonly healthy: readonly [RedisServer, RedisServer];
+} {
+  let faulty: RedisServer;
+  let healthy: [RedisServer, RedisServer];
+  const all = (): RedisServer[] => [faulty, ...healthy];
+  beforeAll(async () => {
+    faulty = await startRedis(options);
+    healthy = (await startRedises(2)) as [RedisServer, RedisServer];
+  });
+  afterAll(() => Promise.all(all().map((server) => server.stop())));
+  beforeEach(() => Promise.all(all().map((server) => server.cli('FLUSHALL'))));
+  afterEach(() => expectNoKeys(all()));
+  return {
+    get faulty() {
+      return faulty;
+    },
+    get healthy() {
+      return healthy;
+    },
+  };
+}
 
 /** The error of an attempt that fails. */
 export async function failureOf(redlock: Redlock, resources: string | string[] = 'r'): Promise<RedlockError> {
