@@ -57,17 +57,6 @@ const config: ViteUserConfig = defineConfig({
       {
         extends: true,
         test: {
-          name: 'chaos',
-          include: ['test/chaos/**/*.test.ts'],
-          sequence: { groupOrder: 3 },
-          ...onRealServers,
-          testTimeout: 120_000,
-          maxWorkers: 1,
-        },
-      },
-      {
-        extends: true,
-        test: {
           name: 'docs',
           include: ['test/docs/**/*.test.ts'],
           sequence: { groupOrder: 4 },
