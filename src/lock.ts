@@ -25,6 +25,8 @@ export interface LockPlan {
   readonly resources: readonly string[];
   readonly options: CallOptions;
   readonly won: Won;
+  /** Called before a call returns. */
+  readonly returning: () => void;
   /** Called once, when the lock is released or lost. */
   ended(lock: Lock): void;
 }
@@ -99,10 +101,14 @@ export class Lock {
    * round's error, and the lock is still held for as long as it was before.
    */
   async extend(ttl: number = this.#plan.options.ttl): Promise<void> {
-    const { options } = this.#plan;
-    if (ttl !== options.ttl) checkTtl(ttl, options);
-    while (this.#extending) await this.#extending.catch(() => {});
-    await this.#extendNow(ttl, options.nodeTimeout);
+    const { options, returning } = this.#plan;
+    try {
+      if (ttl !== options.ttl) checkTtl(ttl, options);
+      while (this.#extending) await this.#extending.catch(() => {});
+      await this.#extendNow(ttl, options.nodeTimeout);
+    } finally {
+      returning();
+    }
   }
 
   /**
@@ -110,7 +116,7 @@ export class Lock {
    * at once when the lock was lost.
    */
   release(): Promise<Release> {
-    this.#release ??= this.#releaseNow();
+    this.#release ??= this.#releaseNow().finally(this.#plan.returning);
     return this.#release;
   }
 
@@ -121,6 +127,11 @@ export class Lock {
   /** Gives the lock up because its Redlock is closed. @internal */
   close(cause: unknown): void {
     this.#lose('closed', [], cause);
+  }
+
+  /** When validity ends, in ms of the clock; asking changes nothing. @internal */
+  get validUntil(): number {
+    return this.#validUntil;
   }
 
   /** The error that says why the lock was lost, if it was. @internal */
@@ -146,10 +157,12 @@ export class Lock {
 
   async #extendOnce(ttl: number, patience: number): Promise<void> {
     const { clock, nodes, options, resources } = this.#plan;
-    this.#assertHeld();
     const t0 = clock.now();
+    const remaining = this.remaining();
+    // The last look at the clock: once the keys are being released, nothing must be sent that sets them again.
+    this.#assertHeld();
     this.#lastExtension = t0;
-    const { verdict, replies } = await this.#lease.extend(ttl, Math.min(patience, this.remaining()));
+    const { verdict, replies } = await this.#lease.extend(ttl, Math.min(patience, remaining));
     if (verdict === 'taken' && this.state === 'held') this.#lose('taken', votesOf(nodes, replies));
     // A success that comes after the release or the loss changes nothing: the keys are being deleted.
     this.#assertHeld();

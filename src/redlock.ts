@@ -3,6 +3,7 @@ import { Signals } from './acquire/signals.ts';
 import { Waiting } from './acquire/waiting.ts';
 import { wrong } from './bad-input.ts';
 import { LockLostError, RedlockClosedError, ResourceHeldError } from './errors.ts';
+import { HeldLocks } from './held-locks.ts';
 import { type Inspection, judgeInspection } from './inspection.ts';
 import { Lock } from './lock.ts';
 import type { InspectReply, LockNode } from './node/lock-node.ts';
@@ -34,7 +35,7 @@ export class Redlock {
   readonly #ownNodes: readonly LockNode[];
   readonly #waiting = new Set<Waiting>();
   readonly #signals = new Signals();
-  readonly #locks = new Set<Lock>();
+  readonly #locks: HeldLocks;
   readonly #closed: Promise<void>;
   #resolveClosed!: (closing: Promise<void>) => void;
   #isOpen = true;
@@ -51,6 +52,7 @@ export class Redlock {
     const { all, own } = createNodes(nodes, this.#settings);
     this.#ownNodes = own;
     this.#coordinator = { nodes: all, clock: this.#settings.clock, random: this.#settings.random };
+    this.#locks = new HeldLocks(this.#settings.clock);
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -116,7 +118,7 @@ export class Redlock {
     if (typeof resource !== 'string') throw wrong(TypeError, 'resource', resource, 'a non-empty string');
     const [key = ''] = this.#keys(resolveResources(resource));
     const { nodes, clock } = this.#coordinator;
-    return new Round<InspectReply, Inspection>({
+    const inspection = await new Round<InspectReply, Inspection>({
       nodes,
       clock,
       patience: this.#settings.call.nodeTimeout,
@@ -124,6 +126,8 @@ export class Redlock {
       ask: (node, _index, _wanted, deliver) => node.inspect(key, deliver),
       decide: (replies, over) => judgeInspection(nodes, replies, over),
     }).outcome;
+    this.#locks.notice();
+    return inspection;
   }
 
   /**
@@ -169,6 +173,7 @@ export class Redlock {
     try {
       return await waiting.result;
     } finally {
+      this.#locks.notice();
       this.#waiting.delete(waiting);
       if (signal) this.#signals.delete(signal, waiting);
     }
@@ -182,6 +187,7 @@ export class Redlock {
       resources,
       options,
       won,
+      returning: () => this.#locks.notice(),
       ended: (ended) => this.#locks.delete(ended),
     });
     this.#locks.add(lock);
@@ -205,7 +211,7 @@ export class Redlock {
   async #close(): Promise<void> {
     const reason = new RedlockClosedError();
     for (const waiting of this.#waiting) waiting.cancel(reason);
-    for (const lock of this.#locks) lock.close(reason);
+    this.#locks.close(reason);
     await Promise.all(this.#ownNodes.map((node) => node.close(this.#settings.call.nodeTimeout)));
   }
 }

@@ -1,0 +1,81 @@
+import type { Report } from './checker.ts';
+import { type Facts, quorumOf, ROUNDING, share } from './facts.ts';
+import type { Call } from './history.ts';
+
+/** Whether calls settled in time, and with what was so. */
+export function calls(facts: Facts, report: Report): void {
+  for (const call of facts.history.calls) {
+    settled(facts, call, report);
+    if (call.once) prompt(facts, call, report);
+    honest(facts, call, report);
+  }
+  ordered(facts, report);
+}
+
+function settled(facts: Facts, call: Call, report: Report): void {
+  const { verb, client, resources, invokedAt, bound, settledAt, outcome, mustSucceed } = call;
+  const who = `${verb} of client ${client} on ${resources}`;
+  const end = Math.min(settledAt, facts.crashOf(client), facts.history.healedAt + bound);
+  const ran = end - invokedAt - facts.pausedBetween(client, facts.stoppedBefore(client, invokedAt), end);
+  if (ran > bound + ROUNDING)
+    report('settled', end, `${who}, called at ${invokedAt} for ${bound} ms, settled at ${settledAt}`);
+  else if (mustSucceed && outcome !== 'ok' && facts.crashOf(client) === Number.POSITIVE_INFINITY)
+    report('live', settledAt, `${who} ended with ${outcome}`);
+}
+
+/** When a quorum has granted, or so many have denied that there can be none, there is nothing more to wait for. */
+function prompt(facts: Facts, { verb, client, token, settledAt, invokedAt }: Call, report: Report): void {
+  if (token === undefined) return;
+  const { nodes } = facts.history;
+  const answers = facts
+    .exchangesOf(token)
+    .filter(({ operation, answeredAt }) => operation === 'grant' && answeredAt < Number.POSITIVE_INFINITY);
+  const decidedAt = Math.min(
+    nth(answers, 'granted', quorumOf(nodes)),
+    nth(answers, 'denied', nodes - quorumOf(nodes) + 1),
+  );
+  const waited = settledAt - decidedAt - facts.pausedBetween(client, decidedAt, settledAt);
+  if (waited > ROUNDING && facts.crashOf(client) > decidedAt + waited)
+    report('prompt', decidedAt, `${verb} ${token}, called at ${invokedAt}, settled at ${settledAt}`);
+}
+
+/** When the n-th reply of a kind was read. */
+function nth(answers: readonly { reply: string; answeredAt: number }[], kind: string, n: number): number {
+  const times = answers.filter(({ reply }) => reply === kind).map(({ answeredAt }) => answeredAt);
+  return times.sort((a, b) => a - b)[n - 1] ?? Number.POSITIVE_INFINITY;
+}
+
+function honest(facts: Facts, call: Call, report: Report): void {
+  const { verb, client, token, resources, invokedAt, settledAt, outcome } = call;
+  const claim = `${verb} of client ${client} on ${resources} said ${outcome}`;
+  const meanwhile = facts.history.votes.filter(
+    (vote) => resources.includes(vote.key) && vote.from <= settledAt && vote.until >= invokedAt,
+  );
+  if (outcome === 'null' && !meanwhile.some((vote) => vote.token !== token))
+    report('honest', settledAt, `${claim}, and nobody else had a vote`);
+  if (verb !== 'inspect') return;
+  if (outcome === 'held' && !meanwhile.some(({ token }) => hasQuorum(facts, meanwhile, token)))
+    report('honest', settledAt, `${claim}, and nobody had a quorum`);
+  if (outcome !== 'free') return;
+  for (const { section, from, until } of facts.beliefs) {
+    if (from > invokedAt || until < settledAt || !share(section.resources, resources)) continue;
+    if (facts.wasDropped(section.token, settledAt)) continue;
+    report('honest', settledAt, `${claim}, and ${section.token} held it`);
+  }
+}
+
+function hasQuorum(facts: Facts, votes: readonly { token: string; node: number }[], token: string): boolean {
+  const nodes = new Set(votes.filter((vote) => vote.token === token).map(({ node }) => node));
+  return nodes.size >= quorumOf(facts.history.nodes);
+}
+
+function ordered({ history }: Facts, report: Report): void {
+  const last = new Map<string, number>();
+  for (const { verb, token, outcome, settledAt } of history.calls) {
+    if (verb !== 'extend' || token === undefined || outcome !== 'ok') continue;
+    const before = last.get(token) ?? 0;
+    if (settledAt < before - ROUNDING)
+      report('ordered', settledAt, `an extension of ${token} overtook another`);
+    last.set(token, Math.max(before, settledAt));
+  }
+}

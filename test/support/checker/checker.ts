@@ -1,0 +1,66 @@
+import { calls } from './calls.ts';
+import { exclusion } from './exclusion.ts';
+import { Facts } from './facts.ts';
+import type { History } from './history.ts';
+import { holders } from './holders.ts';
+import { operations } from './operations.ts';
+import { residue } from './residue.ts';
+
+/** Something that must not have happened. */
+export interface Violation {
+  /** The name of the rule that it breaks; see `RULES`. */
+  readonly rule: Rule;
+  readonly at: number;
+  readonly what: string;
+}
+
+export type Report = (rule: Rule, at: number, what: string) => void;
+
+/**
+ * What has to hold in every history, and under which assumptions. `forgiven`: what happens once a node has lost a
+ * vote that was neither due nor deleted is not counted.
+ */
+export const RULES = {
+  exclusion: 'no two hold a resource at the same time (clocks within drift; lost votes forgiven)',
+  support: 'who holds has a quorum of votes standing (clocks within drift; lost votes forgiven)',
+  continuity: 'no extension succeeds across the whole section of another holder (lost votes allowed)',
+  told: 'a signal aborts by the end of validity, or as soon as its client runs again',
+  'told first': 'no call returns to a caller one of whose locks is over and has not said so',
+  quiet: 'no signal aborts after a release',
+  valid: 'a lock that is handed out is held, and for as long as its options promise',
+  bounded: 'no validity beyond maxHoldTime',
+  settled: 'every call settles within its bound',
+  prompt: 'an attempt settles with the answer that decides it',
+  honest: 'null, free and held are said of what was so',
+  ordered: 'extensions of a lock settle in the order of their calls',
+  live: 'whoever waits with a quorum healthy gets the lock',
+  owner: 'only an operation of the owner deletes a vote',
+  'live votes': 'no release is executed while its lock is held',
+  'sent in time': 'nothing is claimed for a token once it is being released',
+  once: 'no grant is executed twice',
+  atomic: 'an operation takes all its keys or none, and changes nothing that it does not say',
+  'first in, first out': 'no vote is set after its release, except over a dead connection',
+  residue: 'nothing stands once all is released and healed, except what a dead connection set',
+  leftovers: 'no rejection is unhandled, and no timer outlives its Redlock',
+} as const;
+
+export type Rule = keyof typeof RULES;
+
+export interface Leniency {
+  /** Whether to forgive what follows from votes that nodes have lost; see {@link RULES}. */
+  readonly forgive: boolean;
+}
+
+/** What a history does that it must not, in no order. */
+export function violations(history: History, { forgive }: Leniency = { forgive: true }): Violation[] {
+  const found: Violation[] = [];
+  const report: Report = (rule, at, what) => void found.push({ rule, at, what });
+  const facts = new Facts(history);
+  exclusion(facts, forgive, report);
+  holders(facts, report);
+  calls(facts, report);
+  operations(facts, report);
+  residue(facts, report);
+  for (const what of history.leftovers) report('leftovers', history.healedAt, what);
+  return found;
+}

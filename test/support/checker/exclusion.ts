@@ -1,0 +1,80 @@
+import type { Report } from './checker.ts';
+import { type Belief, type Facts, isDropped, quorumOf, ROUNDING, share } from './facts.ts';
+import type { Vote } from './history.ts';
+
+/** Whether holders were alone, and rightly so. */
+export function exclusion(facts: Facts, forgive: boolean, report: Report): void {
+  facts.beliefs.forEach((one, index) => {
+    for (const other of facts.beliefs.slice(index + 1)) overlap(facts, one, other, forgive, report);
+    support(facts, one, forgive, report);
+    continuity(facts, one, report);
+  });
+}
+
+function overlap(facts: Facts, one: Belief, other: Belief, forgive: boolean, report: Report): void {
+  const from = Math.max(one.from, other.from);
+  const until = Math.min(one.until, other.until);
+  if (from >= until - ROUNDING || !share(one.section.resources, other.section.resources)) return;
+  const tokens = [one.section.token, other.section.token];
+  if (forgive && tokens.some((token) => facts.wasDropped(token, from))) return;
+  report('exclusion', from, `${tokens.join(' and ')} held ${one.section.resources} until ${until}`);
+}
+
+/** Votes only go as time passes, so it is enough to count them at the start and after each end of one. */
+function support(facts: Facts, belief: Belief, forgive: boolean, report: Report): void {
+  const { section, from, until } = belief;
+  const votes = facts.votesOf(section.token);
+  const instants = [from, ...votes.map((vote) => vote.until + ROUNDING)];
+  for (const instant of instants) {
+    if (instant < from || instant >= until - ROUNDING) continue;
+    const standing = nodesAt(votes, section.resources, instant, forgive);
+    if (standing >= quorumOf(facts.history.nodes)) continue;
+    report('support', instant, `${section.token} held with ${standing} votes until ${until}`);
+    return;
+  }
+}
+
+function nodesAt(votes: readonly Vote[], keys: readonly string[], instant: number, forgive: boolean): number {
+  const nodes = new Set(votes.map(({ node }) => node));
+  let standing = 0;
+  for (const node of nodes) {
+    const stands = keys.every((key) =>
+      votes.some(
+        (vote) =>
+          vote.node === node &&
+          vote.key === key &&
+          vote.from <= instant &&
+          (instant < vote.until || (forgive && isDropped(vote))),
+      ),
+    );
+    if (stands) standing++;
+  }
+  return standing;
+}
+
+/** A section between two successful rounds of another holder lies whole between the end of one and the start of the next. */
+function continuity(facts: Facts, { section }: Belief, report: Report): void {
+  const { token, resources, validity } = section;
+  const exchanges = facts.exchangesOf(token);
+  for (let i = 1; i < validity.length; i++) {
+    const last = validity[i - 1]?.at ?? section.from;
+    const success = validity[i]?.at ?? 0;
+    const extensions = exchanges.filter(
+      ({ operation, sentAt }) => operation === 'extend' && sentAt <= success,
+    );
+    const began = Math.max(...extensions.map(({ sentAt }) => sentAt));
+    for (const other of facts.beliefs) {
+      if (other.section === section || !share(resources, other.section.resources)) continue;
+      const asked = facts.askedAt(other.section.token);
+      if (asked < last || other.until > began) continue;
+      // A grant of the winning fan-out counts from the start, however late it was executed.
+      if (exchanges.some((each) => each.operation === 'grant' && isBetween(asked, each.executedAt, success)))
+        continue;
+      report('continuity', success, `${token} was extended across the section of ${other.section.token}`);
+    }
+  }
+}
+
+function isBetween(from: number, instant: number, to: number): boolean {
+  return from <= instant && instant <= to;
+}

@@ -1,0 +1,123 @@
+import type { Exchange, History, Pause, Section, Vote } from './history.ts';
+
+/** How far two computations of one instant may differ, in ms. */
+export const ROUNDING = 1e-5;
+
+export function quorumOf(nodes: number): number {
+  return Math.floor(nodes / 2) + 1;
+}
+
+/** When a holder believed to hold: from the moment it got the lock. */
+export interface Belief {
+  readonly section: Section;
+  readonly from: number;
+  readonly until: number;
+}
+
+/** A history, looked up by owner token. */
+export class Facts {
+  readonly history: History;
+  readonly beliefs: readonly Belief[];
+  readonly #votes: Map<string, Vote[]>;
+  readonly #exchanges: Map<string, Exchange[]>;
+  readonly #crashes: Map<number, number>;
+
+  constructor(history: History) {
+    this.history = history;
+    this.#votes = byToken(history.votes);
+    this.#exchanges = byToken(history.exchanges);
+    this.#crashes = new Map(history.crashes.map(({ client, at }) => [client, at]));
+    this.beliefs = history.sections.map((section) => ({
+      section,
+      from: section.from,
+      until: Math.min(
+        section.validity.at(-1)?.until ?? section.from,
+        section.releasedAt,
+        section.abortedAt,
+        this.crashOf(section.client),
+      ),
+    }));
+  }
+
+  votesOf(token: string): readonly Vote[] {
+    return this.#votes.get(token) ?? [];
+  }
+
+  /** In the order in which they were sent. */
+  exchangesOf(token: string): readonly Exchange[] {
+    return this.#exchanges.get(token) ?? [];
+  }
+
+  *tokens(): Iterable<[string, readonly Exchange[]]> {
+    yield* this.#exchanges;
+  }
+
+  /** When a client was killed; Infinity if it was not. */
+  crashOf(client: number): number {
+    return this.#crashes.get(client) ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** For how long a client did not run between two instants. */
+  pausedBetween(client: number, from: number, to: number): number {
+    let paused = 0;
+    for (const pause of this.history.pauses) {
+      if (pause.client !== client) continue;
+      paused += Math.max(0, Math.min(to, pause.to) - Math.max(from, pause.from));
+    }
+    return paused;
+  }
+
+  /** When a client has run again after every pause that touches the time between two instants; `to` if it never stopped. */
+  runsAgain(client: number, from: number, to: number): number {
+    let at = to;
+    for (const pause of this.history.pauses) {
+      if (pause.client === client && pause.from <= at + ROUNDING && pause.to > from)
+        at = Math.max(at, pause.to);
+    }
+    return at;
+  }
+
+  /** When a client stopped that ran again at this very instant; the instant itself if it did not. */
+  stoppedBefore(client: number, time: number): number {
+    return this.#pauseUntil(client, time)?.from ?? time;
+  }
+
+  /** Whether a client had just been stopped in the midst of what it did at that instant. */
+  stoppedAmid(client: number, time: number): boolean {
+    return this.#pauseUntil(client, time)?.amid ?? false;
+  }
+
+  #pauseUntil(client: number, time: number): Pause | undefined {
+    return this.history.pauses.find(
+      (pause) => pause.client === client && Math.abs(pause.to - time) < ROUNDING,
+    );
+  }
+
+  /** When a token was first asked for. */
+  askedAt(token: string): number {
+    return this.exchangesOf(token)[0]?.sentAt ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** Whether a node lost a vote for this token before that time, though nobody had deleted it, and it was not due. */
+  wasDropped(token: string, time: number): boolean {
+    return this.votesOf(token).some((vote) => isDropped(vote) && vote.until <= time + ROUNDING);
+  }
+}
+
+export function isDropped({ end }: Vote): boolean {
+  return end === 'forgotten' || end === 'early';
+}
+
+export function share(one: readonly string[], other: readonly string[]): boolean {
+  return one.some((resource) => other.includes(resource));
+}
+
+function byToken<T extends { readonly token: string }>(all: readonly T[]): Map<string, T[]> {
+  const map = new Map<string, T[]>();
+  for (const each of all) {
+    const known = map.get(each.token);
+    if (known) known.push(each);
+    else map.set(each.token, [each]);
+  }
+  return map;
+}

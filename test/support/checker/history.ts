@@ -1,0 +1,133 @@
+/**
+ * What happened, as somebody would write it down who sees everything: instants are in ms of one true time, which
+ * none of the processes knows. Made by the simulator; of real processes it has what their logs say, and no more.
+ */
+export interface History {
+  /** How many nodes there are. */
+  readonly nodes: number;
+  readonly calls: Call[];
+  readonly sections: Section[];
+  /** Each time that a key stood on a node under one token. */
+  readonly votes: Vote[];
+  /** What clients and nodes said to each other, in the order in which clients wrote it. */
+  readonly exchanges: Exchange[];
+  /** When clients did not run. */
+  readonly pauses: Pause[];
+  /** Which clients were killed, and when. */
+  readonly crashes: Crash[];
+  /** Nodes whose clients may reorder requests, as those of a Redis Cluster do that redirects them. */
+  readonly reordering: readonly number[];
+  /** What nobody was there to catch, and what was still planned when all was over. */
+  readonly leftovers: string[];
+  /** When every lock was released and every fault over, if it came to that; what still stands then is residue. */
+  healedAt: number;
+}
+
+export type Verb = 'acquire' | 'tryAcquire' | 'using' | 'extend' | 'release' | 'inspect' | 'close';
+
+/** A call of the public API. */
+export interface Call {
+  readonly client: number;
+  readonly verb: Verb;
+  readonly resources: readonly string[];
+  readonly invokedAt: number;
+  /** Within how many ms it has to settle while its client runs. */
+  readonly bound: number;
+  /** The owner token of its first attempt, if it made one. */
+  readonly token?: string | undefined;
+  /** Whether it makes one attempt only. */
+  readonly once: boolean;
+  /** Whether nothing stands in its way: all is well with a quorum, and nobody holds on to what it wants. */
+  readonly mustSucceed: boolean;
+  settledAt: number;
+  /** `ok`, `null`, what `inspect` said, or an error's code or message; '' while it has not settled. */
+  outcome: string;
+  /** Locks of the same client whose validity had ended as the caller learned the outcome, and whose signal had not aborted. */
+  stale: readonly string[];
+}
+
+/** A lock that was handed out, as its holder sees it. */
+export interface Section {
+  readonly client: number;
+  readonly token: string;
+  readonly resources: readonly string[];
+  /** When the caller got it. */
+  readonly from: number;
+  /** How its validity grew: from `at` on, it ended at `until`. */
+  readonly validity: { readonly at: number; readonly until: number }[];
+  /** How long it had to be valid at least as it was handed out, in ms. */
+  readonly worth: number;
+  /** For how long it may be valid in all, in ms of its own clock. */
+  readonly maxHoldTime: number;
+  /** When its holder gave it back, or was told to (`close`). */
+  releasedAt: number;
+  abortedAt: number;
+}
+
+/** A key on a node under one token, from its grant until it was gone. */
+export interface Vote {
+  readonly node: number;
+  readonly key: string;
+  readonly token: string;
+  readonly from: number;
+  until: number;
+  /** `expired` when its time had come; `early` and `forgotten` are the node's fault; `overwritten` and `deleted` by a client. */
+  end: 'expired' | 'early' | 'forgotten' | 'deleted' | 'overwritten';
+  /** The token that an operation named which deleted or overwrote it. */
+  endedBy?: string;
+  /** By which operation it was set; `restored` when the node read it from an old snapshot. */
+  readonly by: 'grant' | 'extend' | 'restored';
+  /** Whether the operation came over a connection that its client had already given up. */
+  readonly overDead: boolean;
+  /** When it last was raised over such a connection. */
+  raisedOverDead: boolean;
+}
+
+export type Operation = 'grant' | 'extend' | 'release' | 'inspect';
+
+/** One operation on its way to a node and back. What never happened has happened at Infinity. */
+export interface Exchange {
+  readonly client: number;
+  readonly node: number;
+  readonly operation: Operation;
+  readonly token: string;
+  readonly sentAt: number;
+  executedAt: number;
+  /** What the node said. */
+  reply: string;
+  /** When the client read it. */
+  answeredAt: number;
+  /** Whether it was executed over a connection that its client had already given up. */
+  overDead: boolean;
+  /** Whether it took some of its keys and not the others, or changed any though it says that it did not. */
+  torn: boolean;
+}
+
+export interface Pause {
+  readonly client: number;
+  /** Whether it was in the midst of its code; otherwise, between two events. */
+  readonly amid: boolean;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface Crash {
+  readonly client: number;
+  readonly at: number;
+}
+
+/** A history in which nothing has happened yet. */
+export function emptyHistory(nodes: number, reordering: readonly number[] = []): History {
+  return {
+    nodes,
+    calls: [],
+    sections: [],
+    votes: [],
+    exchanges: [],
+    pauses: [],
+    crashes: [],
+    reordering,
+    leftovers: [],
+    healedAt: Number.POSITIVE_INFINITY,
+  };
+}

@@ -1,0 +1,44 @@
+import type { Report } from './checker.ts';
+import { type Belief, type Facts, ROUNDING } from './facts.ts';
+
+/** How late a timer may be on an idle event loop, in ms. */
+const TIMER = 1;
+
+/** Whether holders were told the truth about what they held, and in time. */
+export function holders(facts: Facts, report: Report): void {
+  for (const belief of facts.beliefs) {
+    told(facts, belief, report);
+    valid(facts, belief, report);
+  }
+  for (const { verb, client, settledAt, stale } of facts.history.calls) {
+    // Nobody can tell a process anything between its last look at the clock and the next line of its code.
+    if (stale.length > 0 && !facts.stoppedAmid(client, settledAt))
+      report('told first', settledAt, `${verb} of client ${client} returned while ${stale} was over`);
+  }
+}
+
+function told(facts: Facts, { section }: Belief, report: Report): void {
+  const { client, token, validity, releasedAt, abortedAt } = section;
+  if (abortedAt > releasedAt && abortedAt < Number.POSITIVE_INFINITY)
+    report('quiet', abortedAt, `the signal of ${token} aborted after its release at ${releasedAt}`);
+  const end = validity.at(-1)?.until ?? section.from;
+  // A client that comes back just before the end has no timer that could be in time.
+  const back = facts.runsAgain(client, end - TIMER, end);
+  const due = Math.max(section.from, back === end ? end : back + TIMER);
+  if (Math.min(releasedAt, abortedAt) <= due + ROUNDING || facts.crashOf(client) <= due) return;
+  report('told', due, `${token} was over at ${end}, and its signal aborted at ${abortedAt}`);
+}
+
+function valid(facts: Facts, { section }: Belief, report: Report): void {
+  const { client, token, from, validity, worth, maxHoldTime } = section;
+  const asked = facts.askedAt(token);
+  const paused = facts.pausedBetween(client, facts.stoppedBefore(client, asked), from);
+  const remaining = (validity[0]?.until ?? from) - from + paused;
+  if (remaining <= 0) report('valid', from, `${token} was handed out ${-remaining} ms after its end`);
+  // Its own clock may run fast by half at most in any test; it is generations that a wrong t0 costs.
+  else if (remaining < worth / 1.5)
+    report('valid', from, `${token} was handed out for ${remaining} ms instead of ${worth} ms`);
+  const longest = (validity.at(-1)?.until ?? from) - asked;
+  if (longest > maxHoldTime + ROUNDING)
+    report('bounded', from, `${token} was valid for ${longest} ms in all`);
+}

@@ -1,0 +1,71 @@
+import type { Redis } from 'ioredis';
+import type { InspectReply, LockNode } from '../../src/node/lock-node.ts';
+import { createNodes } from '../../src/nodes.ts';
+import { resolveSettings } from '../../src/options.ts';
+import { Asker } from './asker.ts';
+import type { Contents, Side } from './differential-side.ts';
+import { redisClient } from './ioredis-clients.ts';
+import { ManualClock } from './manual-clock.ts';
+import type { RedisServer } from './redis-server.ts';
+
+/** A real server's side. Everything happens over two connections: the node's, and that of whoever meddles with the server. */
+export class RedisSide implements Side {
+  readonly ask: Asker;
+  readonly #meddler: Redis;
+
+  constructor(server: RedisServer) {
+    // By a clock that stands still, no answer is ever late, however busy the machine.
+    const settings = resolveSettings({ clock: new ManualClock() });
+    this.ask = new Asker(createNodes([server.url], settings).all[0] as LockNode);
+    this.#meddler = redisClient({ port: server.port });
+  }
+
+  /** The server's clock cannot be moved, but all expiries can, by the same amount. */
+  async pass(ms: number): Promise<void> {
+    const keys = await this.#meddler.keys('*');
+    await Promise.all(
+      keys.map(async (key) => {
+        const expiresAt = await this.#meddler.pexpiretime(key);
+        if (expiresAt >= 0) await this.#meddler.pexpireat(key, expiresAt - ms);
+      }),
+    );
+  }
+
+  async lose(key: string): Promise<void> {
+    await this.#meddler.del(key);
+  }
+
+  async persist(key: string): Promise<void> {
+    await this.#meddler.persist(key);
+  }
+
+  async forget(): Promise<void> {
+    await this.#meddler.flushall();
+  }
+
+  async forgetScripts(): Promise<void> {
+    await this.#meddler.script('FLUSH');
+  }
+
+  /** Read past the node, whose script may be what is wrong. */
+  async contents(): Promise<Contents> {
+    const keys = await this.#meddler.keys('*');
+    return Object.fromEntries(
+      await Promise.all(keys.map(async (key) => [key, await this.#content(key)] as const)),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.ask.node.close(0);
+    this.#meddler.disconnect();
+  }
+
+  async #content(key: string): Promise<InspectReply> {
+    const [ownerToken, left] = await Promise.all([this.#meddler.get(key), this.#meddler.pttl(key)]);
+    return {
+      kind: 'held',
+      ownerToken: ownerToken as string,
+      remaining: left < 0 ? Number.POSITIVE_INFINITY : left,
+    };
+  }
+}

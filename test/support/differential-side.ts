@@ -1,0 +1,24 @@
+import type { InspectReply } from '../../src/node/lock-node.ts';
+import type { Asker } from './asker.ts';
+
+/** What stands on a server: each key as the port would tell it. */
+export type Contents = Record<string, InspectReply>;
+
+/**
+ * A node, and what befalls the server behind it: the same on both sides of a comparison. No key of another type:
+ * the memory store cannot hold one, and the conformance tests have it.
+ */
+export interface Side {
+  readonly ask: Asker;
+  /** As if so many ms passed on the server: keys that have no more than that left are gone. */
+  pass(ms: number): Promise<void>;
+  /** One key goes before its time, if it is there. */
+  lose(key: string): Promise<void>;
+  /** One key gets rid of its expiry, if it is there. */
+  persist(key: string): Promise<void>;
+  /** All keys go. */
+  forget(): Promise<void>;
+  /** All scripts go. */
+  forgetScripts(): Promise<void>;
+  contents(): Promise<Contents>;
+}

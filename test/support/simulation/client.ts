@@ -1,0 +1,310 @@
+import { type Lock, type LockOptions, Redlock, RedlockError } from '../../../src/index.ts';
+import { RedisNode } from '../../../src/node/redis-node.ts';
+import { Servers } from '../../../src/node/servers.ts';
+import { driftOf } from '../../../src/quorum/validity.ts';
+import type { Call, History, Section, Verb } from '../checker/history.ts';
+import type { SimulatedConnection } from './connection.ts';
+import type { Process } from './process.ts';
+import type { Schedule, Step, Taking } from './schedule.ts';
+
+export interface ClientPlan {
+  readonly process: Process;
+  readonly connections: readonly SimulatedConnection[];
+  readonly schedule: Schedule;
+  readonly history: History;
+  readonly fraction: () => number;
+}
+
+const RESOURCES: readonly string[] = ['r', 's', 't'];
+
+/** How much later than at its very bound a call may settle: its timers are late, and a round's once more. */
+const SLACK = 8;
+const TIMER_LATENESS = 1;
+/** As in production, where createNodes says so. */
+const SUSPICION = 1_000;
+
+const FOREVER = Number.POSITIVE_INFINITY;
+
+interface Request {
+  readonly verb: Verb;
+  readonly resources: readonly string[];
+  readonly bound: number;
+  /** The lock that it is about, if that is known before. */
+  readonly token?: string;
+  readonly once?: boolean;
+  readonly mustSucceed?: boolean;
+}
+
+interface Held {
+  readonly lock: Lock;
+  readonly section: Section;
+}
+
+/** A process that uses quorlock as its schedule says, and writes down what it asked for, what it got, and when. */
+export class Client {
+  readonly process: Process;
+  readonly #plan: ClientPlan;
+  readonly #redlock: Redlock;
+  readonly #nodes: readonly RedisNode[];
+  readonly #openedAt: number;
+  readonly #held: Held[] = [];
+  #active: Held[] = [];
+  #tokens = 0;
+  #extending = 0;
+
+  /** To be made in its process. */
+  constructor(plan: ClientPlan) {
+    const { process, connections, schedule, fraction } = plan;
+    const { driftFactor, ttl, nodeTimeout, connectTimeout, retry } = schedule;
+    this.process = process;
+    this.#plan = plan;
+    this.#openedAt = process.time;
+    const servers = new Servers();
+    const { clock } = process;
+    const patience = Math.max(2 * nodeTimeout, SUSPICION);
+    this.#nodes = connections.map(
+      (connection) => new RedisNode({ connection, clock, servers, connectTimeout, patience }),
+    );
+    const random = { token: () => `c${process.id}-${++this.#tokens}`, fraction };
+    const settings = { driftFactor, ttl, nodeTimeout, connectTimeout, clock, random };
+    this.#redlock = new Redlock(this.#nodes, { ...settings, retry: { ...retry, factor: 1.5 } });
+    process.onTurn = () => this.#look();
+  }
+
+  perform(step: Step): void {
+    switch (step.do) {
+      case 'acquire':
+      case 'tryAcquire':
+        this.#take(step.do, step);
+        break;
+      case 'using':
+        this.#use(step);
+        break;
+      case 'extend':
+        this.#extend(this.#pick(step.which), step.ttl);
+        break;
+      case 'release':
+        this.#release(this.#pick(step.which));
+        break;
+      case 'inspect':
+        this.#inspect(nameOf(step.resource));
+        break;
+    }
+  }
+
+  /** Waits for the lock on one resource, which must come within `bound` ms, and gives it back at once. */
+  probe(resource: number, bound: number): void {
+    const name = nameOf(resource);
+    const options = { acquireTimeout: bound, retry: { retries: FOREVER } };
+    const worth = this.#worth({});
+    const { latency, nodeTimeout, detours } = this.#plan.schedule;
+    // Nodes whose answers come too late are as good as none.
+    const roundTrip = 2 * (latency.least + latency.span) + TIMER_LATENESS;
+    const mustSucceed = roundTrip < nodeTimeout && detours.length === 0;
+    const request = { verb: 'acquire', resources: [name], bound, mustSucceed } as const;
+    void this.#call(request, () => this.#redlock.acquire(name, options)).then((lock) => {
+      if (lock) this.#release(this.#hold(lock, worth, undefined));
+    });
+  }
+
+  /** Closes all that it has opened. */
+  close(): void {
+    for (const { section } of this.#active)
+      section.releasedAt = Math.min(section.releasedAt, this.process.time);
+    const { nodeTimeout } = this.#plan.schedule;
+    const request = { verb: 'close', resources: [], bound: nodeTimeout } as const;
+    void this.#call(request, () => this.#redlock.close()).then(() => {
+      for (const node of this.#nodes) void node.close(nodeTimeout);
+    });
+  }
+
+  #take(verb: 'acquire' | 'tryAcquire', step: Taking): void {
+    const { acquireTimeout, hold, maxHoldTime } = step;
+    const resources = step.resources.map(nameOf);
+    const options = { ...this.#options(step), ...(verb === 'acquire' ? { acquireTimeout } : {}) };
+    const once = verb === 'tryAcquire' || acquireTimeout === 0;
+    const bound = once ? this.#attemptBound() : acquireTimeout;
+    const worth = this.#worth(step);
+    void this.#call({ verb, resources, bound, once }, () => this.#redlock[verb](resources, options)).then(
+      (lock) => {
+        if (!lock) return;
+        const held = this.#hold(lock, worth, maxHoldTime);
+        this.process.clock.after(hold, () => this.#release(held));
+      },
+    );
+  }
+
+  #use(step: Taking): void {
+    const { acquireTimeout, hold, maxHoldTime } = step;
+    const resources = step.resources.map(nameOf);
+    const options = { ...this.#options(step), acquireTimeout };
+    const acquired = acquireTimeout === 0 ? this.#attemptBound() : acquireTimeout;
+    const bound = acquired + hold + this.#plan.schedule.nodeTimeout;
+    const worth = this.#worth(step);
+    const routine = async (lock: Lock): Promise<void> => {
+      const { section } = this.#hold(lock, worth, maxHoldTime, true);
+      await new Promise<void>((resolve) => {
+        this.process.clock.after(hold, resolve);
+      });
+      section.releasedAt = Math.min(section.releasedAt, this.process.time);
+    };
+    void this.#call({ verb: 'using', resources, bound }, () =>
+      this.#redlock.using(resources, options, routine),
+    );
+  }
+
+  #options(step: Taking): LockOptions & { signal?: AbortSignal } {
+    const { autoExtend, maxHoldTime, ttl, abortAfter } = step;
+    if (abortAfter === undefined) return { autoExtend, maxHoldTime, ttl };
+    const controller = new AbortController();
+    this.process.clock.after(abortAfter, () => controller.abort(new Error('changed its mind')));
+    return { autoExtend, maxHoldTime, ttl, signal: controller.signal };
+  }
+
+  #extend(held: Held | undefined, ttl: number | undefined): void {
+    if (!held) return;
+    const { ownerToken, resources } = held.lock;
+    const bound = this.#plan.schedule.nodeTimeout * (2 + this.#extending);
+    this.#extending++;
+    const request = { verb: 'extend', resources, bound, token: ownerToken } as const;
+    void this.#call(request, () => held.lock.extend(ttl)).then(() => {
+      this.#extending--;
+    });
+  }
+
+  #release(held: Held | undefined): void {
+    if (!held) return;
+    const { lock, section } = held;
+    const { ownerToken, resources } = lock;
+    section.releasedAt = Math.min(section.releasedAt, this.process.time);
+    const bound = this.#plan.schedule.nodeTimeout;
+    void this.#call({ verb: 'release', resources, bound, token: ownerToken }, () => lock.release());
+  }
+
+  #inspect(resource: string): void {
+    const request: Request = { verb: 'inspect', resources: [resource], bound: this.#attemptBound() };
+    void this.#call(request, async () => {
+      const { state } = await this.#redlock.inspect(resource);
+      return state;
+    });
+  }
+
+  /** Writes down a call; resolves with what it resolves with, or with undefined when it rejects. */
+  async #call<T>(request: Request, invoke: () => Promise<T>): Promise<T | undefined> {
+    const tokens = this.#tokens;
+    const invokedAt = this.process.time;
+    const promise = invoke();
+    const call: Call = {
+      client: this.process.id,
+      verb: request.verb,
+      resources: request.resources,
+      invokedAt,
+      bound: request.bound + SLACK,
+      token: request.token ?? (this.#tokens > tokens ? this.#nameToken(tokens + 1) : undefined),
+      once: request.once === true,
+      mustSucceed: request.mustSucceed === true,
+      settledAt: FOREVER,
+      outcome: '',
+      stale: [],
+    };
+    this.#plan.history.calls.push(call);
+    const settle = (outcome: string): void => {
+      call.settledAt = this.process.time;
+      call.outcome = outcome;
+      call.stale = this.#stale();
+    };
+    try {
+      const value = await promise;
+      settle(value === null ? 'null' : typeof value === 'string' ? value : 'ok');
+      return value;
+    } catch (error) {
+      settle(error instanceof RedlockError ? error.code : (error as Error).message);
+      return undefined;
+    }
+  }
+
+  #nameToken(serial: number): string {
+    return `c${this.process.id}-${serial}`;
+  }
+
+  /** How long a lock has to be valid at least as it is handed out, whatever its attempt took. */
+  #worth({
+    ttl: own,
+    maxHoldTime = FOREVER,
+  }: {
+    ttl?: number | undefined;
+    maxHoldTime?: number | undefined;
+  }): number {
+    const { schedule } = this.#plan;
+    const ttl = own ?? schedule.ttl;
+    const validity = Math.min(ttl - driftOf(ttl, schedule.driftFactor), maxHoldTime);
+    return validity - this.#attemptBound() - SLACK;
+  }
+
+  #hold(lock: Lock, worth: number, maxHoldTime: number | undefined, scoped = false): Held {
+    const { history } = this.#plan;
+    const { process } = this;
+    const section: Section = {
+      client: process.id,
+      token: lock.ownerToken,
+      resources: lock.resources,
+      from: process.time,
+      validity: [{ at: process.time, until: process.toTrue(lock.validUntil) }],
+      worth,
+      maxHoldTime: maxHoldTime ?? FOREVER,
+      releasedAt: FOREVER,
+      abortedAt: FOREVER,
+    };
+    history.sections.push(section);
+    const held = { lock, section };
+    this.#held.push(held);
+    this.#active.push(held);
+    const told = (): void => {
+      section.abortedAt = process.time;
+      // `using` found it lost as it was about to release it.
+      if (scoped) section.releasedAt = FOREVER;
+    };
+    const { signal } = lock;
+    if (signal.aborted) told();
+    else signal.addEventListener('abort', told);
+    return held;
+  }
+
+  /** After each turn: which validities have grown. */
+  #look(): void {
+    if (this.#active.length === 0) return;
+    for (const { lock, section } of this.#active) {
+      const until = this.process.toTrue(lock.validUntil);
+      const known = section.validity.at(-1);
+      if (known && until > known.until) section.validity.push({ at: this.process.time, until });
+    }
+    this.#active = this.#active.filter(
+      ({ section: { releasedAt, abortedAt } }) => releasedAt === FOREVER && abortedAt === FOREVER,
+    );
+  }
+
+  /** Locks that are over by the clock, though their signals do not say so. */
+  #stale(): string[] {
+    if (this.#active.length === 0) return [];
+    return this.#active.flatMap(({ section }) => {
+      const { releasedAt, abortedAt, validity, token } = section;
+      const over = (validity.at(-1)?.until ?? 0) < this.process.time;
+      return over && releasedAt === FOREVER && abortedAt === FOREVER ? [token] : [];
+    });
+  }
+
+  #pick(which: number): Held | undefined {
+    return this.#held[which % this.#held.length];
+  }
+
+  /** How long one attempt may take: while the client is new, also for its first contact with the nodes. */
+  #attemptBound(): number {
+    const { nodeTimeout, connectTimeout } = this.#plan.schedule;
+    const contact = this.#openedAt + connectTimeout - this.process.time;
+    return contact > 0 ? contact + 2 * nodeTimeout : nodeTimeout;
+  }
+}
+
+function nameOf(resource: number): string {
+  return RESOURCES[resource % RESOURCES.length] as string;
+}

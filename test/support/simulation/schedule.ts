@@ -1,0 +1,77 @@
+/** What a client does, `gap` ms after it did the thing before. Resources, locks and nodes are counted round. */
+export type Step = { readonly gap: number } & (
+  | ({ readonly do: 'acquire' | 'using' | 'tryAcquire' } & Taking)
+  | { readonly do: 'extend'; readonly which: number; readonly ttl: number | undefined }
+  | { readonly do: 'release'; readonly which: number }
+  | { readonly do: 'inspect'; readonly resource: number }
+);
+
+export interface Taking {
+  readonly resources: readonly number[];
+  /** For how long it is held unless it is released or lost before, in ms. */
+  readonly hold: number;
+  /** In ms; not for `tryAcquire`. */
+  readonly acquireTimeout: number;
+  readonly autoExtend: boolean;
+  readonly maxHoldTime: number | undefined;
+  readonly ttl: number | undefined;
+  /** When the caller changes its mind, in ms after the call. */
+  readonly abortAfter: number | undefined;
+}
+
+/** What goes wrong at an instant, or from then on for so many ms. */
+export type Fault = NodeFault | ClientFault;
+
+type At = { readonly at: number; readonly for: number };
+
+export type NodeFault = At & { readonly node: number } & (
+    | { readonly what: 'pause' | 'flush scripts' | 'forget' }
+    | {
+        readonly what: 'crash';
+        readonly memory: 'kept' | 'stale' | 'lost';
+        /** Whether its machine is still there, and refuses connections. */
+        readonly refuses: boolean;
+      }
+    | { readonly what: 'fail'; readonly error: string }
+    | { readonly what: 'drop'; readonly which: number }
+    | { readonly what: 'jump'; readonly by: number }
+    | {
+        readonly what: 'cut';
+        /** undefined: the node is cut off from all. */
+        readonly client: number | undefined;
+        readonly direction: 'up' | 'down' | 'both';
+        /** Infinity: nothing passes. */
+        readonly delay: number;
+      }
+    | { readonly what: 'break'; readonly client: number }
+  );
+
+export type ClientFault = At & { readonly client: number } & (
+    | { readonly what: 'stop client'; readonly timersFirst: boolean }
+    | { readonly what: 'stall client'; readonly reads: number }
+    | { readonly what: 'kill client' }
+    | { readonly what: 'set wall clock'; readonly by: number }
+  );
+
+/** All that one run of the world depends on. */
+export interface Schedule {
+  /** Of latencies, jitter, lateness, and coins. */
+  readonly seed: number;
+  readonly nodes: number;
+  readonly driftFactor: number;
+  /** How much faster than the slowest clock each of the others is, as a share of the drift factor: the clients', then the servers'. 0 if it is not there. */
+  readonly rates: readonly number[];
+  readonly ttl: number;
+  readonly nodeTimeout: number;
+  readonly connectTimeout: number;
+  readonly latency: { readonly least: number; readonly span: number };
+  readonly retry: { readonly minTimeout: number; readonly maxTimeout: number; readonly retries: number };
+  /** Which nodes reorder requests, as a Redis Cluster can. */
+  readonly detours: readonly number[];
+  readonly clients: readonly (readonly Step[])[];
+  readonly faults: readonly Fault[];
+  /** Nodes whose faults do not end with their time; no more than a minority of them are heeded. */
+  readonly incurable: readonly number[];
+  /** Whether the locks have to come free while those nodes are still faulty, or what was left behind has to go as soon as they are healed. */
+  readonly finish: 'probe' | 'heal';
+}

@@ -1,0 +1,209 @@
+import * as fc from 'fast-check';
+import type { ClientFault, NodeFault, Schedule, Step, Taking } from './schedule.ts';
+
+/** What may go wrong. `lawful`: whatever the guarantees put up with. `forgetful`: nodes lose votes as well. */
+export type Model = 'lawful' | 'forgetful';
+
+const MOST_NODES = 7;
+const MOST_CLIENTS = 3;
+
+const gap = fc.oneof(
+  { weight: 3, arbitrary: fc.nat(30) },
+  { weight: 2, arbitrary: fc.nat(200) },
+  { weight: 1, arbitrary: fc.nat(1_500) },
+);
+/** Mostly a node among five, so that faults meet. */
+const node = fc.nat(MOST_NODES - 1);
+const client = fc.nat(MOST_CLIENTS - 1);
+const ttl = fc.constantFrom(undefined, undefined, undefined, 160, 250, 1_000);
+
+const taking: fc.Arbitrary<Taking> = fc.record({
+  resources: fc.constantFrom([0], [0], [0], [0], [1], [0, 1], [1, 0, 2]),
+  hold: fc.oneof(fc.nat(15), fc.nat(100), fc.nat(400)),
+  acquireTimeout: fc.constantFrom(0, 50, 200, 600),
+  autoExtend: fc.constantFrom(false, false, true),
+  maxHoldTime: fc.constantFrom(undefined, undefined, undefined, 120, 400),
+  ttl,
+  abortAfter: fc.oneof(
+    { weight: 5, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.nat(40) },
+  ),
+});
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(
+        gap,
+        fc.constantFrom('acquire' as const, 'acquire' as const, 'tryAcquire' as const, 'using' as const),
+        taking,
+      )
+      .map(([gap, verb, taking]): Step => ({ gap, do: verb, ...taking })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(gap, fc.nat(9), ttl)
+      .map(([gap, which, ttl]): Step => ({ gap, do: 'extend', which, ttl })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(gap, fc.nat(9)).map(([gap, which]): Step => ({ gap, do: 'release', which })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(gap, fc.nat(2)).map(([gap, resource]): Step => ({ gap, do: 'inspect', resource })),
+  },
+);
+
+const at = fc.oneof(fc.nat(100), fc.nat(1_500));
+const duration = fc.oneof(fc.nat(60), fc.nat(600), fc.nat(3_000));
+const span = fc.tuple(at, duration);
+
+const ERRORS = [
+  'BUSY Redis is busy running a script.',
+  'MISCONF Redis is configured to save RDB snapshots, but it cannot.',
+  'LOADING Redis is loading the dataset in memory',
+  'OOM command not allowed when used memory > maxmemory.',
+  "READONLY You can't write against a read only replica.",
+];
+
+/** Faults that every guarantee holds under. */
+const lawfulFault: fc.Arbitrary<NodeFault | ClientFault> = fc.oneof(
+  fc
+    .tuple(span, node)
+    .map(([[at, duration], node]): NodeFault => ({ what: 'pause', at, for: duration, node })),
+  fc.tuple(span, node, fc.boolean()).map(
+    ([[at, duration], node, refuses]): NodeFault => ({
+      what: 'crash',
+      at,
+      for: duration,
+      node,
+      refuses,
+      memory: 'kept',
+    }),
+  ),
+  fc
+    .tuple(span, node, fc.constantFrom(...ERRORS))
+    .map(([[at, duration], node, error]): NodeFault => ({ what: 'fail', at, for: duration, node, error })),
+  fc.tuple(at, node).map(([at, node]): NodeFault => ({ what: 'flush scripts', at, for: 0, node })),
+  fc
+    .tuple(
+      span,
+      node,
+      fc.option(client, { nil: undefined, freq: 2 }),
+      fc.constantFrom('up' as const, 'down' as const, 'both' as const),
+      fc.constantFrom(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 20, 150),
+    )
+    .map(
+      ([[at, duration], node, client, direction, delay]): NodeFault => ({
+        what: 'cut',
+        at,
+        for: duration,
+        node,
+        client,
+        direction,
+        delay,
+      }),
+    ),
+  fc
+    .tuple(at, node, client)
+    .map(([at, node, client]): NodeFault => ({ what: 'break', at, for: 0, node, client })),
+  fc.tuple(span, client, fc.boolean()).map(
+    ([[at, duration], client, timersFirst]): ClientFault => ({
+      what: 'stop client',
+      at,
+      for: duration,
+      client,
+      timersFirst,
+    }),
+  ),
+  fc.tuple(span, client, fc.nat(3)).map(
+    ([[at, duration], client, reads]): ClientFault => ({
+      what: 'stall client',
+      at,
+      for: duration,
+      client,
+      reads,
+    }),
+  ),
+  fc.tuple(at, client).map(([at, client]): ClientFault => ({ what: 'kill client', at, for: 0, client })),
+  fc
+    .tuple(at, client, fc.integer({ min: -5_000, max: 5_000 }))
+    .map(([at, client, by]): ClientFault => ({ what: 'set wall clock', at, for: 0, client, by })),
+);
+
+/** A node loses what it was trusted with. */
+const forgetting: fc.Arbitrary<NodeFault> = fc.oneof(
+  fc.tuple(at, node).map(([at, node]): NodeFault => ({ what: 'forget', at, for: 0, node })),
+  fc
+    .tuple(at, node, fc.nat(5))
+    .map(([at, node, which]): NodeFault => ({ what: 'drop', at, for: 0, node, which })),
+  fc
+    .tuple(at, node, fc.integer({ min: -200, max: 2_000 }))
+    .map(([at, node, by]): NodeFault => ({ what: 'jump', at, for: 0, node, by })),
+  fc.tuple(span, node, fc.boolean(), fc.constantFrom('stale' as const, 'lost' as const)).map(
+    ([[at, duration], node, refuses, memory]): NodeFault => ({
+      what: 'crash',
+      at,
+      for: duration,
+      node,
+      refuses,
+      memory,
+    }),
+  ),
+);
+
+const fault = {
+  lawful: lawfulFault,
+  forgetful: fc.oneof(lawfulFault, forgetting),
+} as const;
+
+const rate = fc.constantFrom(0, 0, 1, 1, 0.5);
+
+/** Schedules of a world of the size given, or of any size; small by default, and shrinking to nothing going on. */
+export function schedules(
+  model: Model,
+  size: { nodes?: number; clients?: number; steps?: number } = {},
+): fc.Arbitrary<Schedule> {
+  const { nodes, clients, steps } = size;
+  const program = fc.array(step, { maxLength: steps ?? 10, minLength: steps ?? 0, size: 'max' });
+  return fc
+    .record({
+      seed: fc.nat(),
+      nodes: nodes === undefined ? fc.constantFrom(1, 2, 3, 3, 4, 5, 5, 5, 6, 7) : fc.constant(nodes),
+      driftFactor: fc.constantFrom(0.01, 0.01, 0.1, 0),
+      rates: fc.array(rate, { minLength: MOST_CLIENTS + MOST_NODES, maxLength: MOST_CLIENTS + MOST_NODES }),
+      base: fc.constantFrom(
+        { ttl: 100, nodeTimeout: 20 },
+        { ttl: 200, nodeTimeout: 50 },
+        { ttl: 300, nodeTimeout: 50 },
+        { ttl: 1_000, nodeTimeout: 100 },
+        { ttl: 30_000, nodeTimeout: 100 },
+      ),
+      connectTimeout: fc.constantFrom(50, 300, 2_000),
+      latency: fc.constantFrom(
+        { least: 0.05, span: 0.2 },
+        { least: 0.2, span: 2 },
+        { least: 0.5, span: 20 },
+        { least: 5, span: 5 },
+        { least: 0.1, span: 60 },
+      ),
+      retry: fc.constantFrom(
+        { minTimeout: 20, maxTimeout: 400, retries: Number.POSITIVE_INFINITY },
+        { minTimeout: 50, maxTimeout: 1_000, retries: Number.POSITIVE_INFINITY },
+        { minTimeout: 0, maxTimeout: 20, retries: 3 },
+      ),
+      detours: fc.constantFrom<readonly number[]>([], [], [], [], [0], [1, 2]),
+      clients: fc.array(program, {
+        minLength: clients ?? 1,
+        maxLength: clients ?? MOST_CLIENTS,
+        size: 'max',
+      }),
+      faults: fc.array(fault[model], { maxLength: 6, size: 'max' }),
+      incurable: fc.constantFrom<readonly number[]>([], [], [0], [1, 3], [0, 2, 4]),
+      finish: fc.constantFrom('heal' as const, 'probe' as const),
+    })
+    .map(({ base, ...rest }) => ({ ...rest, ...base }));
+}

@@ -1,0 +1,335 @@
+import { emptyHistory, type History } from '../checker/history.ts';
+import { seededRandom } from '../seeded-random.ts';
+import { Client } from './client.ts';
+import { SimulatedConnection } from './connection.ts';
+import { Link } from './link.ts';
+import { Process } from './process.ts';
+import type { ClientFault, Fault, Schedule, Step } from './schedule.ts';
+import { Server } from './server.ts';
+import { type Host, Timeline } from './timeline.ts';
+import { nextTurn, virtualizeGlobals } from './virtual-globals.ts';
+
+/** How many events one schedule may take; more of them are a loop without end. */
+const MOST_EVENTS = 200_000;
+/** How many turns of the event loop are asked for at once, because each round through it costs more than they do. */
+const TURNS = 128;
+/** Until every client has noticed that a node is back, in ms: its watchdog, a SYN that was lost, a reconnection, a look. */
+const RECOVERY = 4_000;
+
+/**
+ * Runs a schedule to its end: clients and servers, each with its own clock, and the network between them, in virtual
+ * time. The same schedule makes the same history.
+ */
+export async function simulate(schedule: Schedule): Promise<History> {
+  const world = new World(schedule);
+  const restore = virtualizeGlobals();
+  const { stackTraceLimit } = Error;
+  // Every failed attempt makes an error, and nobody looks at where.
+  Error.stackTraceLimit = 0;
+  try {
+    await world.run();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+    restore();
+  }
+  return world.history;
+}
+
+class World {
+  readonly history: History;
+  readonly #schedule: Schedule;
+  readonly #timeline = new Timeline();
+  readonly #fraction: () => number;
+  readonly #servers: readonly Server[];
+  readonly #processes: readonly Process[];
+  readonly #links: readonly (readonly Link[])[];
+  readonly #connections: readonly (readonly SimulatedConnection[])[];
+  readonly #clients: Client[] = [];
+  #running: Host | undefined;
+  #events = 0;
+
+  constructor(schedule: Schedule) {
+    this.#schedule = schedule;
+    this.history = emptyHistory(
+      schedule.nodes,
+      schedule.detours.map((node) => node % schedule.nodes),
+    );
+    const { fraction } = seededRandom(schedule.seed);
+    this.#fraction = fraction;
+    const { history } = this;
+    const timeline = this.#timeline;
+    const { clients, nodes, driftFactor, rates, latency, connectTimeout } = schedule;
+    const rateOf = (index: number): number => 1 + driftFactor * (rates[index] ?? 0);
+    this.#processes = clients.map(
+      (_, id) =>
+        new Process({
+          id,
+          timeline,
+          rate: rateOf(id),
+          origin: 1e6 * fraction(),
+          fraction,
+          pauses: history.pauses,
+        }),
+    );
+    this.#servers = Array.from(
+      { length: nodes },
+      (_, index) =>
+        new Server({
+          index,
+          timeline,
+          history,
+          rate: rateOf(clients.length + index),
+          origin: 1e6 * fraction(),
+          saveInterval: 200 * fraction(),
+        }),
+    );
+    this.#links = clients.map(() => this.#servers.map(() => new Link(latency, fraction)));
+    this.#connections = this.#processes.map((process, client) =>
+      this.#servers.map(
+        (server, node) =>
+          new SimulatedConnection({
+            timeline,
+            history,
+            process,
+            server,
+            link: this.#link(client, node),
+            fraction,
+            connectTimeout,
+            detours: history.reordering.includes(node),
+          }),
+      ),
+    );
+  }
+
+  async run(): Promise<void> {
+    const onUnhandled = (reason: unknown): void => {
+      this.history.leftovers.push(`unhandled rejection: ${String(reason)}`);
+    };
+    process.on('unhandledRejection', onUnhandled);
+    try {
+      this.#plan();
+      await this.#drive();
+    } finally {
+      process.off('unhandledRejection', onUnhandled);
+    }
+  }
+
+  /** Everything is planned at the start, and known before it happens: nothing depends on how it goes. */
+  #plan(): void {
+    const { clients, faults, connectTimeout, finish } = this.#schedule;
+    const ends = [...clients.map(lengthOf), ...faults.map((fault) => fault.at + fault.for)];
+    const settledAt = Math.max(connectTimeout, ...ends) + RECOVERY;
+    this.#timeline.at(settledAt, () => {
+      for (const process of this.#processes) process.calmDown();
+    });
+    const curedAt = finish === 'probe' ? settledAt + this.#probe(settledAt) : settledAt;
+    const healedAt = curedAt + RECOVERY;
+    clients.forEach((steps, id) => {
+      this.#at(id, 0, () => {
+        this.#clients[id] = this.#createClient(id);
+      });
+      let at = 0;
+      for (const step of steps) {
+        at += step.gap;
+        this.#at(id, at, () => this.#clients[id]?.perform(step));
+      }
+      this.#at(id, healedAt, () => this.#clients[id]?.close());
+    });
+    const incurable = this.#heeded();
+    for (const fault of faults) {
+      const lasts = 'node' in fault && incurable.has(this.#node(fault.node));
+      this.#timeline.at(fault.at, () => this.#inflict(fault, lasts ? curedAt : fault.at + fault.for));
+    }
+    this.history.healedAt = healedAt;
+    this.#timeline.at(healedAt + RECOVERY, () => this.#lookForTimers());
+  }
+
+  #at(client: number, time: number, run: () => void): void {
+    this.#processes[client]?.at(time, run);
+  }
+
+  #lookForTimers(): void {
+    for (const { time, timer, process } of this.#timeline.pending) {
+      if (timer && process instanceof Process && !process.killed)
+        this.history.leftovers.push(`a timer of client ${process.id} for ${time.toFixed(3)}`);
+    }
+  }
+
+  #createClient(id: number): Client {
+    const { history } = this;
+    const process = this.#processes[id] as Process;
+    return new Client({
+      process,
+      connections: this.#connections[id] ?? [],
+      schedule: this.#schedule,
+      history,
+      fraction: this.#fraction,
+    });
+  }
+
+  /** Never so many that the others are no quorum. */
+  #heeded(): Set<number> {
+    const { incurable, nodes } = this.#schedule;
+    const spare = nodes - (Math.floor(nodes / 2) + 1);
+    return new Set([...new Set(incurable.map((node) => this.#node(node)))].slice(0, spare));
+  }
+
+  /** Every client takes a lock once more, two of them the same; returns in how many ms all of them must have done so. */
+  #probe(start: number): number {
+    const { clients, retry, nodeTimeout, ttl } = this.#schedule;
+    const ttls = clients.flat().flatMap((step) => ('ttl' in step && step.ttl !== undefined ? step.ttl : []));
+    // What the dead have left has to expire; then each waits for the others' short sections, and its own pauses.
+    const bound = 1.1 * Math.max(ttl, ...ttls) + 20 * clients.length * (retry.maxTimeout + nodeTimeout);
+    clients.forEach((_, id) => {
+      this.#at(id, start, () => this.#clients[id]?.probe(id >> 1, bound));
+    });
+    return 1.1 * bound;
+  }
+
+  #inflict(fault: Fault, until: number): void {
+    if (!('node' in fault)) {
+      this.#afflict(fault);
+      return;
+    }
+    const node = this.#node(fault.node);
+    const server = this.#servers[node] as Server;
+    const end = (how: () => void): void => void this.#timeline.at(until, how);
+    switch (fault.what) {
+      case 'pause':
+        server.pause();
+        end(() => server.resume());
+        break;
+      case 'crash':
+        server.crash(fault.refuses);
+        if (fault.refuses) for (const each of this.#connections) each[node]?.serverCrashed();
+        end(() => server.restart(fault.memory));
+        break;
+      case 'fail':
+        server.failing = fault.error;
+        end(() => {
+          server.failing = undefined;
+        });
+        break;
+      case 'flush scripts':
+        server.flushScripts();
+        break;
+      case 'forget':
+        server.forget();
+        break;
+      case 'drop':
+        server.drop(fault.which);
+        break;
+      case 'jump':
+        server.jump(fault.by);
+        break;
+      case 'cut':
+        this.#cut(fault, node, until);
+        break;
+      case 'break': {
+        const { id } = this.#processOf(fault.client);
+        this.#at(id, fault.at, () => this.#connections[id]?.[node]?.break());
+        break;
+      }
+    }
+  }
+
+  #afflict(fault: ClientFault): void {
+    const host = this.#processOf(fault.client);
+    switch (fault.what) {
+      case 'stop client':
+        host.pause(fault.for, fault.timersFirst);
+        break;
+      case 'stall client':
+        host.stall(fault.for, fault.reads);
+        break;
+      case 'kill client':
+        if (host.killed) break;
+        host.kill();
+        this.history.crashes.push({ client: host.id, at: fault.at });
+        break;
+      case 'set wall clock':
+        host.setWallClock(fault.by);
+        break;
+    }
+  }
+
+  #cut({ client, direction, delay }: Extract<Fault, { what: 'cut' }>, node: number, until: number): void {
+    const disturbance = { from: this.#timeline.now, to: until, direction, delay };
+    const one = client === undefined ? undefined : this.#processOf(client).id;
+    this.#links.forEach((links, id) => {
+      if (one === undefined || one === id) links[node]?.disturb(disturbance);
+    });
+  }
+
+  /** Event after event; between two of them all promises and ticks of the process that had one are settled. */
+  #drive(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let over = false;
+      const turn = (): void => {
+        if (over) return;
+        try {
+          this.#leave();
+          over = !this.#step();
+          if (over) resolve();
+        } catch (error) {
+          over = true;
+          reject(error);
+        }
+      };
+      const round = (): void => {
+        this.#leave();
+        if (over) return;
+        for (let i = 0; i < TURNS; i++) nextTurn(turn);
+        nextTurn(round);
+      };
+      round();
+    });
+  }
+
+  #leave(): void {
+    this.#running?.leave();
+    this.#running = undefined;
+  }
+
+  /** Goes on until the code of a client has run; false when nothing is left to do. */
+  #step(): boolean {
+    for (;;) {
+      const event = this.#timeline.next();
+      if (!event) return false;
+      if (++this.#events > MOST_EVENTS) {
+        this.history.leftovers.push(`still busy after ${MOST_EVENTS} events`);
+        return false;
+      }
+      const { process } = event;
+      if (!process) {
+        event.run?.();
+      } else if (process.enter(event)) {
+        this.#running = process;
+        return true;
+      }
+    }
+  }
+
+  #link(client: number, node: number): Link {
+    return (this.#links[client] as readonly Link[])[node] as Link;
+  }
+
+  #node(index: number): number {
+    return index % this.#servers.length;
+  }
+
+  #processOf(client: number): Process {
+    return this.#processes[client % this.#processes.length] as Process;
+  }
+}
+
+/** How long a client is busy with its steps, in ms. */
+function lengthOf(steps: readonly Step[]): number {
+  let at = 0;
+  let end = 0;
+  for (const step of steps) {
+    at += step.gap;
+    end = Math.max(end, at + ('hold' in step ? step.acquireTimeout + step.hold : 0));
+  }
+  return end;
+}
