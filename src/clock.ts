@@ -15,6 +15,9 @@ export interface Clock {
   after(delay: number, callback: () => void, background?: 'background'): Cancel;
 }
 
+/** How late a timer may come on an idle event loop, in ms. */
+export const TIMER_LATENESS = 1;
+
 /** The longest delay that `setTimeout` takes; a longer one would fire at once. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
@@ -39,6 +42,19 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/**
+ * Runs `callback` at an instant of the clock, or at once if that has passed. A process that is stopped between its
+ * look at the clock and the timer would be late by so much; so it looks again.
+ */
+export function at(clock: Clock, instant: number, callback: () => void, background?: 'background'): Cancel {
+  for (;;) {
+    const now = clock.now();
+    const cancel = clock.after(Math.max(0, instant - now), callback, background);
+    if (clock.now() - now < TIMER_LATENESS) return cancel;
+    cancel();
+  }
+}
 
 /** How late a timer must be for the event loop to have been blocked, in ms. */
 const BLOCKED = 5;

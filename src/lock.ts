@@ -1,5 +1,5 @@
 import { failure, list, type Won } from './acquire/attempt.ts';
-import type { Cancel, Clock } from './clock.ts';
+import { at, type Cancel, type Clock, TIMER_LATENESS } from './clock.ts';
 import { LockLostError, LockReleasedError, type LossReason, type Vote } from './errors.ts';
 import type { LockNode } from './node/lock-node.ts';
 import type { CallOptions } from './options.ts';
@@ -31,12 +31,6 @@ export interface LockPlan {
   ended(lock: Lock): void;
 }
 
-/**
- * A timer may come this much late on an idle event loop, in ms. The end of validity is announced that much
- * earlier, so that the signal aborts no later than it.
- */
-const TIMER_SLACK = 1;
-
 /** A held lock. Everything it says is read off the clock first: it never claims to be held after its validity. */
 export class Lock {
   /** What is locked; without duplicates, in the order given. */
@@ -57,13 +51,13 @@ export class Lock {
 
   /** Made by `Redlock.acquire`, `tryAcquire` and `using`. */
   constructor(plan: LockPlan) {
-    const { clock, options, resources, won } = plan;
+    const { options, resources, won } = plan;
     this.resources = resources;
     this.#plan = plan;
     this.#lease = won.lease;
     this.#heldAtMostUntil = won.t0 + options.maxHoldTime;
     this.#validUntil = won.validUntil;
-    this.#cancelExpiry = clock.after(this.#untilExpiry(), this.#onExpiryTimer, 'background');
+    this.#cancelExpiry = this.#awaitExpiry();
     if (options.autoExtend) this.#scheduleExtension();
   }
 
@@ -116,7 +110,9 @@ export class Lock {
    * at once when the lock was lost.
    */
   release(): Promise<Release> {
-    this.#release ??= this.#releaseNow().finally(this.#plan.returning);
+    const { returning } = this.#plan;
+    if (this.#release) returning();
+    this.#release ??= this.#releaseNow().finally(returning);
     return this.#release;
   }
 
@@ -203,7 +199,7 @@ export class Lock {
     try {
       // A manual extension may have moved what is due.
       const due = this.#validUntil - extensionReserve(options.ttl, options.driftFactor);
-      if (due > clock.now() + TIMER_SLACK) return;
+      if (due > clock.now() + TIMER_LATENESS) return;
       const patience = Math.min(options.nodeTimeout, this.remaining() / 3);
       await (this.#extending ?? this.#extendNow(options.ttl, patience));
     } catch {
@@ -213,16 +209,18 @@ export class Lock {
     }
   }
 
-  #untilExpiry(): number {
-    return Math.max(0, this.#validUntil - TIMER_SLACK - this.#plan.clock.now());
+  /** The end of validity is announced early enough for a timer that comes late. */
+  #awaitExpiry(): Cancel {
+    return at(
+      this.#plan.clock,
+      this.#validUntil - TIMER_LATENESS,
+      () => {
+        if (this.#plan.clock.now() >= this.#validUntil - TIMER_LATENESS) this.#expire();
+        else this.#cancelExpiry = this.#awaitExpiry();
+      },
+      'background',
+    );
   }
-
-  readonly #onExpiryTimer = (): void => {
-    const remaining = this.#untilExpiry();
-    if (remaining > 0)
-      this.#cancelExpiry = this.#plan.clock.after(remaining, this.#onExpiryTimer, 'background');
-    else this.#expire();
-  };
 
   /** Learns of the end of validity from the clock, which an event loop that was blocked tells first. */
   #notice(): void {

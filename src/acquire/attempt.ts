@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, TIMER_LATENESS } from '../clock.ts';
 import {
   NodeMisconfiguredError,
   NodesQuarantinedError,
@@ -71,7 +71,8 @@ export class Attempt {
     const { nodes, clock } = coordinator;
     const { verdict, replies } = await this.#lease.take(plan.ttl, patience, plan.deadline);
     const end = Math.min(validUntil(t0, plan.ttl, plan.driftFactor), t0 + plan.maxHoldTime);
-    const exhausted = clock.now() >= end;
+    // A holder who could not be told in time that it is over has not got it.
+    const exhausted = clock.now() > end - TIMER_LATENESS;
     if (verdict === 'won' && !exhausted) return { lease: this.#lease, t0, validUntil: end };
     this.#lease.undo();
     const votes = votesOf(nodes, replies);

@@ -14,7 +14,7 @@ export function calls(facts: Facts, report: Report): void {
 
 function settled(facts: Facts, call: Call, report: Report): void {
   const { verb, client, resources, invokedAt, bound, settledAt, outcome, mustSucceed } = call;
-  const who = `${verb} of client ${client} on ${resources}`;
+  const who = `${verb} of client ${client} on ${resources.join('+')}`;
   const end = Math.min(settledAt, facts.crashOf(client), facts.history.healedAt + bound);
   const ran = end - invokedAt - facts.pausedBetween(client, facts.stoppedBefore(client, invokedAt), end);
   if (ran > bound + ROUNDING)
@@ -47,7 +47,7 @@ function nth(answers: readonly { reply: string; answeredAt: number }[], kind: st
 
 function honest(facts: Facts, call: Call, report: Report): void {
   const { verb, client, token, resources, invokedAt, settledAt, outcome } = call;
-  const claim = `${verb} of client ${client} on ${resources} said ${outcome}`;
+  const claim = `${verb} of client ${client} on ${resources.join('+')} said ${outcome}`;
   const meanwhile = facts.history.votes.filter(
     (vote) => resources.includes(vote.key) && vote.from <= settledAt && vote.until >= invokedAt,
   );

@@ -17,7 +17,7 @@ function overlap(facts: Facts, one: Belief, other: Belief, forgive: boolean, rep
   if (from >= until - ROUNDING || !share(one.section.resources, other.section.resources)) return;
   const tokens = [one.section.token, other.section.token];
   if (forgive && tokens.some((token) => facts.wasDropped(token, from))) return;
-  report('exclusion', from, `${tokens.join(' and ')} held ${one.section.resources} until ${until}`);
+  report('exclusion', from, `${tokens.join(' and ')} held ${one.section.resources.join('+')} until ${until}`);
 }
 
 /** Votes only go as time passes, so it is enough to count them at the start and after each end of one. */

@@ -13,7 +13,11 @@ export function holders(facts: Facts, report: Report): void {
   for (const { verb, client, settledAt, stale } of facts.history.calls) {
     // Nobody can tell a process anything between its last look at the clock and the next line of its code.
     if (stale.length > 0 && !facts.stoppedAmid(client, settledAt))
-      report('told first', settledAt, `${verb} of client ${client} returned while ${stale} was over`);
+      report(
+        'told first',
+        settledAt,
+        `${verb} of client ${client} returned while ${stale.join(', ')} was over`,
+      );
   }
 }
 

@@ -1,3 +1,4 @@
+import { TIMER_LATENESS } from '../../../src/clock.ts';
 import { type Lock, type LockOptions, Redlock, RedlockError } from '../../../src/index.ts';
 import { RedisNode } from '../../../src/node/redis-node.ts';
 import { Servers } from '../../../src/node/servers.ts';
@@ -19,7 +20,7 @@ const RESOURCES: readonly string[] = ['r', 's', 't'];
 
 /** How much later than at its very bound a call may settle: its timers are late, and a round's once more. */
 const SLACK = 8;
-const TIMER_LATENESS = 1;
+
 /** As in production, where createNodes says so. */
 const SUSPICION = 1_000;
 
@@ -176,9 +177,11 @@ export class Client {
     if (!held) return;
     const { lock, section } = held;
     const { ownerToken, resources } = lock;
-    section.releasedAt = Math.min(section.releasedAt, this.process.time);
+    const { time } = this.process;
     const bound = this.#plan.schedule.nodeTimeout;
     void this.#call({ verb: 'release', resources, bound, token: ownerToken }, () => lock.release());
+    // It may have been too late.
+    if (lock.state === 'released') section.releasedAt = Math.min(section.releasedAt, time);
   }
 
   #inspect(resource: string): void {

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { ClientFault, NodeFault, Schedule, Step, Taking } from './schedule.ts';
+import type { ClientFault, NodeFault, Schedule, Step } from './schedule.ts';
 
 /** What may go wrong. `lawful`: whatever the guarantees put up with. `forgetful`: nodes lose votes as well. */
 export type Model = 'lawful' | 'forgetful';
@@ -17,29 +17,23 @@ const node = fc.nat(MOST_NODES - 1);
 const client = fc.nat(MOST_CLIENTS - 1);
 const ttl = fc.constantFrom(undefined, undefined, undefined, 160, 250, 1_000);
 
-const taking: fc.Arbitrary<Taking> = fc.record({
-  resources: fc.constantFrom([0], [0], [0], [0], [1], [0, 1], [1, 0, 2]),
-  hold: fc.oneof(fc.nat(15), fc.nat(100), fc.nat(400)),
-  acquireTimeout: fc.constantFrom(0, 50, 200, 600),
-  autoExtend: fc.constantFrom(false, false, true),
-  maxHoldTime: fc.constantFrom(undefined, undefined, undefined, 120, 400),
-  ttl,
-  abortAfter: fc.oneof(
-    { weight: 5, arbitrary: fc.constant(undefined) },
-    { weight: 1, arbitrary: fc.nat(40) },
-  ),
-});
-
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc
-      .tuple(
-        gap,
-        fc.constantFrom('acquire' as const, 'acquire' as const, 'tryAcquire' as const, 'using' as const),
-        taking,
-      )
-      .map(([gap, verb, taking]): Step => ({ gap, do: verb, ...taking })),
+    arbitrary: fc.record({
+      gap,
+      do: fc.constantFrom('acquire' as const, 'acquire' as const, 'tryAcquire' as const, 'using' as const),
+      resources: fc.constantFrom([0], [0], [0], [0], [1], [0, 1], [1, 0, 2]),
+      hold: fc.oneof(fc.nat(15), fc.nat(100), fc.nat(400)),
+      acquireTimeout: fc.constantFrom(0, 50, 200, 600),
+      autoExtend: fc.constantFrom(false, false, true),
+      maxHoldTime: fc.constantFrom(undefined, undefined, undefined, 120, 400),
+      ttl,
+      abortAfter: fc.oneof(
+        { weight: 5, arbitrary: fc.constant(undefined) },
+        { weight: 1, arbitrary: fc.nat(40) },
+      ),
+    }),
   },
   {
     weight: 2,
@@ -205,5 +199,5 @@ export function schedules(
       incurable: fc.constantFrom<readonly number[]>([], [], [0], [1, 3], [0, 2, 4]),
       finish: fc.constantFrom('heal' as const, 'probe' as const),
     })
-    .map(({ base, ...rest }) => ({ ...rest, ...base }));
+    .map(({ base, ...rest }) => Object.assign(rest, base));
 }

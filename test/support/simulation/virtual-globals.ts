@@ -1,8 +1,8 @@
 import { Process } from './process.ts';
 
 const { setImmediate, Date, Math, performance } = globalThis;
-const { now: wallTime } = Date;
-const { random } = Math;
+const wallTime = Date.now.bind(Date);
+const random = Math.random.bind(Math);
 const monotonicTime = performance.now.bind(performance);
 
 /** The event loop's own, for the world itself. */
@@ -19,11 +19,11 @@ export function virtualizeGlobals(): () => void {
     return current.at(current.time, () => callback(...args));
   };
   globalThis.setImmediate = immediate as typeof setImmediate;
-  Date.now = () => Process.current?.wallTime ?? wallTime.call(Date);
+  Date.now = () => Process.current?.wallTime ?? wallTime();
   performance.now = () => Process.current?.clock.now() ?? monotonicTime();
   Math.random = () => {
     if (Process.current) throw new Error('a simulated process drew a random number that has no seed');
-    return random.call(Math);
+    return random();
   };
   return () => {
     globalThis.setImmediate = setImmediate;

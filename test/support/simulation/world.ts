@@ -54,7 +54,8 @@ class World {
       schedule.nodes,
       schedule.detours.map((node) => node % schedule.nodes),
     );
-    const { fraction } = seededRandom(schedule.seed);
+    const random = seededRandom(schedule.seed);
+    const fraction = (): number => random.fraction();
     this.#fraction = fraction;
     const { history } = this;
     const timeline = this.#timeline;
