@@ -57,6 +57,18 @@ const config: ViteUserConfig = defineConfig({
       {
         extends: true,
         test: {
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          // It uses all cores by threads of its own.
+          maxWorkers: 1,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'docs',
           include: ['test/docs/**/*.test.ts'],
           sequence: { groupOrder: 4 },

@@ -51,7 +51,7 @@ export function at(clock: Clock, instant: number, callback: () => void, backgrou
   for (;;) {
     const now = clock.now();
     const cancel = clock.after(Math.max(0, instant - now), callback, background);
-    if (clock.now() - now < TIMER_LATENESS) return cancel;
+    if (clock.now() - now < TIMER_LATENESS / 10) return cancel;
     cancel();
   }
 }

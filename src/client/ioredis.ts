@@ -85,6 +85,10 @@ export class IoredisConnection implements RedisConnection {
     this.#connect();
   }
 
+  get reorders(): boolean {
+    return this.#client.isCluster;
+  }
+
   evalsha(
     sha: string,
     keys: readonly string[],

@@ -19,6 +19,8 @@ export type ReplyHandler = (error: Error | null, reply: unknown) => void;
 export interface RedisConnection {
   /** Host and port, or what else tells the node apart; never a credential. */
   readonly name: string;
+  /** Whether a command may be executed after one that was given later, as on a Redis Cluster that redirects it. */
+  readonly reorders: boolean;
   /** Connects, and reports to `listener` from then on; called once. */
   open(listener: ConnectionListener): void;
   /** EVALSHA; all keys have the same `slotOf`. */

@@ -75,12 +75,14 @@ export type InspectReply =
 export type Deliver<Reply> = (reply: Reply) => void;
 
 /**
- * One independent node. Requests are executed in the order in which they were made, and each takes effect on
- * all of its keys or on none. No method throws, and none waits: the answer comes through `deliver`.
+ * One independent node. Requests are executed in the order in which they were made (unless it `reorders`), and each
+ * takes effect on all of its keys or on none. No method throws, and none waits: the answer comes through `deliver`.
  */
 export interface LockNode {
   /** Names the node in votes and errors; never holds a user or a password. */
   readonly name: string;
+  /** Whether a request may be executed after one that was made later. @default false */
+  readonly reorders?: boolean;
   /**
    * Until when (in ms of the clock) a request may still be waiting for the very first connection; −Infinity
    * once there was one, or it failed.

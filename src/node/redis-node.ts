@@ -82,6 +82,10 @@ export class RedisNode implements LockNode {
     connection.open({ up: () => this.#up(), down: (cause) => this.#down(cause) });
   }
 
+  get reorders(): boolean {
+    return this.#plan.connection.reorders;
+  }
+
   firstContactUntil(): number {
     return this.#health.kind === 'connecting' ? this.#contactUntil : Number.NEGATIVE_INFINITY;
   }

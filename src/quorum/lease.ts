@@ -3,7 +3,7 @@ import type { ExtendReply, GrantReply, Holding, LockNode, ReleaseReply } from '.
 import { type Ballot, conclude, type Failure, judge, quorumOf } from './ballot.ts';
 import { Continuity } from './continuity.ts';
 import { type Replies, Round } from './round.ts';
-import { ballotOf, executedNothing } from './votes.ts';
+import { ballotOf, executedNothing, setNothing } from './votes.ts';
 
 export interface Taken {
   readonly verdict: 'won' | Failure;
@@ -22,7 +22,7 @@ export interface Released {
   readonly replies: Replies<ReleaseReply>;
 }
 
-const NEVER_ASKED = new Error('this lock was never asked of the node');
+const NEVER_ASKED = new Error('the lock was never set on this node');
 
 /**
  * One owner token's keys on all nodes, from the first grant to the last deletion: which nodes may have them,
@@ -136,10 +136,11 @@ export class Lease {
   }
 
   #heard(index: number, reply: GrantReply | ExtendReply, holds: boolean): void {
-    if (executedNothing(reply)) this.#claim(index, -1);
-    // A grant reported after the rollback may have been executed after it, where a client reorders (a Cluster's
-    // redirects do): nobody else would ever delete it.
-    if (holds && this.#ended) this.#nodes[index]?.release(this.holding, () => {});
+    const node = this.#nodes[index];
+    // One that reorders may have executed a request twice, or after the release that was sent after it; then nobody
+    // else would ever delete what was set.
+    if (node?.reorders ? executedNothing(reply) : setNothing(reply)) this.#claim(index, -1);
+    if (holds && this.#ended && node?.reorders) node.release(this.holding, () => {});
   }
 
   #claim(index: number, change: 1 | -1): void {

@@ -32,6 +32,11 @@ export function executedNothing(reply: Reply): reply is NoAnswer {
   return reply.kind === 'unusable' || reply.kind === 'quarantined';
 }
 
+/** Whether a node that answered so has set no key. */
+export function setNothing(reply: Reply): boolean {
+  return executedNothing(reply) || reply.kind === 'denied' || reply.kind === 'taken';
+}
+
 export function votesOf(nodes: readonly LockNode[], replies: Replies<Reply>): Vote[] {
   return nodes.map(({ name }, index) => voteOf(name, replies[index]));
 }

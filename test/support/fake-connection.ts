@@ -40,6 +40,7 @@ export class FakeConnection implements RedisConnection {
   info_: Answer<readonly string[]> = [infoOf()];
   load_: Answer<'loaded'> = 'loaded';
   closed = false;
+  reorders = false;
   slots: (key: string) => number | undefined = () => 0;
   #listener: ConnectionListener | undefined;
   readonly #held = new Set<(error: Error) => void>();

@@ -31,6 +31,7 @@ export class ScriptedNode implements LockNode {
   readonly requests: ScriptedRequest[] = [];
   /** Answers that are given at once, before the request returns; requests of other verbs stay open. */
   readonly atOnce: Partial<Record<Verb, Reply>>;
+  reorders = false;
   contactUntil: number = Number.NEGATIVE_INFINITY;
   objects: string | undefined;
   closedWith: number | undefined;

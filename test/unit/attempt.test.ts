@@ -127,16 +127,18 @@ describe('an attempt', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('that is abandoned undoes a grant that comes later', () => {
+  it('that is abandoned undoes a grant that comes later, where requests are reordered', () => {
     const nodes = scriptedNodes(3);
+    for (const node of nodes) node.reorders = true;
     const { attempt: started } = attempt(nodes);
     started.abandon();
     nodes[0]?.answer(granted, 0);
     expect(counts(nodes, 'release')).toEqual([2, 1, 1]);
   });
 
-  it('that failed undoes a grant that comes later', async () => {
+  it('that failed undoes a grant that comes later, where requests are reordered', async () => {
     const nodes = scriptedNodes(3);
+    for (const node of nodes) node.reorders = true;
     const { clock, attempt: started } = attempt(nodes);
     clock.advance(100);
     await started.outcome;

@@ -2,12 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { leaseOver, tokensOf } from '../support/lease-over.ts';
 import { counts } from '../support/lock-over.ts';
 import { peek } from '../support/peek.ts';
-import { unreachable } from '../support/scripted-node.ts';
+import { type ScriptedNode, unreachable } from '../support/scripted-node.ts';
 
 const granted = { kind: 'granted' } as const;
 const denied = { kind: 'denied', remaining: 500 } as const;
 const released = { kind: 'released' } as const;
 const absent = { kind: 'absent' } as const;
+
+function reorder(nodes: readonly ScriptedNode[]): void {
+  for (const node of nodes) node.reorders = true;
+}
 
 describe('taking a lease', () => {
   it('asks every node for all keys with one owner token', () => {
@@ -37,7 +41,7 @@ describe('undoing a lease', () => {
     void take();
     answerGrants(granted, denied, unreachable(true), undefined, granted);
     lease.undo();
-    expect(counts(nodes, 'release')).toEqual([1, 1, 1, 1, 1]);
+    expect(counts(nodes, 'release')).toEqual([1, 0, 1, 1, 1]);
   });
 
   it('twice releases once', () => {
@@ -46,7 +50,7 @@ describe('undoing a lease', () => {
     answerGrants(granted, denied);
     lease.undo();
     lease.undo();
-    expect(counts(nodes, 'release')).toEqual([1, 1, 1]);
+    expect(counts(nodes, 'release')).toEqual([1, 0, 1]);
   });
 
   it('after its release releases nothing again', () => {
@@ -57,7 +61,7 @@ describe('undoing a lease', () => {
     expect(counts(nodes, 'release')).toEqual([1, 1, 1]);
   });
 
-  it('does not bother nodes that have certainly executed nothing', () => {
+  it('does not bother nodes that have certainly set nothing', () => {
     const { lease, nodes, take, answerGrants } = leaseOver(5);
     void take();
     answerGrants(
@@ -67,7 +71,16 @@ describe('undoing a lease', () => {
       denied,
     );
     lease.undo();
-    expect(nodes.map((node) => node.of('release').length)).toEqual([0, 0, 0, 1, 1]);
+    expect(nodes.map((node) => node.of('release').length)).toEqual([0, 0, 0, 0, 1]);
+  });
+
+  it('bothers a node that denied if it reorders requests, and so may have executed one twice', () => {
+    const { lease, nodes, take, answerGrants } = leaseOver(3);
+    reorder(nodes);
+    void take();
+    answerGrants(denied, unreachable(false));
+    lease.undo();
+    expect(nodes.map((node) => node.of('release').length)).toEqual([1, 0, 1]);
   });
 
   it('ends the round that is under way', async () => {
@@ -78,16 +91,26 @@ describe('undoing a lease', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('releases again where a grant is reported afterwards', () => {
+  it('releases nothing twice where the release follows the grant', () => {
     const { lease, nodes, take } = leaseOver(3);
+    void take();
+    lease.undo();
+    nodes[1]?.answer(granted, 0);
+    expect(nodes.map((node) => node.of('release').length)).toEqual([1, 1, 1]);
+  });
+
+  it('releases again where a node that reorders reports a grant afterwards', () => {
+    const { lease, nodes, take } = leaseOver(3);
+    reorder(nodes);
     void take();
     lease.undo();
     nodes[1]?.answer(granted, 0);
     expect(nodes.map((node) => node.of('release').length)).toEqual([1, 2, 1]);
   });
 
-  it('releases again where a repair is reported afterwards', () => {
+  it('releases again where a node that reorders reports a repair afterwards', () => {
     const { lease, nodes, win, extend } = leaseOver(3);
+    reorder(nodes);
     win();
     void extend();
     lease.undo();
@@ -112,8 +135,9 @@ describe('a grant that is reported after the win', () => {
     expect(tokensOf(nodes[2], 'release')).toEqual(['token']);
   });
 
-  it('is released again when it comes after the release', () => {
+  it('is released again when it comes after the release, where requests are reordered', () => {
     const { lease, nodes, win } = leaseOver(3, 2);
+    reorder(nodes);
     win();
     void lease.release(100);
     nodes[2]?.answer(granted, 0);

@@ -10,12 +10,17 @@ export function calls(facts: Facts, report: Report): void {
     honest(facts, call, report);
   }
   ordered(facts, report);
+  paced(facts, report);
 }
 
 function settled(facts: Facts, call: Call, report: Report): void {
   const { verb, client, resources, invokedAt, bound, settledAt, outcome, mustSucceed } = call;
   const who = `${verb} of client ${client} on ${resources.join('+')}`;
-  const end = Math.min(settledAt, facts.crashOf(client), facts.history.healedAt + bound);
+  const end = Math.min(
+    settledAt,
+    facts.crashOf(client),
+    Math.max(facts.history.healedAt, invokedAt) + bound + 1,
+  );
   const ran = end - invokedAt - facts.pausedBetween(client, facts.stoppedBefore(client, invokedAt), end);
   if (ran > bound + ROUNDING)
     report('settled', end, `${who}, called at ${invokedAt} for ${bound} ms, settled at ${settledAt}`);
@@ -35,7 +40,7 @@ function prompt(facts: Facts, { verb, client, token, settledAt, invokedAt }: Cal
     nth(answers, 'denied', nodes - quorumOf(nodes) + 1),
   );
   const waited = settledAt - decidedAt - facts.pausedBetween(client, decidedAt, settledAt);
-  if (waited > ROUNDING && facts.crashOf(client) > decidedAt + waited)
+  if (waited > ROUNDING + facts.lateness && facts.crashOf(client) > decidedAt + waited)
     report('prompt', decidedAt, `${verb} ${token}, called at ${invokedAt}, settled at ${settledAt}`);
 }
 
@@ -53,6 +58,11 @@ function honest(facts: Facts, call: Call, report: Report): void {
   );
   if (outcome === 'null' && !meanwhile.some((vote) => vote.token !== token))
     report('honest', settledAt, `${claim}, and nobody else had a vote`);
+  if (verb === 'extend' && outcome === 'ok') {
+    const section = facts.history.sections.find((each) => each.token === token);
+    const over = Math.min(section?.releasedAt ?? settledAt, section?.abortedAt ?? settledAt);
+    if (over < settledAt) report('honest', settledAt, `${claim}, and it was over at ${over}`);
+  }
   if (verb !== 'inspect') return;
   if (outcome === 'held' && !meanwhile.some(({ token }) => hasQuorum(facts, meanwhile, token)))
     report('honest', settledAt, `${claim}, and nobody had a quorum`);
@@ -67,6 +77,26 @@ function honest(facts: Facts, call: Call, report: Report): void {
 function hasQuorum(facts: Facts, votes: readonly { token: string; node: number }[], token: string): boolean {
   const nodes = new Set(votes.filter((vote) => vote.token === token).map(({ node }) => node));
   return nodes.size >= quorumOf(facts.history.nodes);
+}
+
+/** The shortest pause between two attempts of a waiter, in ms of true time: 5 ms of a clock that may be fast. */
+const PAUSE = 4;
+
+function paced(facts: Facts, report: Report): void {
+  const { history } = facts;
+  const allowed = new Map<number, number>();
+  for (const { client, verb, invokedAt, settledAt } of history.calls) {
+    if (verb !== 'acquire' && verb !== 'tryAcquire' && verb !== 'using') continue;
+    const end = Math.min(settledAt, facts.crashOf(client), history.healedAt);
+    allowed.set(client, (allowed.get(client) ?? 0) + 1 + Math.max(0, end - invokedAt) / PAUSE);
+  }
+  const made = new Map<number, number>();
+  for (const { client, at } of history.attempts) {
+    made.set(client, (made.get(client) ?? 0) + 1);
+    if ((made.get(client) ?? 0) <= (allowed.get(client) ?? 0)) continue;
+    report('paced', at, `client ${client} has tried more than ${allowed.get(client)} times`);
+    return;
+  }
 }
 
 function ordered({ history }: Facts, report: Report): void {

@@ -27,11 +27,13 @@ export const RULES = {
   told: 'a signal aborts by the end of validity, or as soon as its client runs again',
   'told first': 'no call returns to a caller one of whose locks is over and has not said so',
   quiet: 'no signal aborts after a release',
-  valid: 'a lock that is handed out is held, and for as long as its options promise',
+  valid:
+    'a lock that is handed out is held, for as long as its options promise, and does not come back once it is over',
   bounded: 'no validity beyond maxHoldTime',
   settled: 'every call settles within its bound',
   prompt: 'an attempt settles with the answer that decides it',
-  honest: 'null, free and held are said of what was so',
+  honest: 'null, free, held and extended are said of what was so',
+  paced: 'no waiter tries more often than every 5 ms',
   ordered: 'extensions of a lock settle in the order of their calls',
   live: 'whoever waits with a quorum healthy gets the lock',
   owner: 'only an operation of the owner deletes a vote',
@@ -49,13 +51,18 @@ export type Rule = keyof typeof RULES;
 export interface Leniency {
   /** Whether to forgive what follows from votes that nodes have lost; see {@link RULES}. */
   readonly forgive: boolean;
+  /** How long what is to happen at once may take, in ms: nothing where time is virtual. @default 0 */
+  readonly lateness?: number;
 }
 
 /** What a history does that it must not, in no order. */
-export function violations(history: History, { forgive }: Leniency = { forgive: true }): Violation[] {
+export function violations(
+  history: History,
+  { forgive, lateness = 0 }: Leniency = { forgive: true },
+): Violation[] {
   const found: Violation[] = [];
   const report: Report = (rule, at, what) => void found.push({ rule, at, what });
-  const facts = new Facts(history);
+  const facts = new Facts(history, lateness);
   exclusion(facts, forgive, report);
   holders(facts, report);
   calls(facts, report);

@@ -60,7 +60,7 @@ function continuity(facts: Facts, { section }: Belief, report: Report): void {
     const last = validity[i - 1]?.at ?? section.from;
     const success = validity[i]?.at ?? 0;
     const extensions = exchanges.filter(
-      ({ operation, sentAt }) => operation === 'extend' && sentAt <= success,
+      ({ operation, answeredAt }) => operation === 'extend' && answeredAt <= success,
     );
     const began = Math.max(...extensions.map(({ sentAt }) => sentAt));
     for (const other of facts.beliefs) {

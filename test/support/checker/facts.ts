@@ -17,13 +17,16 @@ export interface Belief {
 /** A history, looked up by owner token. */
 export class Facts {
   readonly history: History;
+  /** How long what is to happen at once may take, in ms. */
+  readonly lateness: number;
   readonly beliefs: readonly Belief[];
   readonly #votes: Map<string, Vote[]>;
   readonly #exchanges: Map<string, Exchange[]>;
   readonly #crashes: Map<number, number>;
 
-  constructor(history: History) {
+  constructor(history: History, lateness = 0) {
     this.history = history;
+    this.lateness = lateness;
     this.#votes = byToken(history.votes);
     this.#exchanges = byToken(history.exchanges);
     this.#crashes = new Map(history.crashes.map(({ client, at }) => [client, at]));
@@ -67,14 +70,14 @@ export class Facts {
     return paused;
   }
 
-  /** When a client has run again after every pause that touches the time between two instants; `to` if it never stopped. */
-  runsAgain(client: number, from: number, to: number): number {
-    let at = to;
+  /** When a client last came back from a pause that touches the time between two instants, or that follows at once. */
+  backAfter(client: number, from: number, to: number): number {
+    let back = Number.NEGATIVE_INFINITY;
     for (const pause of this.history.pauses) {
-      if (pause.client === client && pause.from <= at + ROUNDING && pause.to > from)
-        at = Math.max(at, pause.to);
+      if (pause.client === client && pause.from <= Math.max(to, back + ROUNDING) && pause.to > from)
+        back = Math.max(back, pause.to);
     }
-    return at;
+    return back;
   }
 
   /** When a client stopped that ran again at this very instant; the instant itself if it did not. */

@@ -7,6 +7,8 @@ export interface History {
   readonly nodes: number;
   readonly calls: Call[];
   readonly sections: Section[];
+  /** When owner tokens were drawn: each attempt draws one. */
+  readonly attempts: { readonly client: number; readonly at: number }[];
   /** Each time that a key stood on a node under one token. */
   readonly votes: Vote[];
   /** What clients and nodes said to each other, in the order in which clients wrote it. */
@@ -111,7 +113,7 @@ export interface Pause {
   readonly to: number;
 }
 
-export interface Crash {
+interface Crash {
   readonly client: number;
   readonly at: number;
 }
@@ -122,6 +124,7 @@ export function emptyHistory(nodes: number, reordering: readonly number[] = []):
     nodes,
     calls: [],
     sections: [],
+    attempts: [],
     votes: [],
     exchanges: [],
     pauses: [],

@@ -27,8 +27,7 @@ function told(facts: Facts, { section }: Belief, report: Report): void {
     report('quiet', abortedAt, `the signal of ${token} aborted after its release at ${releasedAt}`);
   const end = validity.at(-1)?.until ?? section.from;
   // A client that comes back just before the end has no timer that could be in time.
-  const back = facts.runsAgain(client, end - TIMER, end);
-  const due = Math.max(section.from, back === end ? end : back + TIMER);
+  const due = Math.max(end, section.from, facts.backAfter(client, end - TIMER, end) + TIMER) + facts.lateness;
   if (Math.min(releasedAt, abortedAt) <= due + ROUNDING || facts.crashOf(client) <= due) return;
   report('told', due, `${token} was over at ${end}, and its signal aborted at ${abortedAt}`);
 }
@@ -42,6 +41,11 @@ function valid(facts: Facts, { section }: Belief, report: Report): void {
   // Its own clock may run fast by half at most in any test; it is generations that a wrong t0 costs.
   else if (remaining < worth / 1.5)
     report('valid', from, `${token} was handed out for ${remaining} ms instead of ${worth} ms`);
+  validity.forEach(({ at }, index) => {
+    const last = validity[index - 1]?.until ?? at;
+    if (at > last + ROUNDING && !facts.stoppedAmid(client, at))
+      report('valid', at, `${token} was extended after its end at ${last}`);
+  });
   const longest = (validity.at(-1)?.until ?? from) - asked;
   if (longest > maxHoldTime + ROUNDING)
     report('bounded', from, `${token} was valid for ${longest} ms in all`);

@@ -46,7 +46,9 @@ export function trace(history: History, found: readonly Violation[] = []): strin
   }
   for (const { client, at } of history.crashes) add(at, `client ${client}`, 'is killed');
   add(history.healedAt, 'world', 'is healed');
-  for (const { rule, at, what } of found) add(at, 'checker', `VIOLATION of "${rule}": ${what}`);
+  const last = Math.max(0, ...lines.map(({ at }) => at));
+  for (const { rule, at, what } of found)
+    add(Number.isFinite(at) ? at : last, 'checker', `VIOLATION of "${rule}": ${what}`);
   // Sorting is stable: what happened at one instant stays in the order in which it was written down.
   lines.sort((a, b) => a.at - b.at);
   return lines

@@ -1,16 +1,19 @@
+import type { RedisConnection } from '../../../src/client/redis-connection.ts';
 import { TIMER_LATENESS } from '../../../src/clock.ts';
 import { type Lock, type LockOptions, Redlock, RedlockError } from '../../../src/index.ts';
 import { RedisNode } from '../../../src/node/redis-node.ts';
 import { Servers } from '../../../src/node/servers.ts';
 import { driftOf } from '../../../src/quorum/validity.ts';
 import type { Call, History, Section, Verb } from '../checker/history.ts';
-import type { SimulatedConnection } from './connection.ts';
 import type { Process } from './process.ts';
 import type { Schedule, Step, Taking } from './schedule.ts';
 
+/** What a client needs of the process that it runs in. */
+export type ClientProcess = Pick<Process, 'id' | 'clock' | 'time' | 'toTrue' | 'onTurn'>;
+
 export interface ClientPlan {
-  readonly process: Process;
-  readonly connections: readonly SimulatedConnection[];
+  readonly process: ClientProcess;
+  readonly connections: readonly RedisConnection[];
   readonly schedule: Schedule;
   readonly history: History;
   readonly fraction: () => number;
@@ -43,7 +46,7 @@ interface Held {
 
 /** A process that uses quorlock as its schedule says, and writes down what it asked for, what it got, and when. */
 export class Client {
-  readonly process: Process;
+  readonly process: ClientProcess;
   readonly #plan: ClientPlan;
   readonly #redlock: Redlock;
   readonly #nodes: readonly RedisNode[];
@@ -66,7 +69,7 @@ export class Client {
     this.#nodes = connections.map(
       (connection) => new RedisNode({ connection, clock, servers, connectTimeout, patience }),
     );
-    const random = { token: () => `c${process.id}-${++this.#tokens}`, fraction };
+    const random = { token: () => this.#drawToken(), fraction };
     const settings = { driftFactor, ttl, nodeTimeout, connectTimeout, clock, random };
     this.#redlock = new Redlock(this.#nodes, { ...settings, retry: { ...retry, factor: 1.5 } });
     process.onTurn = () => this.#look();
@@ -224,6 +227,11 @@ export class Client {
       settle(error instanceof RedlockError ? error.code : (error as Error).message);
       return undefined;
     }
+  }
+
+  #drawToken(): string {
+    this.#plan.history.attempts.push({ client: this.process.id, at: this.process.time });
+    return this.#nameToken(++this.#tokens);
   }
 
   #nameToken(serial: number): string {

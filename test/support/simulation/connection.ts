@@ -63,6 +63,10 @@ export class SimulatedConnection implements RedisConnection {
     this.#plan = plan;
   }
 
+  get reorders(): boolean {
+    return this.#plan.detours;
+  }
+
   open(listener: ConnectionListener): void {
     this.#listener = listener;
     this.#connect(this.#plan.connectTimeout);

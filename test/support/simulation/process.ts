@@ -126,8 +126,8 @@ export class Process implements Host {
   #blockUntil(from: number, duration: number, amid: boolean): void {
     const to = from + duration;
     if (to <= this.#busyUntil) return;
+    this.#plan.pauses.push({ client: this.id, from: Math.max(from, this.#busyUntil), to, amid });
     this.#busyUntil = to;
-    this.#plan.pauses.push({ client: this.id, from, to, amid });
   }
 
   #toLocal(time: number): number {

@@ -25,7 +25,9 @@ export type Fault = NodeFault | ClientFault;
 type At = { readonly at: number; readonly for: number };
 
 export type NodeFault = At & { readonly node: number } & (
-    | { readonly what: 'pause' | 'flush scripts' | 'forget' }
+    | { readonly what: 'pause' | 'flush scripts' }
+    /** So many nodes at once, this one and the next ones: what a power failure does. */
+    | { readonly what: 'forget'; readonly many: number }
     | {
         readonly what: 'crash';
         readonly memory: 'kept' | 'stale' | 'lost';

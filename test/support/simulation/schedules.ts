@@ -2,12 +2,15 @@ import * as fc from 'fast-check';
 import type { ClientFault, NodeFault, Schedule, Step } from './schedule.ts';
 
 /** What may go wrong. `lawful`: whatever the guarantees put up with. `forgetful`: nodes lose votes as well. */
-export type Model = 'lawful' | 'forgetful';
+export const MODELS = ['lawful', 'forgetful'] as const;
+
+export type Model = (typeof MODELS)[number];
 
 const MOST_NODES = 7;
 const MOST_CLIENTS = 3;
 
 const gap = fc.oneof(
+  { weight: 1, arbitrary: fc.constant(0) },
   { weight: 3, arbitrary: fc.nat(30) },
   { weight: 2, arbitrary: fc.nat(200) },
   { weight: 1, arbitrary: fc.nat(1_500) },
@@ -130,7 +133,9 @@ const lawfulFault: fc.Arbitrary<NodeFault | ClientFault> = fc.oneof(
 
 /** A node loses what it was trusted with. */
 const forgetting: fc.Arbitrary<NodeFault> = fc.oneof(
-  fc.tuple(at, node).map(([at, node]): NodeFault => ({ what: 'forget', at, for: 0, node })),
+  fc
+    .tuple(at, node, fc.integer({ min: 1, max: 4 }))
+    .map(([at, node, many]): NodeFault => ({ what: 'forget', at, for: 0, node, many })),
   fc
     .tuple(at, node, fc.nat(5))
     .map(([at, node, which]): NodeFault => ({ what: 'drop', at, for: 0, node, which })),

@@ -129,10 +129,10 @@ class World {
       this.#at(id, 0, () => {
         this.#clients[id] = this.#createClient(id);
       });
-      let at = 0;
-      for (const step of steps) {
-        at += step.gap;
-        this.#at(id, at, () => this.#clients[id]?.perform(step));
+      for (const { at, together } of turnsOf(steps)) {
+        this.#at(id, at, () => {
+          for (const step of together) this.#clients[id]?.perform(step);
+        });
       }
       this.#at(id, healedAt, () => this.#clients[id]?.close());
     });
@@ -215,7 +215,7 @@ class World {
         server.flushScripts();
         break;
       case 'forget':
-        server.forget();
+        for (let i = 0; i < fault.many; i++) this.#servers[this.#node(fault.node + i)]?.forget();
         break;
       case 'drop':
         server.drop(fault.which);
@@ -322,6 +322,19 @@ class World {
   #processOf(client: number): Process {
     return this.#processes[client % this.#processes.length] as Process;
   }
+}
+
+/** Steps without a gap are made in one turn of the event loop. */
+function turnsOf(steps: readonly Step[]): { at: number; together: Step[] }[] {
+  const turns: { at: number; together: Step[] }[] = [];
+  let at = 0;
+  for (const step of steps) {
+    at += step.gap;
+    const turn = turns.at(-1);
+    if (turn?.at === at) turn.together.push(step);
+    else turns.push({ at, together: [step] });
+  }
+  return turns;
 }
 
 /** How long a client is busy with its steps, in ms. */

@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundle } from '../support/mutants/bundle.ts';
+import type { Quarry } from '../support/mutants/hunt.ts';
+import { HUNT, sendHunter } from '../support/mutants/hunter.ts';
+import { MUTANTS, type Mutant } from '../support/mutants/mutants.ts';
+
+/** Within how many schedules each mutant has to be caught. */
+const MOST_SCHEDULES = 20_000;
+/** The same for each run, so that a mutant needs as many schedules in all of them. */
+const SEED = 1;
+
+async function hunt({ name, edits, breaks, model = 'lawful' }: Mutant): Promise<Quarry> {
+  const program = await bundle(`mutant ${name}`, HUNT, edits);
+  return sendHunter(program, { model, seed: SEED, schedules: MOST_SCHEDULES, rule: breaks, shrink: false });
+}
+
+function tableOf(quarries: ReadonlyMap<string, Quarry>): string {
+  const rows = MUTANTS.map(({ name, breaks, model = 'lawful' }) => {
+    const { rules, schedules } = quarries.get(name) as Quarry;
+    const others = rules.filter((rule) => rule !== breaks);
+    return `| ${name} | ${[`**${breaks}**`, ...others].join(', ')} | ${model} | ${schedules} |`;
+  });
+  return ['| Mutant | Rules that it broke | World | Schedules |', '| --- | --- | --- | --- |', ...rows].join(
+    '\n',
+  );
+}
+
+/** Widths of columns are a formatter's business. */
+function unpadded(markdown: string): string {
+  return markdown.replaceAll(/ +/g, ' ').replaceAll(/-{3,}/g, '---');
+}
+
+describe('a product that is broken on purpose is caught when', () => {
+  const quarries = new Map<string, Quarry>();
+
+  beforeAll(async () => {
+    const waiting = [...MUTANTS];
+    const work = async (): Promise<void> => {
+      for (let mutant = waiting.shift(); mutant; mutant = waiting.shift())
+        quarries.set(mutant.name, await hunt(mutant));
+    };
+    await Promise.all(Array.from({ length: availableParallelism() }, work));
+  });
+
+  afterAll(() => console.log(tableOf(quarries)));
+
+  it.each(MUTANTS)('$name', ({ name, breaks }) => {
+    expect(quarries.get(name)?.rules).toContain(breaks);
+  });
+
+  it('(the table in the documentation says which rule caught it, and how soon)', async () => {
+    const page = await readFile(new URL('../../docs/testing.md', import.meta.url), 'utf8');
+    expect(unpadded(page)).toContain(unpadded(tableOf(quarries)));
+  });
+});

@@ -1,0 +1,31 @@
+import { randomInt } from 'node:crypto';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bundle } from '../support/mutants/bundle.ts';
+import type { Quarry } from '../support/mutants/hunt.ts';
+import { HUNT, sendHunter } from '../support/mutants/hunter.ts';
+import { MODELS } from '../support/simulation/schedules.ts';
+
+/** How many schedules of each model are run. */
+const SCHEDULES = 10_000;
+
+const seed = Number(process.env.SIM_SEED ?? randomInt(2 ** 31));
+
+describe(`the product in ${SCHEDULES} random schedules (with seed=${seed})`, () => {
+  let quarries: Record<string, Quarry> = {};
+
+  beforeAll(async () => {
+    const program = await bundle('schedules', HUNT);
+    const hunts = MODELS.map((model) =>
+      sendHunter(program, { model, seed, schedules: SCHEDULES, shrink: true }),
+    );
+    const found = await Promise.all(hunts);
+    quarries = Object.fromEntries(MODELS.map((model, index) => [model, found[index] as Quarry]));
+  });
+
+  it.each(MODELS)('breaks no rule in a %s world', (model) => {
+    const { schedules, rules, message, path } = quarries[model] as Quarry;
+    const replay = `npm run sim -- --seed ${seed} --path ${path} --model ${model}`;
+    expect(rules, `${message}\n${replay}`).toEqual([]);
+    expect(schedules).toBe(SCHEDULES);
+  });
+});

@@ -1,0 +1,421 @@
+import type { Rule } from '../checker/checker.ts';
+import type { Model } from '../simulation/schedules.ts';
+
+/** One place in a source file, to be found there exactly once, and what it becomes. */
+export interface Edit {
+  /** Below `src/`. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A way to break the product. */
+export interface Mutant {
+  readonly name: string;
+  readonly edits: readonly Edit[];
+  /** The rule that it breaks, among others perhaps. */
+  readonly breaks: Rule;
+  /** In which world it shows; `lawful` unless it takes nodes that lose votes. */
+  readonly model?: Model;
+}
+
+const edit = (file: string, from: string, to: string): Edit => ({ file, from, to });
+
+/** Makes the plan of an attempt one object for all attempts of a call. */
+const ONE_PLAN = edit(
+  'acquire/waiting.ts',
+  '{ ...this.#plan, deadline: this.#deadline }',
+  'Object.assign(this.#plan, { deadline: this.#deadline })',
+);
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'the quorum is n / 2',
+    breaks: 'exclusion',
+    edits: [edit('quorum/ballot.ts', 'return Math.floor(n / 2) + 1;', 'return Math.ceil(n / 2);')],
+  },
+  {
+    name: 'no drift is subtracted',
+    breaks: 'support',
+    edits: [edit('quorum/validity.ts', 'return Math.ceil(ttl * driftFactor) + 2;', 'return 2;')],
+  },
+  {
+    name: 'no 2 ms are subtracted',
+    breaks: 'support',
+    edits: [
+      edit(
+        'quorum/validity.ts',
+        'return Math.ceil(ttl * driftFactor) + 2;',
+        'return Math.ceil(ttl * driftFactor);',
+      ),
+    ],
+  },
+  {
+    name: 'validity counts from after the replies',
+    breaks: 'support',
+    edits: [
+      edit(
+        'acquire/attempt.ts',
+        'validUntil(t0, plan.ttl, plan.driftFactor)',
+        'validUntil(clock.now(), plan.ttl, plan.driftFactor)',
+      ),
+    ],
+  },
+  {
+    name: 'validity is not checked after the last reply',
+    breaks: 'valid',
+    edits: [
+      edit(
+        'acquire/attempt.ts',
+        'const exhausted = clock.now() > end - TIMER_LATENESS;',
+        'const exhausted = false;',
+      ),
+    ],
+  },
+  {
+    name: 't0 is from before the retries',
+    breaks: 'valid',
+    edits: [
+      ONE_PLAN,
+      edit(
+        'acquire/attempt.ts',
+        'const t0 = clock.now();',
+        'const t0 = ((plan as { t0?: number }).t0 ??= clock.now());',
+      ),
+    ],
+  },
+  {
+    name: 'validity counts by the wall clock',
+    breaks: 'support',
+    edits: [
+      edit(
+        'acquire/attempt.ts',
+        'const t0 = clock.now();',
+        'const t0 = clock.now();\n    (this as { wall?: number }).wall = Date.now();',
+      ),
+      edit(
+        'acquire/attempt.ts',
+        'validUntil(t0, plan.ttl, plan.driftFactor)',
+        'validUntil(clock.now() - (Date.now() - ((this as { wall?: number }).wall ?? 0)), plan.ttl, plan.driftFactor)',
+      ),
+    ],
+  },
+  {
+    name: 'nothing is rolled back',
+    breaks: 'residue',
+    edits: [edit('quorum/lease.ts', 'if (this.#claims[index]) node.release(this.holding, () => {});', '')],
+  },
+  {
+    name: 'only grants are rolled back',
+    breaks: 'residue',
+    edits: [
+      edit(
+        'quorum/lease.ts',
+        "if (reply.kind === 'granted') this.#continuity.granted(index);",
+        "if (reply.kind === 'granted') this.#continuity.granted(index); if (reply.kind === 'granted') ((this as { seen?: Set<number> }).seen ??= new Set()).add(index);",
+      ),
+      edit(
+        'quorum/lease.ts',
+        'if (this.#claims[index]) node.release(this.holding, () => {});',
+        'if ((this as { seen?: Set<number> }).seen?.has(index)) node.release(this.holding, () => {});',
+      ),
+    ],
+  },
+  {
+    name: 'an owner token is used by the next attempt too',
+    breaks: 'live votes',
+    edits: [
+      ONE_PLAN,
+      edit(
+        'acquire/attempt.ts',
+        'ownerToken: random.token()',
+        'ownerToken: ((plan as { token?: string }).token ??= random.token())',
+      ),
+    ],
+  },
+  {
+    name: 'a release does not compare',
+    breaks: 'owner',
+    edits: [
+      edit(
+        'node/memory-store.ts',
+        'this.#live(key, now)?.ownerToken === ownerToken);\n    for',
+        'this.#live(key, now));\n    for',
+      ),
+    ],
+  },
+  {
+    name: 'a late grant is kept',
+    breaks: 'residue',
+    edits: [edit('quorum/lease.ts', 'if (holds && this.#ended && node?.reorders)', 'if (false)')],
+  },
+  {
+    name: 'a delayed grant is sent after its decision',
+    breaks: 'sent in time',
+    edits: [edit('node/outbox.ts', 'if (!each.wanted()) {', 'if (false) {')],
+  },
+  {
+    name: 'a rollback is settled by an error',
+    breaks: 'residue',
+    edits: [
+      edit(
+        'node/redis-node.ts',
+        "if (reply.kind === 'released' || reply.kind === 'absent') this.#debts",
+        'if (reply) this.#debts',
+      ),
+    ],
+  },
+  {
+    name: 'what is owed is forgotten with the connection',
+    breaks: 'residue',
+    edits: [
+      edit(
+        'node/redis-node.ts',
+        'this.#outbox.open(this.#debts.list().map((holding) => this.#settling(holding, () => {})));',
+        'this.#outbox.open([]);',
+      ),
+    ],
+  },
+  {
+    name: 'a grant is sent again after a broken connection',
+    breaks: 'once',
+    edits: [
+      edit(
+        'node/outbox.ts',
+        'const reply = this.#noAnswer(error, !ranNothing(error));\n      for (const each of batch) each.deliver(reply);',
+        'this.#queue.unshift(...batch);',
+      ),
+    ],
+  },
+  {
+    name: 'errors count as grants',
+    breaks: 'exclusion',
+    edits: [edit('quorum/votes.ts', "unreachable: 'unreachable',", "unreachable: 'granted',")],
+  },
+  {
+    name: 'denials count as grants',
+    breaks: 'exclusion',
+    edits: [edit('quorum/votes.ts', "denied: 'denied',", "denied: 'granted',")],
+  },
+  {
+    name: 'an extension counts repaired nodes',
+    breaks: 'continuity',
+    model: 'forgetful',
+    edits: [edit('quorum/votes.ts', "repaired: 'denied',", "repaired: 'granted',")],
+  },
+  {
+    name: 'a repaired node counts at once',
+    breaks: 'continuity',
+    model: 'forgetful',
+    edits: [
+      edit('quorum/continuity.ts', 'this.#heldSince[node] = ++this.#now;', 'this.#heldSince[node] = 0;'),
+    ],
+  },
+  {
+    name: 'a failed extension releases',
+    breaks: 'live votes',
+    edits: [
+      edit(
+        'lock.ts',
+        "if (verdict !== 'won')\n      throw failure(",
+        "if (verdict !== 'won') this.#lease.undo();\n    if (verdict !== 'won')\n      throw failure(",
+      ),
+    ],
+  },
+  {
+    name: 'an extension lowers the expiry',
+    breaks: 'support',
+    edits: [
+      edit('node/memory-store.ts', 'Math.max(this.#live(key, now)?.expiresAt ?? 0, now + ttl)', 'now + ttl'),
+    ],
+  },
+  {
+    name: 'an extension counts from after its replies',
+    breaks: 'support',
+    edits: [
+      edit(
+        'lock.ts',
+        'Math.min(validUntil(t0, ttl, options.driftFactor), this.#heldAtMostUntil)',
+        'Math.min(validUntil(clock.now(), ttl, options.driftFactor), this.#heldAtMostUntil)',
+      ),
+    ],
+  },
+  {
+    name: 'an extension that succeeds after the end counts',
+    breaks: 'valid',
+    edits: [
+      edit(
+        'lock.ts',
+        'changes nothing: the keys are being deleted.\n    this.#assertHeld();',
+        'changes nothing: the keys are being deleted.',
+      ),
+    ],
+  },
+  {
+    name: 'an extension leaves after the loss',
+    breaks: 'sent in time',
+    edits: [
+      edit(
+        'lock.ts',
+        'nothing must be sent that sets them again.\n    this.#assertHeld();',
+        'nothing must be sent that sets them again.',
+      ),
+    ],
+  },
+  {
+    name: 'extensions are bounded by nothing',
+    breaks: 'bounded',
+    edits: [
+      edit(
+        'lock.ts',
+        'Math.min(validUntil(t0, ttl, options.driftFactor), this.#heldAtMostUntil)',
+        'validUntil(t0, ttl, options.driftFactor)',
+      ),
+    ],
+  },
+  {
+    name: 'a loss is learned from the network only',
+    breaks: 'told',
+    edits: [
+      edit(
+        'lock.ts',
+        'this.#cancelExpiry = this.#awaitExpiry();\n    if',
+        'this.#cancelExpiry = () => {};\n    if',
+      ),
+    ],
+  },
+  {
+    name: 'the end is told when it has come',
+    breaks: 'told',
+    edits: [edit('lock.ts', 'this.#validUntil - TIMER_LATENESS,', 'this.#validUntil,')],
+  },
+  {
+    name: 'the end is told by a look at the clock of before a pause',
+    breaks: 'told',
+    edits: [
+      edit(
+        'clock.ts',
+        'if (clock.now() - now < TIMER_LATENESS / 10) return cancel;',
+        'if (clock) return cancel;',
+      ),
+    ],
+  },
+  {
+    name: 'a call returns before other locks are looked at',
+    breaks: 'told first',
+    edits: [
+      edit('held-locks.ts', 'if (this.#clock.now() < this.#earliestEnd) return;', 'if (this.#clock) return;'),
+    ],
+  },
+  {
+    name: 'a released lock goes on watching its end',
+    breaks: 'leftovers',
+    edits: [edit('lock.ts', 'this.#state = state;\n    this.#cancelExpiry();', 'this.#state = state;')],
+  },
+  {
+    name: 'the order of a queue is not kept',
+    breaks: 'first in, first out',
+    edits: [
+      edit('node/outbox.ts', 'const ready = this.#queue;', 'const ready = this.#queue.reverse();'),
+      // Otherwise nothing is left to come in the wrong order.
+      edit('node/outbox.ts', 'if (!each.wanted()) {', 'if (false) {'),
+    ],
+  },
+  {
+    name: 'a grant of several resources takes those that are free',
+    breaks: 'atomic',
+    edits: [
+      edit(
+        'node/memory-store.ts',
+        "if (held.length > 0) return { kind: 'denied'",
+        "if (held.length > 0) for (const key of keys) if (!this.#live(key, now)) this.#entries.set(key, { ownerToken, expiresAt: now + ttl });\n    if (held.length > 0) return { kind: 'denied'",
+      ),
+    ],
+  },
+  {
+    name: 'a decision waits for all nodes',
+    breaks: 'prompt',
+    edits: [
+      edit(
+        'quorum/ballot.ts',
+        "if (counts.granted >= quorum) return 'won';\n  if (counts.granted + counts.pending",
+        "if (counts.pending > 0) return undefined;\n  if (counts.granted >= quorum) return 'won';\n  if (counts.granted + counts.pending",
+      ),
+    ],
+  },
+  {
+    name: 'an even split waits',
+    breaks: 'prompt',
+    edits: [
+      edit(
+        'quorum/ballot.ts',
+        'counts.granted + counts.pending >= quorum)',
+        'counts.granted + counts.pending >= ballots.length / 2)',
+      ),
+    ],
+  },
+  {
+    name: 'an attempt outlives the deadline of its call',
+    breaks: 'settled',
+    edits: [edit('acquire/attempt.ts', 'Math.min(plan.nodeTimeout, plan.deadline - t0)', 'plan.nodeTimeout')],
+  },
+  {
+    name: 'an aborted call keeps what it wins',
+    breaks: 'residue',
+    edits: [
+      edit('acquire/waiting.ts', 'this.#attempt?.abandon();', ''),
+      edit('acquire/waiting.ts', 'if (this.#over) won.lease.undo();', ''),
+    ],
+  },
+  {
+    name: 'waiters try again without a pause',
+    breaks: 'paced',
+    edits: [edit('acquire/backoff.ts', 'SHORTEST_PAUSE = 5;', 'SHORTEST_PAUSE = 0;')],
+  },
+  {
+    name: 'every failure of tryAcquire is null',
+    breaks: 'honest',
+    edits: [
+      edit('redlock.ts', 'if (error instanceof ResourceHeldError) return null;', 'if (error) return null;'),
+    ],
+  },
+  {
+    name: 'inspect takes one free node for freedom',
+    breaks: 'honest',
+    edits: [edit('inspection.ts', "kind === 'free').length >= quorum", "kind === 'free').length >= 1")],
+  },
+  {
+    name: 'inspect takes one vote for a holder',
+    breaks: 'honest',
+    edits: [
+      edit(
+        'inspection.ts',
+        'if (remainings.length < quorum) continue;',
+        'if (remainings.length < 1) continue;',
+      ),
+    ],
+  },
+  {
+    name: 'a script that is gone is not loaded again',
+    breaks: 'live',
+    edits: [edit('node/outbox.ts', "if (error.message.startsWith('NOSCRIPT')) {", 'if (false) {')],
+  },
+  {
+    name: 'a silent server is trusted for ever',
+    breaks: 'residue',
+    edits: [edit('node/watchdog.ts', 'this.#onSilence();', '')],
+  },
+  {
+    name: 'extensions of a lock overtake each other',
+    breaks: 'ordered',
+    edits: [edit('lock.ts', 'while (this.#extending) await this.#extending.catch(() => {});', '')],
+  },
+  {
+    name: 'a signal aborts after the release',
+    breaks: 'quiet',
+    edits: [
+      edit('lock.ts', 'this.#state = state;\n    this.#cancelExpiry();', 'this.#state = state;'),
+      edit('lock.ts', "if (this.#state !== 'held') return;", "if (this.#state === 'lost') return;"),
+    ],
+  },
+];

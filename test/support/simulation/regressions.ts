@@ -1,0 +1,38 @@
+import type { Schedule } from './schedule.ts';
+import { scheduleOf, take } from './schedule-of.ts';
+
+/** Schedules that once broke a rule, as small as they could be made, by what the product does now. */
+export const REGRESSIONS: Readonly<Record<string, Schedule>> = {
+  'an extension that finds its lock over sends nothing': scheduleOf({
+    clients: [[take(0, { hold: 1_000, autoExtend: true })]],
+    faults: [{ what: 'stall client', at: 3, for: 150, client: 0, reads: 2 }],
+  }),
+  'a signal aborts in time though its process was stopped between the clock and the timer': scheduleOf({
+    clients: [[take(0, { hold: 98 }), { gap: 2, do: 'extend', which: 0, ttl: undefined }]],
+    faults: [{ what: 'stall client', at: 3, for: 1, client: 0, reads: 1 }],
+  }),
+  'a call that returns after a pause finds the signals of other locks aborted': scheduleOf({
+    clients: [
+      [take(0, { abortAfter: 1 }), take(0, { resources: [1], hold: 37 }), take(0, { acquireTimeout: 200 })],
+    ],
+    faults: [
+      { what: 'cut', at: 1, for: 18, node: 0, client: undefined, direction: 'up', delay: 20 },
+      { what: 'stall client', at: 19, for: 1, client: 0, reads: 0 },
+      { what: 'stop client', at: 39, for: 77, client: 0, timersFirst: false },
+    ],
+  }),
+  'a second release of a lock finds the signals of others aborted': scheduleOf({
+    clients: [
+      [take(0, { hold: 18 }), take(0, { hold: 1, acquireTimeout: 200 }), { gap: 2, do: 'release', which: 0 }],
+    ],
+    faults: [{ what: 'stop client', at: 19, for: 97, client: 0, timersFirst: false }],
+  }),
+  'a lock whose end no timer could tell in time is not handed out': scheduleOf({
+    seed: 25,
+    clients: [[take(0)]],
+    ttl: 200,
+    nodeTimeout: 50,
+    latency: { least: 5, span: 5 },
+    faults: [{ what: 'stall client', at: 0, for: 144, client: 0, reads: 1 }],
+  }),
+};
