@@ -60,7 +60,7 @@ export class Outbox {
     this.#queue.push(operation);
     if (this.#flushPlanned) return;
     this.#flushPlanned = true;
-    process.nextTick(() => this.#flush());
+    process.nextTick(this.#onTickEnd);
   }
 
   /** Lets operations out from now on: `first`, then what has been waiting. */
@@ -76,6 +76,8 @@ export class Outbox {
     for (const each of this.#queue.splice(0)) each.deliver(reply);
   }
 
+  readonly #onTickEnd = (): void => this.#flush();
+
   #flush(): void {
     this.#flushPlanned = false;
     if (this.#held || this.#loading) return;
@@ -86,27 +88,26 @@ export class Outbox {
   }
 
   /** Splits operations into commands, in order: one for each hash slot, and none larger than allowed. */
-  *#batches(operations: readonly Operation[]): Generator<Operation[]> {
-    const bySlot = new Map<number, Operation[]>();
-    const keysIn = new Map<number, number>();
+  #batches(operations: readonly Operation[]): Operation[][] {
+    const batches: Operation[][] = [];
+    const open = new Map<number, { batch: Operation[]; keys: number }>();
     for (const each of operations) {
       if (!each.wanted()) {
         each.deliver(replyTo(UNWANTED, false));
         continue;
       }
       const slot = this.#connection.slotOf(each.keys[0] ?? '') ?? 0;
-      const batch = bySlot.get(slot);
-      const keys = (keysIn.get(slot) ?? 0) + each.keys.length;
-      if (batch && keys <= LARGEST_BATCH) {
-        batch.push(each);
-        keysIn.set(slot, keys);
+      const last = open.get(slot);
+      if (last && last.keys + each.keys.length <= LARGEST_BATCH) {
+        last.batch.push(each);
+        last.keys += each.keys.length;
       } else {
-        if (batch) yield batch;
-        bySlot.set(slot, [each]);
-        keysIn.set(slot, each.keys.length);
+        const batch = [each];
+        batches.push(batch);
+        open.set(slot, { batch, keys: each.keys.length });
       }
     }
-    yield* bySlot.values();
+    return batches;
   }
 
   #send(batch: readonly Operation[]): void {

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { ExtendReply, GrantReply, Holding, LockNode, ReleaseReply } from '../node/lock-node.ts';
+import type { Claim, ExtendReply, GrantReply, Holding, LockNode, ReleaseReply } from '../node/lock-node.ts';
 import { type Ballot, conclude, type Failure, judge, quorumOf } from './ballot.ts';
 import { Continuity } from './continuity.ts';
 import { type Replies, Round } from './round.ts';
@@ -48,6 +48,8 @@ export class Lease {
 
   /** Asks every node for a grant. At most once for each lease: a token that was rolled back is never used again. */
   take(ttl: number, patience: number, deadline: number): Promise<Taken> {
+    const { keys, ownerToken } = this.holding;
+    let claim: Claim | undefined;
     const round = new Round<GrantReply, Taken>({
       nodes: this.#nodes,
       clock: this.#clock,
@@ -55,7 +57,8 @@ export class Lease {
       contactDeadline: deadline,
       ask: (node, index, wanted, deliver) => {
         this.#claim(index, 1);
-        node.grant({ ...this.holding, ttl, wanted }, deliver);
+        claim ??= { keys, ownerToken, ttl, wanted };
+        node.grant(claim, deliver);
       },
       heard: (index, reply) => {
         if (reply.kind === 'granted') this.#continuity.granted(index);

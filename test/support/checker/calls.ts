@@ -81,20 +81,21 @@ function hasQuorum(facts: Facts, votes: readonly { token: string; node: number }
 
 /** The shortest pause between two attempts of a waiter, in ms of true time: 5 ms of a clock that may be fast. */
 const PAUSE = 4;
+const WAITERS: ReadonlySet<Call['verb']> = new Set(['acquire', 'tryAcquire', 'using']);
 
 function paced(facts: Facts, report: Report): void {
   const { history } = facts;
-  const allowed = new Map<number, number>();
-  for (const { client, verb, invokedAt, settledAt } of history.calls) {
-    if (verb !== 'acquire' && verb !== 'tryAcquire' && verb !== 'using') continue;
-    const end = Math.min(settledAt, facts.crashOf(client), history.healedAt);
-    allowed.set(client, (allowed.get(client) ?? 0) + 1 + Math.max(0, end - invokedAt) / PAUSE);
-  }
+  const waiters = history.calls.filter(({ verb }) => WAITERS.has(verb));
   const made = new Map<number, number>();
   for (const { client, at } of history.attempts) {
-    made.set(client, (made.get(client) ?? 0) + 1);
-    if ((made.get(client) ?? 0) <= (allowed.get(client) ?? 0)) continue;
-    report('paced', at, `client ${client} has tried more than ${allowed.get(client)} times`);
+    const tries = (made.get(client) ?? 0) + 1;
+    made.set(client, tries);
+    let allowed = 0;
+    for (const { client: own, invokedAt, settledAt } of waiters) {
+      if (own === client && invokedAt <= at) allowed += 1 + (Math.min(settledAt, at) - invokedAt) / PAUSE;
+    }
+    if (tries <= allowed) continue;
+    report('paced', at, `client ${client} has tried ${tries} times`);
     return;
   }
 }

@@ -22,6 +22,7 @@ export class Facts {
   readonly beliefs: readonly Belief[];
   readonly #votes: Map<string, Vote[]>;
   readonly #exchanges: Map<string, Exchange[]>;
+  readonly #attempts: Map<string, number>;
   readonly #crashes: Map<number, number>;
 
   constructor(history: History, lateness = 0) {
@@ -29,6 +30,7 @@ export class Facts {
     this.lateness = lateness;
     this.#votes = byToken(history.votes);
     this.#exchanges = byToken(history.exchanges);
+    this.#attempts = new Map(history.attempts.map(({ token, at }) => [token, at]));
     this.#crashes = new Map(history.crashes.map(({ client, at }) => [client, at]));
     this.beliefs = history.sections.map((section) => ({
       section,
@@ -96,9 +98,9 @@ export class Facts {
     );
   }
 
-  /** When a token was first asked for. */
+  /** When the attempt of a token began. */
   askedAt(token: string): number {
-    return this.exchangesOf(token)[0]?.sentAt ?? Number.NEGATIVE_INFINITY;
+    return this.#attempts.get(token) ?? this.exchangesOf(token)[0]?.sentAt ?? Number.NEGATIVE_INFINITY;
   }
 
   /** Whether a node lost a vote for this token before that time, though nobody had deleted it, and it was not due. */

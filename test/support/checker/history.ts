@@ -8,7 +8,7 @@ export interface History {
   readonly calls: Call[];
   readonly sections: Section[];
   /** When owner tokens were drawn: each attempt draws one. */
-  readonly attempts: { readonly client: number; readonly at: number }[];
+  readonly attempts: { readonly client: number; readonly token: string; readonly at: number }[];
   /** Each time that a key stood on a node under one token. */
   readonly votes: Vote[];
   /** What clients and nodes said to each other, in the order in which clients wrote it. */

@@ -230,8 +230,9 @@ export class Client {
   }
 
   #drawToken(): string {
-    this.#plan.history.attempts.push({ client: this.process.id, at: this.process.time });
-    return this.#nameToken(++this.#tokens);
+    const token = this.#nameToken(++this.#tokens);
+    this.#plan.history.attempts.push({ client: this.process.id, token, at: this.process.time });
+    return token;
   }
 
   #nameToken(serial: number): string {

@@ -48,6 +48,8 @@ export class Server {
   readonly #plan: ServerPlan;
   readonly #store = new MemoryStore();
   readonly #standing = new Map<string, Vote>();
+  /** Until when each vote was to stand, whatever the clock has done since. */
+  readonly #promised = new WeakMap<Vote, number>();
   readonly #scripts = new Set<string>();
   readonly #inbox: (() => void)[] = [];
   #saved: readonly { readonly key: string; readonly token: string; readonly until: number }[] = [];
@@ -111,7 +113,7 @@ export class Server {
     const { now } = this.#plan.timeline;
     for (const vote of this.#alive()) {
       vote.until = Math.max(now, vote.until - by / this.#plan.rate);
-      if (by > 0) vote.end = 'early';
+      this.#judge(vote);
       if (vote.until <= now) this.#standing.delete(vote.key);
     }
   }
@@ -195,7 +197,11 @@ export class Server {
     const until = timeline.now + (now + seen.remaining - this.#local(timeline.now)) / rate;
     if (vote && vote.token === seen.ownerToken) {
       if (Math.abs(vote.until - until) > ROUNDING) {
+        // To be lowered by a client is no fault of the node.
+        const promised = until < vote.until ? until : Math.max(until, this.#promised.get(vote) ?? until);
+        this.#promised.set(vote, promised);
         vote.until = until;
+        this.#judge(vote);
         vote.raisedOverDead ||= by.overDead;
       }
       return false;
@@ -223,7 +229,13 @@ export class Server {
       raisedOverDead: false,
     };
     this.#standing.set(key, vote);
+    this.#promised.set(vote, until);
     this.#plan.history.votes.push(vote);
+  }
+
+  /** Whether a vote will end before the time that its owner was promised. */
+  #judge(vote: Vote): void {
+    vote.end = vote.until < (this.#promised.get(vote) ?? vote.until) - ROUNDING ? 'early' : 'expired';
   }
 
   #end(vote: Vote, how: Vote['end']): void {

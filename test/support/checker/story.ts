@@ -1,0 +1,170 @@
+import { type Leniency, type Rule, violations } from './checker.ts';
+import {
+  type Call,
+  type Exchange,
+  emptyHistory,
+  type History,
+  type Operation,
+  type Section,
+  type Verb,
+  type Vote,
+} from './history.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+const GOOD_REPLY = { grant: 'granted', extend: 'extended', release: 'released', inspect: 'free' } as const;
+
+/**
+ * A history told in a few lines: what a line leaves out is as it is when all is well. Everything is about the
+ * resource `r` unless it says otherwise, and the first letter of a token is the name of its client: `a` and `a2` are
+ * two locks of client 0, `b` is one of client 1.
+ */
+export class Story {
+  readonly history: History;
+
+  constructor(nodes: number, reordering: readonly number[]) {
+    this.history = emptyHistory(nodes, reordering);
+  }
+
+  /** Every node takes the lock and keeps it until its end, when its holder gives it back. */
+  locks(token: string, from: number, until: number, also: Partial<Section> = {}): this {
+    const nodes = Array.from({ length: this.history.nodes }, (_, node) => node);
+    for (const key of also.resources ?? ['r']) this.stands(token, nodes, from, until, { key });
+    return this.asks('grant', token, nodes, from).holds(token, from, until, also);
+  }
+
+  /** Nodes have a vote. */
+  stands(
+    token: string,
+    nodes: readonly number[],
+    from: number,
+    until: number,
+    also: Partial<Vote> = {},
+  ): this {
+    for (const node of nodes) {
+      this.history.votes.push({
+        node,
+        key: 'r',
+        token,
+        from,
+        until,
+        end: 'expired',
+        by: 'grant',
+        overDead: false,
+        raisedOverDead: false,
+        ...also,
+      });
+    }
+    return this;
+  }
+
+  /** A holder believes that it holds the lock, and gives it back at the end. */
+  holds(token: string, from: number, until: number, also: Partial<Section> = {}): this {
+    this.history.sections.push({
+      client: clientOf(token),
+      token,
+      resources: ['r'],
+      from,
+      validity: [{ at: from, until }],
+      worth: 0,
+      maxHoldTime: NEVER,
+      releasedAt: until,
+      abortedAt: NEVER,
+      ...also,
+    });
+    return this;
+  }
+
+  /** An operation is sent to nodes, executed and answered, all at one instant. */
+  asks(
+    operation: Operation,
+    token: string,
+    nodes: readonly number[],
+    at: number,
+    also: Partial<Exchange> = {},
+  ): this {
+    for (const node of nodes) {
+      this.history.exchanges.push({
+        client: clientOf(token),
+        node,
+        operation,
+        token,
+        sentAt: at,
+        executedAt: at,
+        reply: GOOD_REPLY[operation],
+        answeredAt: at,
+        overDead: false,
+        torn: false,
+        ...also,
+      });
+    }
+    return this;
+  }
+
+  /** A call that is about the lock of that token, or just of its client; it takes no longer than it may. */
+  calls(verb: Verb, token: string, invokedAt: number, settledAt: number, also: Partial<Call> = {}): this {
+    this.history.calls.push({
+      client: clientOf(token),
+      verb,
+      resources: ['r'],
+      invokedAt,
+      bound: settledAt - invokedAt,
+      token,
+      once: false,
+      mustSucceed: false,
+      settledAt,
+      outcome: 'ok',
+      stale: [],
+      ...also,
+    });
+    return this;
+  }
+
+  /** A client draws a token for an attempt, so many times at one instant. */
+  tries(token: string, at: number, times = 1): this {
+    for (let i = 0; i < times; i++) this.history.attempts.push({ client: clientOf(token), token, at });
+    return this;
+  }
+
+  /** A client stops between two events, or in the midst of its code. */
+  stops(token: string, from: number, to: number, where: 'between' | 'amid' = 'between'): this {
+    this.history.pauses.push({ client: clientOf(token), from, to, amid: where === 'amid' });
+    return this;
+  }
+
+  isKilled(token: string, at: number): this {
+    this.history.crashes.push({ client: clientOf(token), at });
+    return this;
+  }
+
+  /** All locks were given back, and all faults are over. */
+  heals(at: number): this {
+    this.history.healedAt = at;
+    return this;
+  }
+
+  leaves(what: string): this {
+    this.history.leftovers.push(what);
+    return this;
+  }
+}
+
+/** Three nodes, and nothing has happened yet. */
+export function story({
+  nodes = 3,
+  reordering = [],
+}: {
+  nodes?: number;
+  reordering?: readonly number[];
+} = {}): Story {
+  return new Story(nodes, reordering);
+}
+
+/** Which rules a history breaks, each of them once, by name. */
+export function broken({ history }: Pick<Story, 'history'>, leniency?: Leniency): Rule[] {
+  return [...new Set(violations(history, leniency).map(({ rule }) => rule))].sort();
+}
+
+function clientOf(token: string): number {
+  return token.charCodeAt(0) - 'a'.charCodeAt(0);
+}

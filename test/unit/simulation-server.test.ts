@@ -1,0 +1,414 @@
+import { describe, expect, it } from 'vitest';
+import { OPERATIONS, OPERATIONS_SHA } from '../../src/node/scripts/operations.ts';
+import { type Exchange, emptyHistory, type Operation, type Vote } from '../support/checker/history.ts';
+import { type Part, Server, type ServerPlan } from '../support/simulation/server.ts';
+import { Timeline } from '../support/simulation/timeline.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** A server, asked without a network between. */
+class Bench {
+  readonly timeline = new Timeline();
+  readonly history = emptyHistory(1);
+  readonly server: Server;
+
+  constructor(also: Partial<ServerPlan> = {}) {
+    const { timeline, history } = this;
+    this.server = new Server({ index: 0, timeline, history, rate: 1, origin: 0, saveInterval: 0, ...also });
+    this.server.load(OPERATIONS);
+  }
+
+  /** True time goes on. */
+  goTo(time: number): this {
+    this.timeline.at(time, () => {});
+    this.timeline.next();
+    return this;
+  }
+
+  part(operation: Operation, token: string, ttl = 0, keys: readonly string[] = ['r']): Part {
+    const exchange: Exchange = {
+      client: 0,
+      node: 0,
+      operation,
+      token,
+      sentAt: this.timeline.now,
+      executedAt: NEVER,
+      reply: '',
+      answeredAt: NEVER,
+      overDead: false,
+      torn: false,
+    };
+    return { keys, ttl, exchange };
+  }
+
+  /** What the server says to one operation. */
+  ask(operation: Operation, token: string, ttl = 0, keys?: readonly string[], overDead = false): unknown {
+    const replies = this.server.run(OPERATIONS_SHA, [this.part(operation, token, ttl, keys)], overDead);
+    return replies instanceof Error ? replies.message : replies[0];
+  }
+
+  get votes(): Partial<Vote>[] {
+    return this.history.votes.map(({ key, token, from, until, end }) => ({ key, token, from, until, end }));
+  }
+
+  /** The tokens that stand now. */
+  get standing(): string[] {
+    return this.server.standing().map(({ key, token }) => `${key}: ${token}`);
+  }
+}
+
+/** One lock that was given back, and one until 1000, of a server that crashed at 100. */
+function crashed(): Bench {
+  const bench = new Bench();
+  bench.ask('grant', 'a', 1_000);
+  bench.ask('grant', 'b', 1_000, ['s']);
+  bench.goTo(20).ask('release', 'b', 0, ['s']);
+  bench.goTo(100).server.crash(true);
+  return bench;
+}
+
+describe('a simulated server', () => {
+  it('answers as the script does', () => {
+    const bench = new Bench();
+    expect(bench.ask('inspect', '')).toBe('free');
+    expect(bench.ask('grant', 'a', 100)).toBe('granted');
+    expect(bench.ask('grant', 'b', 100)).toEqual(['denied', 100]);
+    expect(bench.ask('inspect', '')).toEqual(['held', 100, 'a']);
+    expect(bench.ask('extend', 'b', 100)).toEqual(['taken', 100]);
+    expect(bench.ask('extend', 'a', 200)).toBe('extended');
+    expect(bench.ask('extend', 'a', 200, ['r', 's'])).toBe('repaired');
+    expect(bench.ask('release', 'b')).toBe('absent');
+    expect(bench.ask('release', 'a', 0, ['r', 's'])).toBe('released');
+  });
+
+  it('runs a batch in order, each operation with its own keys', () => {
+    const bench = new Bench();
+    const batch = [
+      bench.part('grant', 'a', 100, ['r', 's']),
+      bench.part('grant', 'b', 100, ['s']),
+      bench.part('release', 'a', 0, ['r', 's']),
+      bench.part('grant', 'b', 100, ['s']),
+    ];
+    expect(bench.server.run(OPERATIONS_SHA, batch, false)).toEqual([
+      'granted',
+      ['denied', 100],
+      'released',
+      'granted',
+    ]);
+    expect(bench.standing).toEqual(['s: b']);
+  });
+
+  it('writes down what it has done, and when', () => {
+    const bench = new Bench().goTo(7);
+    const part = bench.part('grant', 'a', 100);
+    bench.server.run(OPERATIONS_SHA, [part], true);
+    expect(part.exchange).toMatchObject({ executedAt: 7, reply: 'granted', overDead: true, torn: false });
+  });
+
+  it('writes down each vote, and what became of it', () => {
+    const bench = new Bench();
+    bench.ask('grant', 'a', 100);
+    bench.goTo(50).ask('extend', 'a', 100);
+    bench.goTo(60).ask('release', 'a');
+    bench.goTo(70).ask('grant', 'b', 20);
+    bench.goTo(95).ask('grant', 'c', 100);
+    expect(bench.votes).toEqual([
+      { key: 'r', token: 'a', from: 0, until: 60, end: 'deleted' },
+      { key: 'r', token: 'b', from: 70, until: 90, end: 'expired' },
+      { key: 'r', token: 'c', from: 95, until: 195, end: 'expired' },
+    ]);
+    expect(bench.history.votes.map(({ endedBy }) => endedBy)).toEqual(['a', undefined, undefined]);
+  });
+
+  it('writes down a vote for each key', () => {
+    const bench = new Bench();
+    bench.ask('grant', 'a', 100, ['r', 's']);
+    expect(bench.standing).toEqual(['r: a', 's: a']);
+  });
+
+  it('writes down that a vote was set, or raised, over a dead connection', () => {
+    const bench = new Bench();
+    bench.ask('grant', 'a', 100, ['r'], true);
+    bench.ask('grant', 'b', 100, ['s']);
+    bench.goTo(10).ask('extend', 'b', 100, ['s'], true);
+    expect(bench.history.votes).toMatchObject([
+      { token: 'a', overDead: true, raisedOverDead: false },
+      { token: 'b', overDead: false, raisedOverDead: true },
+    ]);
+  });
+
+  it('writes down that an extension has set a vote', () => {
+    const bench = new Bench();
+    bench.ask('extend', 'a', 100);
+    expect(bench.history.votes).toMatchObject([{ token: 'a', by: 'extend' }]);
+  });
+
+  it('never lowers an expiry', () => {
+    const bench = new Bench();
+    bench.ask('grant', 'a', 100);
+    bench.ask('extend', 'a', 50);
+    expect(bench.votes).toMatchObject([{ until: 100 }]);
+  });
+});
+
+describe('the clock of a simulated server', () => {
+  it.each([
+    // It shows whole milliseconds, so a key set at 10.7 is one of 10.
+    [{ origin: 0.7 }, 100, 99.3],
+    [{ origin: 0 }, 100, 100],
+    // 100 ms of a clock that is twice as fast.
+    [{ rate: 2 }, 100, 50],
+    [{ rate: 0.5, origin: 12_345 }, 100, 200],
+  ])('lets keys expire in its own whole milliseconds (%o)', (clock, ttl, until) => {
+    const bench = new Bench(clock);
+    bench.ask('grant', 'a', ttl);
+    expect(bench.history.votes[0]?.until).toBeCloseTo(until, 6);
+    expect(bench.goTo(until - 0.001).ask('grant', 'b', ttl)).toEqual(['denied', 1]);
+    expect(bench.goTo(until + 0.001).ask('grant', 'b', ttl)).toBe('granted');
+  });
+
+  it('ends votes early when it jumps forward', () => {
+    const bench = new Bench();
+    bench.ask('grant', 'a', 100);
+    bench.ask('grant', 'b', 500, ['s']);
+    bench.goTo(10);
+    bench.server.jump(200);
+    expect(bench.votes).toEqual([
+      { key: 'r', token: 'a', from: 0, until: 10, end: 'early' },
+      { key: 's', token: 'b', from: 0, until: 300, end: 'early' },
+    ]);
+    expect(bench.standing).toEqual(['s: b']);
+    expect(bench.ask('grant', 'c', 100)).toBe('granted');
+    expect(bench.goTo(299).ask('inspect', '', 0, ['s'])).toEqual(['held', 1, 'b']);
+    expect(bench.goTo(300).ask('inspect', '', 0, ['s'])).toBe('free');
+  });
+
+  it('makes good for a jump when a vote is raised beyond what it had promised', () => {
+    const bench = new Bench();
+    bench.ask('grant', 'a', 100);
+    bench.server.jump(10);
+    bench.goTo(50).ask('extend', 'a', 100);
+    expect(bench.votes).toEqual([{ key: 'r', token: 'a', from: 0, until: 150, end: 'expired' }]);
+  });
+
+  it('does not make good for a jump by raising a vote to less than it had promised', () => {
+    const bench = new Bench();
+    bench.ask('grant', 'a', 100);
+    bench.server.jump(90);
+    bench.goTo(5).ask('extend', 'a', 50);
+    expect(bench.votes).toEqual([{ key: 'r', token: 'a', from: 0, until: 55, end: 'early' }]);
+  });
+
+  it('keeps votes for longer when it jumps back', () => {
+    const bench = new Bench({ rate: 2 });
+    bench.ask('grant', 'a', 100);
+    bench.goTo(10);
+    bench.server.jump(-60);
+    expect(bench.votes).toEqual([{ key: 'r', token: 'a', from: 0, until: 80, end: 'expired' }]);
+    expect(bench.goTo(79).ask('inspect', '')).toEqual(['held', 2, 'a']);
+    expect(bench.goTo(80).ask('inspect', '')).toBe('free');
+  });
+
+  it('does not bring back what has expired when it jumps back', () => {
+    const bench = new Bench();
+    bench.ask('grant', 'a', 100);
+    bench.goTo(110).ask('inspect', '');
+    bench.server.jump(-60);
+    expect(bench.ask('inspect', '')).toBe('free');
+    expect(bench.votes).toMatchObject([{ until: 100, end: 'expired' }]);
+  });
+});
+
+describe('a simulated server that is paused', () => {
+  it('runs what has arrived in order when it is resumed', () => {
+    const { server } = new Bench();
+    const ran: string[] = [];
+    server.pause();
+    for (const name of ['a', 'b']) server.receive(() => ran.push(name));
+    expect(ran).toEqual([]);
+    server.resume();
+    expect(ran).toEqual(['a', 'b']);
+    server.receive(() => ran.push('c'));
+    expect(ran).toEqual(['a', 'b', 'c']);
+  });
+
+  it('forgets what nobody has read when it crashes', () => {
+    const { server } = new Bench();
+    server.pause();
+    server.receive(() => expect.unreachable());
+    server.crash(true);
+    server.resume();
+    expect(server.state).toBe('down');
+    server.restart('kept');
+    server.resume();
+  });
+
+  it('lets keys expire all the same', () => {
+    const bench = new Bench();
+    bench.ask('grant', 'a', 100);
+    bench.server.pause();
+    bench.goTo(100).server.resume();
+    expect(bench.ask('inspect', '')).toBe('free');
+  });
+
+  it('cannot be paused while it is down', () => {
+    const { server } = new Bench();
+    server.crash(false);
+    server.pause();
+    expect(server.state).toBe('down');
+    expect(server.refuses).toBe(false);
+  });
+});
+
+describe('a simulated server that has crashed', () => {
+  it('has all its keys again if it kept its memory', () => {
+    const bench = crashed();
+    bench.goTo(200).server.restart('kept');
+    bench.server.load(OPERATIONS);
+    expect(bench.standing).toEqual(['r: a']);
+    expect(bench.ask('inspect', '')).toEqual(['held', 800, 'a']);
+  });
+
+  it('lets keys expire while it is down', () => {
+    const bench = crashed();
+    bench.goTo(1_000).server.restart('kept');
+    bench.server.load(OPERATIONS);
+    expect(bench.ask('inspect', '')).toBe('free');
+  });
+
+  it('has no keys if it lost its memory', () => {
+    const bench = crashed();
+    bench.goTo(200).server.restart('lost');
+    bench.server.load(OPERATIONS);
+    expect(bench.ask('inspect', '')).toBe('free');
+    expect(bench.votes).toMatchObject([
+      { token: 'a', until: 200, end: 'forgotten' },
+      { token: 'b', until: 20, end: 'deleted' },
+    ]);
+  });
+
+  it('has the keys of its last snapshot that are not due if its memory is stale', () => {
+    const bench = new Bench({ saveInterval: 15 });
+    bench.ask('grant', 'a', 1_000, ['r']);
+    bench.ask('grant', 'b', 150, ['s']);
+    // Here it takes the snapshot, of those two.
+    bench.goTo(20).ask('inspect', '');
+    bench.goTo(25).ask('release', 'a', 0, ['r']);
+    bench.ask('grant', 'c', 1_000, ['t']);
+    bench.goTo(100).server.crash(true);
+    bench.goTo(200).server.restart('stale');
+    bench.server.load(OPERATIONS);
+    expect(bench.standing).toEqual(['r: a']);
+    expect(bench.ask('inspect', '', 0, ['r'])).toEqual(['held', 800, 'a']);
+    expect(bench.ask('inspect', '', 0, ['s'])).toBe('free');
+    expect(bench.ask('inspect', '', 0, ['t'])).toBe('free');
+    expect(bench.history.votes).toMatchObject([
+      { token: 'a', from: 0, until: 25, end: 'deleted', by: 'grant' },
+      { token: 'b', from: 0, until: 150, end: 'expired', by: 'grant' },
+      { token: 'c', from: 25, until: 200, end: 'forgotten', by: 'grant' },
+      { token: 'a', from: 200, until: 1_000, end: 'expired', by: 'restored' },
+    ]);
+  });
+
+  it('keeps a snapshot no longer than its interval', () => {
+    const bench = new Bench({ saveInterval: 15 });
+    bench.ask('grant', 'a', 1_000);
+    bench.goTo(15).ask('inspect', '');
+    bench.server.crash(true);
+    bench.server.restart('stale');
+    expect(bench.standing).toEqual(['r: a']);
+  });
+
+  it('loses its scripts', () => {
+    const bench = crashed();
+    bench.server.restart('kept');
+    expect(bench.ask('grant', 'c', 100)).toBe('NOSCRIPT No matching script.');
+    bench.server.load(OPERATIONS);
+    expect(bench.ask('grant', 'c', 100, ['t'])).toBe('granted');
+  });
+
+  it('is another run, by its INFO too', () => {
+    const bench = new Bench();
+    const before = bench.server.info();
+    bench.server.crash(true);
+    bench.server.restart('kept');
+    expect(bench.server.starts).toBe(2);
+    expect(before).toContain('run_id:0.1\r\n');
+    expect(bench.server.info()).toContain('run_id:0.2\r\n');
+  });
+
+  it('is not restarted when it is up', () => {
+    const bench = new Bench();
+    bench.ask('grant', 'a', 100);
+    bench.server.restart('lost');
+    expect(bench.server.starts).toBe(1);
+    expect(bench.standing).toEqual(['r: a']);
+  });
+});
+
+describe('a simulated server', () => {
+  it('forgets everything when told so', () => {
+    const bench = new Bench();
+    bench.ask('grant', 'a', 100, ['r', 's']);
+    bench.goTo(10).server.forget();
+    expect(bench.ask('grant', 'b', 100)).toBe('granted');
+    expect(bench.votes).toEqual([
+      { key: 'r', token: 'a', from: 0, until: 10, end: 'forgotten' },
+      { key: 's', token: 'a', from: 0, until: 10, end: 'forgotten' },
+      { key: 'r', token: 'b', from: 10, until: 110, end: 'expired' },
+    ]);
+  });
+
+  it('has not forgotten what had expired before', () => {
+    const bench = new Bench();
+    bench.ask('grant', 'a', 100);
+    bench.goTo(150).server.forget();
+    expect(bench.votes).toMatchObject([{ until: 100, end: 'expired' }]);
+  });
+
+  it('drops one vote early', () => {
+    const bench = new Bench();
+    bench.ask('grant', 'a', 100, ['r', 's']);
+    bench.goTo(10).server.drop(3);
+    expect(bench.standing).toEqual(['r: a']);
+    expect(bench.votes[1]).toEqual({ key: 's', token: 'a', from: 0, until: 10, end: 'early' });
+    expect(bench.ask('inspect', '', 0, ['s'])).toBe('free');
+  });
+
+  it('drops nothing where nothing stands', () => {
+    const bench = new Bench();
+    bench.ask('grant', 'a', 100);
+    bench.goTo(150).server.drop(0);
+    new Bench().server.drop(0);
+    expect(bench.votes).toMatchObject([{ until: 100, end: 'expired' }]);
+  });
+
+  it('answers everything with its error as long as it fails, and does nothing', () => {
+    const bench = new Bench();
+    bench.server.failing = 'BUSY Redis is busy running a script.';
+    expect(bench.ask('grant', 'a', 100)).toBe('BUSY Redis is busy running a script.');
+    expect(bench.history.votes).toEqual([]);
+    bench.server.failing = undefined;
+    expect(bench.ask('grant', 'a', 100)).toBe('granted');
+  });
+
+  it('says in its INFO that it is loading, if it is', () => {
+    const { server } = new Bench();
+    expect(server.info()).toContain('loading:0\r\n');
+    server.failing = 'LOADING Redis is loading the dataset in memory';
+    expect(server.info()).toContain('loading:1\r\n');
+    server.failing = 'OOM command not allowed';
+    expect(server.info()).toContain('loading:0\r\n');
+  });
+
+  it('knows no script after they were flushed', () => {
+    const { server, ...bench } = new Bench();
+    server.flushScripts();
+    expect(server.run(OPERATIONS_SHA, [], false)).toEqual(new Error('NOSCRIPT No matching script.'));
+    server.load('return 1');
+    expect(server.run(OPERATIONS_SHA, [], false)).toBeInstanceOf(Error);
+    server.load(OPERATIONS);
+    expect(server.run(OPERATIONS_SHA, [], false)).toEqual([]);
+    expect(bench.history.votes).toEqual([]);
+  });
+});
