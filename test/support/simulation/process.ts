@@ -5,7 +5,7 @@ import type { Host, Planned, Timeline } from './timeline.ts';
 /** How late a timer comes on an idle event loop, in ms: never at its very instant, and not quite 1 ms. */
 const TIMER_LATENESS = { least: 0.001, span: 0.9 } as const;
 /** Separates, among what waited for a paused process, timers from input. */
-const INSTANT = 1e-6;
+const INSTANT = 1e-9;
 
 export interface ProcessPlan {
   readonly id: number;
