@@ -93,6 +93,14 @@ describe('an attempt', () => {
     expect(await started.outcome).not.toBeInstanceOf(RedlockError);
   });
 
+  it('is not won with so little validity that no timer could tell its end in time', async () => {
+    const nodes = scriptedNodes(3);
+    const { clock, attempt: started } = attempt(nodes, { nodeTimeout: 5_000 });
+    clock.jump(987.1);
+    for (const node of nodes) node.answer(granted);
+    expect(await started.outcome).toMatchObject({ code: 'VALIDITY_EXHAUSTED' });
+  });
+
   it('ends at nodeTimeout, undone on every node that may hold it', async () => {
     const nodes = scriptedNodes(5);
     const { clock, attempt: started } = attempt(nodes);

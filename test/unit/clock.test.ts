@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { afterReading, type Clock, systemClock } from '../../src/clock.ts';
+import { afterReading, at, type Clock, systemClock } from '../../src/clock.ts';
 import { systemRandom } from '../../src/random.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -178,5 +178,48 @@ describe('system randomness', () => {
       const fraction = systemRandom.fraction();
       expect(fraction >= 0 && fraction < 1).toBe(true);
     }
+  });
+});
+
+describe('a callback at an instant', () => {
+  it('runs then', () => {
+    const clock = new ManualClock(1_000);
+    const ran = vi.fn();
+    at(clock, 1_100, ran);
+    clock.advance(99);
+    expect(ran).not.toHaveBeenCalled();
+    clock.advance(1);
+    expect(ran).toHaveBeenCalledOnce();
+  });
+
+  it('runs at once if that has passed, but not before the call returns', () => {
+    const clock = new ManualClock(1_000);
+    const ran = vi.fn();
+    at(clock, 900, ran);
+    expect(ran).not.toHaveBeenCalled();
+    clock.advance(0);
+    expect(ran).toHaveBeenCalledOnce();
+  });
+
+  it('is not late by the time for which the process is stopped before its timer is armed', () => {
+    const clock = new ManualClock(1_000);
+    const ran = vi.fn();
+    const now = vi.spyOn(clock, 'now');
+    // The first look at the clock is followed by a long pause.
+    now.mockImplementationOnce(() => {
+      clock.jump(80);
+      return 1_000;
+    });
+    at(clock, 1_100, ran);
+    expect(clock.pending).toBe(1);
+    clock.advance(20);
+    expect(ran).toHaveBeenCalledOnce();
+  });
+
+  it('does not run once it is cancelled', () => {
+    const clock = new ManualClock(1_000);
+    at(clock, 1_100, () => expect.unreachable())();
+    clock.advance(200);
+    expect(clock.pending).toBe(0);
   });
 });
