@@ -61,8 +61,8 @@ const config: ViteUserConfig = defineConfig({
           include: ['test/simulation/**/*.test.ts'],
           // It uses all cores by threads of its own.
           maxWorkers: 1,
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
           sequence: { groupOrder: 3 },
         },
       },

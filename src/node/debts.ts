@@ -3,21 +3,31 @@ import type { Holding } from './lock-node.ts';
 /** How many rollbacks a node may owe; beyond that the oldest are dropped, and their keys expire by themselves. */
 const MOST_DEBTS = 10_000;
 
+/** One release that a server has not answered. */
+export interface Debt {
+  readonly holding: Holding;
+}
+
 /** The releases that a server has not answered yet. They are repeated until it does. */
 export class Debts {
-  readonly #owed = new Map<string, Holding>();
+  readonly #owed = new Map<string, Debt>();
 
-  owe(holding: Holding): void {
-    this.#owed.set(holding.ownerToken, holding);
-    if (this.#owed.size <= MOST_DEBTS) return;
-    for (const oldest of this.#owed.keys()) {
-      this.#owed.delete(oldest);
-      break;
+  /** A release that is owed anew is settled by no answer to an earlier one. */
+  owe(holding: Holding): Debt {
+    const debt = { holding };
+    this.#owed.set(holding.ownerToken, debt);
+    if (this.#owed.size > MOST_DEBTS) {
+      for (const oldest of this.#owed.keys()) {
+        this.#owed.delete(oldest);
+        break;
+      }
     }
+    return debt;
   }
 
-  settle(holding: Holding): void {
-    this.#owed.delete(holding.ownerToken);
+  settle(debt: Debt): void {
+    const { ownerToken } = debt.holding;
+    if (this.#owed.get(ownerToken) === debt) this.#owed.delete(ownerToken);
   }
 
   get none(): boolean {
@@ -25,7 +35,7 @@ export class Debts {
   }
 
   /** What is owed, oldest first. */
-  list(): Holding[] {
+  list(): Debt[] {
     return [...this.#owed.values()];
   }
 }

@@ -54,7 +54,7 @@ export class MemoryNode implements LockNode {
   /** Back to normal: what is owed, and what arrived while the node hung, is executed in order. */
   heal(): void {
     this.#become('healthy');
-    for (const holding of this.#debts.list()) this.release(holding, () => {});
+    for (const { holding } of this.#debts.list()) this.release(holding, () => {});
   }
 
   /** The keys that stand on the node now. */
@@ -75,9 +75,9 @@ export class MemoryNode implements LockNode {
   }
 
   release(holding: Holding, deliver: Deliver<ReleaseReply>): void {
-    this.#debts.owe(holding);
+    const debt = this.#debts.owe(holding);
     this.#request<ReleaseReply>(() => {
-      this.#debts.settle(holding);
+      this.#debts.settle(debt);
       return this.#store.release(holding, this.#clock.now());
     }, deliver);
   }

@@ -1,6 +1,6 @@
 import type { RedisConnection } from '../client/redis-connection.ts';
 import { afterReading, type Cancel, type Clock } from '../clock.ts';
-import { Debts } from './debts.ts';
+import { type Debt, Debts } from './debts.ts';
 import { isRefusal, replyTo } from './failure.ts';
 import type {
   Claim,
@@ -99,8 +99,7 @@ export class RedisNode implements LockNode {
   }
 
   release(holding: Holding, deliver: Deliver<ReleaseReply>): void {
-    this.#debts.owe(holding);
-    this.#request(this.#settling(holding, deliver));
+    this.#request(this.#settling(this.#debts.owe(holding), deliver));
   }
 
   inspect(key: string, deliver: Deliver<InspectReply>): void {
@@ -147,9 +146,9 @@ export class RedisNode implements LockNode {
     this.#outbox.shut(replyTo(CLOSED, false));
   }
 
-  #settling(holding: Holding, deliver: Deliver<ReleaseReply>): Operation {
-    return operation<ReleaseReply>('release', holding, (reply) => {
-      if (reply.kind === 'released' || reply.kind === 'absent') this.#debts.settle(holding);
+  #settling(debt: Debt, deliver: Deliver<ReleaseReply>): Operation {
+    return operation<ReleaseReply>('release', debt.holding, (reply) => {
+      if (reply.kind === 'released' || reply.kind === 'absent') this.#debts.settle(debt);
       else if (this.#health.kind === 'up' || this.#health.kind === 'closing') this.#repay();
       deliver(reply);
     });
@@ -161,7 +160,7 @@ export class RedisNode implements LockNode {
       NEXT_LOOK,
       () => {
         this.#cancelRepay = undefined;
-        for (const holding of this.#debts.list()) this.#request(this.#settling(holding, () => {}));
+        for (const debt of this.#debts.list()) this.#request(this.#settling(debt, () => {}));
       },
       'background',
     );
@@ -258,6 +257,6 @@ export class RedisNode implements LockNode {
     if (why) this.#outbox.shut({ kind: 'unusable', why });
     if (!this.#closing) this.#health = why ? { kind: 'unusable', why } : { kind: 'up' };
     // What is owed goes before anything newer, also to a server that gets no grants.
-    this.#outbox.open(this.#debts.list().map((holding) => this.#settling(holding, () => {})));
+    this.#outbox.open(this.#debts.list().map((debt) => this.#settling(debt, () => {})));
   }
 }

@@ -171,7 +171,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'node/redis-node.ts',
-        'this.#outbox.open(this.#debts.list().map((holding) => this.#settling(holding, () => {})));',
+        'this.#outbox.open(this.#debts.list().map((debt) => this.#settling(debt, () => {})));',
         'this.#outbox.open([]);',
       ),
     ],

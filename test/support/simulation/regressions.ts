@@ -27,6 +27,20 @@ export const REGRESSIONS: Readonly<Record<string, Schedule>> = {
     ],
     faults: [{ what: 'stop client', at: 19, for: 97, client: 0, timersFirst: false }],
   }),
+  'a release that is repeated is owed until it is answered itself': scheduleOf({
+    seed: 1270348084,
+    nodes: 7,
+    ttl: 30_000,
+    nodeTimeout: 100,
+    connectTimeout: 300,
+    latency: { least: 5, span: 5 },
+    detours: [1, 2],
+    clients: [[take(4, { acquireTimeout: 50 })], [take(0)]],
+    faults: [
+      { what: 'pause', at: 39, for: 43, node: 0 },
+      { what: 'fail', at: 91, for: 14, node: 2, error: 'BUSY Redis is busy running a script.' },
+    ],
+  }),
   'a lock whose end no timer could tell in time is not handed out': scheduleOf({
     seed: 25,
     clients: [[take(0)]],
