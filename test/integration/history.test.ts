@@ -1,0 +1,44 @@
+import { test } from '@fast-check/vitest';
+import { describe } from 'vitest';
+import { violations } from '../support/checker/checker.ts';
+import { trace } from '../support/checker/trace.ts';
+import { enforceNoLeaks } from '../support/leaks.ts';
+import { LATENESS, play } from '../support/real-history/play.ts';
+import { realSchedules } from '../support/real-history/real-schedules.ts';
+import type { Schedule } from '../support/simulation/schedule.ts';
+
+enforceNoLeaks();
+
+/*
+ * The simulator's workloads and its checker, on real servers: if the simulator were wrong about Redis, ioredis or the
+ * event loop, this would fail. Every rule is checked, but some see less here than in virtual time:
+ *
+ * - exclusion, support: the machine has one clock, so that no drift is needed. Expiry is known to the millisecond.
+ * - told, prompt, settled: `LATENESS` is allowed, and all the time in which a heartbeat shows that the loop was held up.
+ * - told first: not for a lock that ended less than half a millisecond before.
+ * - once, first in, first out: of the last commands before a server's death, only what it still had time to show.
+ * - atomic: not for operations that share a key with another one of the same command.
+ * - residue, live: no client is killed, and nothing is reordered, so there is nothing to excuse for either.
+ * - leftovers: a rejection that nobody handled is for the test runner to report.
+ */
+
+async function expectLawful(schedule: Schedule): Promise<void> {
+  const history = await play(schedule);
+  const found = violations(history, { forgive: true, lateness: LATENESS });
+  if (found.length > 0) throw new Error(`${trace(history, found)}\n${JSON.stringify(found, undefined, 2)}`);
+}
+
+/** Another run is another history: to shrink a schedule would only find out how often it goes wrong. */
+const RUNS = { numRuns: Number(process.env['RUNS'] ?? 7), endOnFailure: true };
+
+describe('what the simulator is trusted with holds on real servers', () => {
+  test.prop([realSchedules('lawful', { nodes: 5, clients: 3, steps: 12 })], RUNS)(
+    'whatever befalls five nodes that forget nothing',
+    expectLawful,
+  );
+
+  test.prop([realSchedules('forgetful', { nodes: 3, clients: 3, steps: 12 })], RUNS)(
+    'but for what follows from lost votes, when three nodes forget them',
+    expectLawful,
+  );
+});

@@ -1,0 +1,131 @@
+import type {
+  ConnectionListener,
+  RedisConnection,
+  ReplyHandler,
+} from '../../../src/client/redis-connection.ts';
+import type { Exchange, History, Operation } from '../checker/history.ts';
+import type { ClientProcess } from '../simulation/client.ts';
+import { WIRE_SHA, type Wire, type Wires } from './wire.ts';
+
+export interface RecordingPlan {
+  readonly connection: RedisConnection;
+  readonly process: ClientProcess;
+  readonly node: number;
+  readonly wires: Wires;
+  readonly history: History;
+}
+
+/** What a server answers, unlike what a client says when it has lost the connection, begins with a code. */
+const ERROR_CODE = /^[A-Z]{2,} /;
+
+/** A client's real connection to a node, which writes down what it says and is told. */
+export class RecordingConnection implements RedisConnection {
+  readonly name: string;
+  readonly reorders: boolean;
+  /** Resolves when its node has closed it for good. */
+  readonly closed: Promise<void>;
+  readonly #plan: RecordingPlan;
+  #wire: Wire | undefined;
+  #resolveClosed!: () => void;
+
+  constructor(plan: RecordingPlan) {
+    this.name = plan.connection.name;
+    this.reorders = plan.connection.reorders;
+    this.#plan = plan;
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+  }
+
+  open(listener: ConnectionListener): void {
+    const { connection, process, wires } = this.#plan;
+    connection.open({
+      up: () => {
+        const wire = wires.open(process.id);
+        this.#wire = wire;
+        // The first command on every connection; the witness at the server learns from it whose address it sees.
+        connection.evalsha(WIRE_SHA, [], [wire.id], () => {});
+        listener.up();
+      },
+      down: (cause) => {
+        this.#gone();
+        listener.down(cause);
+      },
+    });
+  }
+
+  evalsha(
+    sha: string,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+    reply: ReplyHandler,
+  ): void {
+    const { connection, process } = this.#plan;
+    process.onTurn();
+    const exchanges = this.#note(args);
+    connection.evalsha(sha, keys, args, (error, replies) => {
+      exchanges.forEach((exchange, index) => {
+        if (error && !ERROR_CODE.test(error.message)) return;
+        exchange.answeredAt = performance.now();
+        exchange.reply = kindOf(error ?? (replies as unknown[])[index]);
+      });
+      reply(error, replies);
+      // After all promises that this settles.
+      globalThis.process.nextTick(() => process.onTurn());
+    });
+  }
+
+  load(script: string): Promise<void> {
+    return this.#plan.connection.load(script);
+  }
+
+  info(): Promise<readonly string[]> {
+    return this.#plan.connection.info();
+  }
+
+  slotOf(key: string): number | undefined {
+    return this.#plan.connection.slotOf(key);
+  }
+
+  reset(cause: Error): void {
+    this.#gone();
+    this.#plan.connection.reset(cause);
+  }
+
+  close(): void {
+    this.#plan.connection.close();
+    this.#resolveClosed();
+  }
+
+  #gone(): void {
+    if (this.#wire) this.#wire.goneAt = Math.min(this.#wire.goneAt, performance.now());
+  }
+
+  #note(args: readonly (string | number)[]): Exchange[] {
+    const { process, node, history, wires } = this.#plan;
+    const exchanges: Exchange[] = [];
+    for (let i = 0; i < args.length; i += 4) {
+      exchanges.push({
+        client: process.id,
+        node,
+        operation: args[i] as Operation,
+        token: args[i + 2] as string,
+        sentAt: performance.now(),
+        executedAt: Number.POSITIVE_INFINITY,
+        reply: '',
+        answeredAt: Number.POSITIVE_INFINITY,
+        overDead: false,
+        torn: false,
+      });
+    }
+    history.exchanges.push(...exchanges);
+    if (this.#wire) wires.send(this.#wire, exchanges);
+    return exchanges;
+  }
+}
+
+/** The word that an operation's reply begins with, or the error in its place. */
+function kindOf(reply: unknown): string {
+  if (reply instanceof Error) return reply.message;
+  return String(Array.isArray(reply) ? reply[0] : reply);
+}
