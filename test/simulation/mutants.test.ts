@@ -27,11 +27,6 @@ function tableOf(quarries: ReadonlyMap<string, Quarry>): string {
   );
 }
 
-/** Widths of columns are a formatter's business. */
-function unpadded(markdown: string): string {
-  return markdown.replaceAll(/ +/g, ' ').replaceAll(/-{3,}/g, '---');
-}
-
 describe('a product that is broken on purpose is caught when', () => {
   const quarries = new Map<string, Quarry>();
 
@@ -50,8 +45,10 @@ describe('a product that is broken on purpose is caught when', () => {
     expect(quarries.get(name)?.rules).toContain(breaks);
   });
 
-  it('(the table in the documentation says which rule caught it, and how soon)', async () => {
+  it('(the documentation names it, and the rule)', async () => {
     const page = await readFile(new URL('../../docs/testing.md', import.meta.url), 'utf8');
-    expect(unpadded(page)).toContain(unpadded(tableOf(quarries)));
+    const rows = page.matchAll(/^\| (.+?) +\| \*\*(.+?)\*\*/gm);
+    const documented = Array.from(rows, ([, name, rule]) => ({ name, breaks: rule }));
+    expect(documented).toEqual(MUTANTS.map(({ name, breaks }) => ({ name, breaks })));
   });
 });

@@ -88,6 +88,7 @@ describe('a vote', () => {
     ['uuu..', 'unreachable'],
     ['uuudd', 'unreachable'],
     ['uuu.d', 'unreachable'],
+    ['gduu.', undefined],
 
     ['gggg...', 'won'],
     ['gggddd.', undefined],

@@ -33,6 +33,14 @@ describe('continuity', () => {
     expect(continuity.counts(0)).toBe(true);
   });
 
+  it('counts a node that was found with the lock from the next success on', () => {
+    const continuity = new Continuity(1);
+    continuity.continued(0);
+    expect(continuity.counts(0)).toBe(false);
+    continuity.succeeded();
+    expect(continuity.counts(0)).toBe(true);
+  });
+
   it('ends when a node may have been without the lock', () => {
     const continuity = new Continuity(1);
     continuity.restored(0);

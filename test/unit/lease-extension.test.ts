@@ -45,6 +45,18 @@ describe('extending a lease', () => {
     expect(await second).toEqual({ verdict: 'held', replies: [extended, repaired, repaired] });
   });
 
+  it('counts a node that was repaired before a round succeeded from the next round on', async () => {
+    const { nodes, win, extend, answerExtensions } = leaseOver(3);
+    win();
+    const first = extend();
+    nodes[2]?.answer(repaired);
+    answerExtensions(extended, extended);
+    expect(await first).toMatchObject({ verdict: 'won' });
+    const second = extend();
+    answerExtensions(extended, unreachable(), extended);
+    expect(await second).toMatchObject({ verdict: 'won' });
+  });
+
   it('counts a repaired node from the round after the next success on', async () => {
     const { win, extend, answerExtensions } = leaseOver(3);
     win();
@@ -103,6 +115,28 @@ describe('extending a lease', () => {
     const round = extend();
     answerExtensions(unreachable(), extended, extended, extended, extended);
     expect(await round).toMatchObject({ verdict: 'won' });
+  });
+
+  it('does not count a node whose grant went unanswered', async () => {
+    const { take, answerGrants, extend, answerExtensions } = leaseOver(3);
+    const taking = take();
+    answerGrants(unreachable(true), granted, granted);
+    expect(await taking).toMatchObject({ verdict: 'won' });
+    const round = extend();
+    answerExtensions(extended, extended, unreachable());
+    expect(await round).toMatchObject({ verdict: 'held' });
+  });
+
+  it('does not count grants that came after the vote had failed', async () => {
+    const { clock, nodes, take, extend, answerExtensions } = leaseOver(3);
+    const taking = take();
+    nodes[0]?.answer(granted);
+    clock.advance(100);
+    expect(await taking).toMatchObject({ verdict: 'unreachable' });
+    nodes[1]?.answer(granted);
+    const round = extend();
+    answerExtensions(extended, extended, unreachable());
+    expect(await round).toMatchObject({ verdict: 'held' });
   });
 
   it.each([1, 2, 3, 4, 5, 7])('is taken once no quorum of %d nodes can be left', async (n) => {

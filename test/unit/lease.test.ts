@@ -108,6 +108,31 @@ describe('undoing a lease', () => {
     expect(nodes.map((node) => node.of('release').length)).toEqual([1, 2, 1]);
   });
 
+  it('does not release again where a node that reorders reports a denial afterwards', () => {
+    const { lease, nodes, take } = leaseOver(3);
+    reorder(nodes);
+    void take();
+    lease.undo();
+    nodes[1]?.answer(denied, 0);
+    expect(counts(nodes, 'release')).toEqual([1, 1, 1]);
+  });
+
+  it('does not release again where a node that reorders reports the lock taken afterwards', () => {
+    const { lease, nodes, win, extend } = leaseOver(3);
+    reorder(nodes);
+    win();
+    void extend();
+    lease.undo();
+    nodes[2]?.answer({ kind: 'taken', remaining: 500 }, 1);
+    expect(counts(nodes, 'release')).toEqual([1, 1, 1]);
+  });
+
+  it('that was never taken asks nothing of any node', () => {
+    const { lease, nodes } = leaseOver(3);
+    lease.undo();
+    expect(nodes.flatMap(({ requests }) => requests)).toEqual([]);
+  });
+
   it('releases again where a node that reorders reports a repair afterwards', () => {
     const { lease, nodes, win, extend } = leaseOver(3);
     reorder(nodes);
@@ -197,6 +222,20 @@ describe('releasing a lease', () => {
     expect(nodes[0]?.of('release')).toHaveLength(0);
     for (const node of nodes.slice(1)) node.answer(released);
     expect(await peek(end)).toMatchObject({ value: { verdict: 'released' } });
+  });
+
+  it('counts a node that was never sent a grant as unreachable', async () => {
+    const { lease, take, answerGrants, answerReleases } = leaseOver(3);
+    void take();
+    answerGrants(unreachable(false), granted, granted);
+    const end = lease.release(100);
+    answerReleases(undefined, released, absent);
+    const neverAsked = {
+      kind: 'unreachable',
+      cause: new Error('the lock was never set on this node'),
+      maybeExecuted: false,
+    };
+    expect(await end).toEqual({ verdict: 'unconfirmed', replies: [neverAsked, released, absent] });
   });
 });
 

@@ -72,6 +72,17 @@ describe('an option that is a number', () => {
     }
   });
 
+  it.each([
+    ['maxTtl', 2 ** 31 - 1],
+    ['nodeTimeout', 2 ** 31 - 1],
+  ])('%s cannot be longer than %d ms', (name, longest) => {
+    expect(() => resolveSettings(withOption(name, longest + 1))).toThrow(`to ${longest}, not ${longest + 1}`);
+  });
+
+  it('maxTtl can be 2^31 − 1 ms', () => {
+    expect(resolveSettings({ maxTtl: 2 ** 31 - 1 }).call.maxTtl).toBe(2 ** 31 - 1);
+  });
+
   const good = Object.entries(TAKES).flatMap(([name, takes]) => takes.map((value) => [name, value] as const));
   it.each(good)('%s can be %d', (name, value) => {
     expect(() => resolveSettings(withOption(name, value))).not.toThrow();
@@ -111,6 +122,13 @@ describe('an option of another kind', () => {
     expect(() => new Redlock(scriptedNodes(1), withOption(name, value))).toThrow(`${name} must be`);
   });
 
+  it.each([
+    [{ keyPrefix: 5 }, 'keyPrefix must be a string, not 5'],
+    [{ restartGuard: 'auto' }, 'restartGuard must be \'off\', not "auto"'],
+  ])('of the constructor is refused with what it can be: %j', (options, message) => {
+    expect(() => resolveSettings(options as RedlockOptions)).toThrow(message);
+  });
+
   it.each([5, null, {}, 'abort', new AbortController()])('signal cannot be %o', async (signal) => {
     const redlock = new Redlock(scriptedNodes(1));
     const error = await rejectionOf(redlock.acquire('r', { signal } as unknown as AcquireOptions));
@@ -122,6 +140,12 @@ describe('an option of another kind', () => {
     expect(() => new Redlock(scriptedNodes(1), options as RedlockOptions)).toThrow(TypeError);
     const redlock = new Redlock(scriptedNodes(1));
     expect(await rejectionOf(redlock.acquire('r', options as AcquireOptions))).toBeInstanceOf(TypeError);
+  });
+
+  it('the options themselves are called options where they are refused', () => {
+    const refused = 'options must be an object, not null';
+    expect(() => resolveSettings(null as unknown as RedlockOptions)).toThrow(refused);
+    expect(() => resolveCall(resolveSettings(), null as unknown as AcquireOptions, 'waits')).toThrow(refused);
   });
 });
 

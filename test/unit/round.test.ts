@@ -18,6 +18,7 @@ interface Heard {
 
 function vote(nodes: readonly ScriptedNode[], clock: ManualClock, contactDeadline?: number) {
   const heard: Heard[] = [];
+  const decisions: unknown[] = [];
   const round = new Round<GrantReply, string>({
     nodes,
     clock,
@@ -26,9 +27,13 @@ function vote(nodes: readonly ScriptedNode[], clock: ManualClock, contactDeadlin
     ask: (node, _index, wanted, deliver) =>
       node.grant({ keys: ['k'], ownerToken: 't', ttl: 1_000, wanted }, deliver),
     heard: (index, { kind }, decided) => heard.push({ index, kind, decided }),
-    decide: (replies, over) => (over ? conclude : judge)(replies.map(ballotOf)),
+    decide: (replies, over) => {
+      const verdict = (over ? conclude : judge)(replies.map(ballotOf));
+      decisions.push(verdict);
+      return verdict;
+    },
   });
-  return { round, heard, outcome: () => peek(round.outcome) };
+  return { round, heard, decisions, outcome: () => peek(round.outcome) };
 }
 
 const fulfilled = (value: string): unknown => ({ status: 'fulfilled', value });
@@ -146,6 +151,29 @@ describe('a round', () => {
     expect(await outcome()).toEqual(fulfilled('won'));
   });
 
+  it('gives a node that was reached before its patience ended as long for its answer as any other', async () => {
+    const clock = new ManualClock();
+    const nodes = scriptedNodes(1);
+    for (const node of nodes) node.contactUntil = 2_000;
+    const { outcome } = vote(nodes, clock, Number.POSITIVE_INFINITY);
+    clock.advance(50);
+    for (const node of nodes) node.contactUntil = Number.NEGATIVE_INFINITY;
+    clock.advance(149);
+    expect(await outcome()).toBe('pending');
+    nodes[0]?.answer(granted);
+    expect(await outcome()).toEqual(fulfilled('won'));
+  });
+
+  it('gives no more time to a node whose first contact was overdue from the start', async () => {
+    const clock = new ManualClock(1_000);
+    const nodes = scriptedNodes(1);
+    for (const node of nodes) node.contactUntil = 1_000;
+    const { outcome } = vote(nodes, clock, Number.POSITIVE_INFINITY);
+    for (const node of nodes) node.contactUntil = Number.NEGATIVE_INFINITY;
+    clock.advance(100);
+    expect(await outcome()).toEqual(fulfilled('unreachable'));
+  });
+
   it('whose end comes late because the event loop was blocked is decided by the replies that came meanwhile', async () => {
     const clock = new ManualClock();
     const nodes = scriptedNodes(3);
@@ -221,6 +249,14 @@ describe('a round', () => {
     nodes[0]?.answer(granted);
     round.end();
     expect(await outcome()).toEqual(fulfilled('won'));
+  });
+
+  it('is decided once, also when it is ended afterwards', () => {
+    const nodes = scriptedNodes(1);
+    const { round, decisions } = vote(nodes, new ManualClock());
+    nodes[0]?.answer(granted);
+    round.end();
+    expect(decisions).toEqual([undefined, 'won']);
   });
 
   it.each(['by replies', 'by patience', 'by hand'])('leaves no timer when it ends %s', (how) => {

@@ -56,6 +56,14 @@ describe('votes in a sentence', () => {
       /^1 of 6 granted, 1 denied, c unreachable \(refused\), d unusable \(a replica\), e quarantined for 2 ms, f /,
     );
   });
+
+  it('do not mention denials where there was none', () => {
+    const votes: Vote[] = [
+      { node: 'a', kind: 'granted' },
+      { node: 'b', kind: 'late' },
+    ];
+    expect(describeVotes(votes)).toBe('1 of 2 granted, b had not answered');
+  });
 });
 
 describe('the time until a quorum', () => {

@@ -169,6 +169,31 @@ describe('acquireTimeout', () => {
     expect(nodes.map((node) => node.of('release').length)).toEqual([1, 1, 1]);
   });
 
+  it('that an attempt has used up ends the call without a pause', async () => {
+    const { call, clock } = waiting({ acquireTimeout: 30 }, scriptedNodes(3));
+    call.catch(() => {});
+    clock.advance(30);
+    expect(await peek(call)).toMatchObject({ reason: { code: 'ACQUIRE_TIMEOUT' } });
+    expect(clock.pending).toBe(0);
+  });
+
+  it('ends a call that fails otherwise with the error itself', async () => {
+    const failure = new Error('no entropy');
+    const random = constant(0);
+    let tokens = 0;
+    const exhausted: Random = {
+      token: () => {
+        if (++tokens > 1) throw failure;
+        return random.token();
+      },
+      fraction: () => 0,
+    };
+    const { call, clock } = waiting({ acquireTimeout: 500 }, scriptedNodes(1, { grant: denied }), exhausted);
+    const rejection = rejectionOf(call);
+    await clock.advanceAsync(500);
+    expect(await rejection).toBe(failure);
+  });
+
   it('ends the wait for a first contact too', async () => {
     const nodes = scriptedNodes(3);
     for (const node of nodes) node.contactUntil = 3_000;

@@ -1,0 +1,188 @@
+import type {
+  ConnectionListener,
+  RedisConnection,
+  ReplyHandler,
+} from '../../../src/client/redis-connection.ts';
+import type { Exchange, History, Operation } from '../checker/history.ts';
+import type { Process } from '../simulation/process.ts';
+import type { Part, Server } from '../simulation/server.ts';
+
+export interface WirePlan {
+  readonly process: Process;
+  readonly server: Server;
+  readonly history: History;
+  /** The number of the event that happens now, which is the time. */
+  readonly now: () => number;
+}
+
+interface Command {
+  readonly sha: string;
+  readonly parts: readonly Part[];
+  readonly reply: ReplyHandler;
+  readonly sentIn: number;
+}
+
+interface Answer {
+  readonly command: Command;
+  readonly replies: Error | unknown[];
+  readonly sentIn: number;
+}
+
+/**
+ * A client's connection to a server, as two channels without any time: first in, first out, and whoever drives it
+ * says when the first of one arrives. Handshakes are no events of their own: they happen with the connection.
+ */
+export class Wire implements RedisConnection {
+  readonly name: string;
+  /** `severed`: it is lost, and the client has not heard of it. */
+  state: 'connected' | 'severed' | 'lost' = 'lost';
+  #up: Command[] = [];
+  /** What is still on its way up from a connection that was lost. */
+  #late: Command[] = [];
+  #down: Answer[] = [];
+  readonly #unanswered = new Set<Command>();
+  readonly #plan: WirePlan;
+  #listener: ConnectionListener | undefined;
+
+  constructor(plan: WirePlan) {
+    this.name = `n${plan.server.index}`;
+    this.#plan = plan;
+  }
+
+  open(listener: ConnectionListener): void {
+    this.#listener = listener;
+  }
+
+  evalsha(
+    sha: string,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+    reply: ReplyHandler,
+  ): void {
+    const { process, now } = this.#plan;
+    const command: Command = { sha, parts: this.#note(keys, args), reply, sentIn: now() };
+    if (this.state === 'lost') {
+      process.at(process.time, () => reply(new Error('there is no connection'), undefined));
+      return;
+    }
+    this.#unanswered.add(command);
+    if (this.state === 'connected') this.#up.push(command);
+  }
+
+  async load(script: string): Promise<void> {
+    this.#plan.server.load(script);
+  }
+
+  async info(): Promise<readonly string[]> {
+    return [this.#plan.server.info()];
+  }
+
+  readonly reorders = false;
+
+  slotOf(): number {
+    return 0;
+  }
+
+  reset(cause: Error): void {
+    throw new Error('no connection is cut in so short a time', { cause });
+  }
+
+  close(): void {
+    throw new Error('nobody closes anything');
+  }
+
+  /** Which events the first of each channel was sent in, as far as there is one. */
+  get heads(): { up: number | undefined; late: number | undefined; down: number | undefined } {
+    return { up: this.#up[0]?.sentIn, late: this.#late[0]?.sentIn, down: this.#down[0]?.sentIn };
+  }
+
+  /** What the next answer says, and to what. */
+  get nextAnswer(): { operation: Operation; kind: string } | undefined {
+    const [first, ...others] = this.#down[0]?.command.parts ?? [];
+    return first && others.length === 0
+      ? { operation: first.exchange.operation, kind: first.exchange.reply }
+      : undefined;
+  }
+
+  /** What the client has not had an answer to. */
+  get awaited(): Operation[] {
+    return [...this.#unanswered].flatMap(({ parts }) => parts.map(({ exchange }) => exchange.operation));
+  }
+
+  /** The client's connection is made; what has to be said before any command is said. */
+  connect(): void {
+    this.state = 'connected';
+    this.#listener?.up();
+  }
+
+  /** The server runs the next command. */
+  arriveUp(channel: 'up' | 'late'): void {
+    const command = (channel === 'up' ? this.#up : this.#late).shift();
+    if (!command) throw new Error('nothing is on its way');
+    const { server, now } = this.#plan;
+    const replies = server.run(command.sha, command.parts, channel === 'late');
+    if (channel === 'up') this.#down.push({ command, replies, sentIn: now() });
+  }
+
+  /** The client reads the next answer. */
+  arriveDown(): void {
+    const answer = this.#down.shift();
+    if (!answer) throw new Error('nothing is on its way');
+    const { command, replies } = answer;
+    this.#unanswered.delete(command);
+    for (const { exchange } of command.parts) {
+      exchange.answeredAt = this.#plan.now();
+      if (replies instanceof Error) exchange.reply = replies.message;
+    }
+    if (replies instanceof Error) command.reply(replies, undefined);
+    else command.reply(null, replies);
+  }
+
+  /** What is on its way is lost, and so will be all that the client says before it hears of it. */
+  sever(): void {
+    if (this.state === 'connected') this.state = 'severed';
+    this.#up = [];
+    this.#late = [];
+    this.#down = [];
+  }
+
+  /** The client hears that its connection is lost; of what is on its way, the requests may still arrive. */
+  lose(requests: 'arrive' | 'are lost'): void {
+    this.state = 'lost';
+    if (requests === 'arrive') this.#late = this.#up;
+    this.#up = [];
+    this.#down = [];
+    const cause = new Error('read ECONNRESET');
+    for (const command of this.#unanswered) {
+      this.#unanswered.delete(command);
+      command.reply(cause, undefined);
+    }
+    this.#listener?.down(cause);
+  }
+
+  /** Writes down the operations of a command. */
+  #note(keys: readonly string[], args: readonly (string | number)[]): Part[] {
+    const { process, server, history, now } = this.#plan;
+    const parts: Part[] = [];
+    let first = 0;
+    for (let i = 0; i < args.length; i += 4) {
+      const exchange: Exchange = {
+        client: process.id,
+        node: server.index,
+        operation: args[i] as Operation,
+        token: args[i + 2] as string,
+        sentAt: now(),
+        executedAt: Number.POSITIVE_INFINITY,
+        reply: '',
+        answeredAt: Number.POSITIVE_INFINITY,
+        overDead: false,
+        torn: false,
+      };
+      history.exchanges.push(exchange);
+      const many = args[i + 1] as number;
+      parts.push({ keys: keys.slice(first, first + many), ttl: args[i + 3] as number, exchange });
+      first += many;
+    }
+    return parts;
+  }
+}
