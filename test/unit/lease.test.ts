@@ -133,6 +133,16 @@ describe('undoing a lease', () => {
     expect(nodes.flatMap(({ requests }) => requests)).toEqual([]);
   });
 
+  it('releases again where a node that reorders reports an extension afterwards', () => {
+    const { lease, nodes, win, extend } = leaseOver(3);
+    reorder(nodes);
+    win();
+    void extend();
+    lease.undo();
+    nodes[2]?.answer({ kind: 'extended' }, 1);
+    expect(counts(nodes, 'release')).toEqual([1, 1, 2]);
+  });
+
   it('releases again where a node that reorders reports a repair afterwards', () => {
     const { lease, nodes, win, extend } = leaseOver(3);
     reorder(nodes);
