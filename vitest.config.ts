@@ -7,6 +7,7 @@ const path = (relative: string): string => fileURLToPath(new URL(relative, impor
 const quorlock = [
   { find: /^quorlock$/, replacement: path('src/index.ts') },
   { find: /^quorlock\/testing$/, replacement: path('src/testing.ts') },
+  { find: /^quorlock\/fencing$/, replacement: path('src/fencing.ts') },
 ];
 const ioredis5 = [{ find: /^ioredis$/, replacement: path('node_modules/ioredis5/built/index.js') }];
 
