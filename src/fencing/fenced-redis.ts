@@ -1,6 +1,6 @@
 import { checkNames, number, wrong } from '../bad-input.ts';
 import { FencingMarkError, StaleFencingTokenError } from './errors.ts';
-import { GUARD, GUARD_SHA } from './guard-script.ts';
+import { GUARD } from './guard-script.ts';
 import { markKeyOf } from './mark-key.ts';
 import { checkFencingToken } from './token.ts';
 
@@ -10,7 +10,6 @@ type Argument = string | Buffer;
 export interface FencedRedis {
   /** With `keyPrefix`, the client puts it before every key. */
   readonly options?: object;
-  evalsha(sha: string, numberOfKeys: number, ...keysAndArguments: Argument[]): Promise<unknown>;
   eval(script: string, numberOfKeys: number, ...keysAndArguments: Argument[]): Promise<unknown>;
 }
 
@@ -62,7 +61,8 @@ async function guard(
   checkClient(client);
   checkFencingToken(fencingToken);
   const markKey = markKeyOf(key, prefixOf(client));
-  const reply = await run(client, [key, markKey, String(fencingToken), ...command]);
+  // Not by EVALSHA: to send again what a server did not know would change the order of one holder's writes.
+  const reply = await client.eval(GUARD, 2, key, markKey, String(fencingToken), ...command);
   const [verdict, found] = Array.isArray(reply) ? (reply as unknown[]) : [];
   if (verdict === 'accepted') return;
   if (verdict === 'stale') throw new StaleFencingTokenError(key, fencingToken, Number(found));
@@ -70,21 +70,9 @@ async function guard(
   throw new TypeError(`client did not say how the guard of ${JSON.stringify(key)} decided`);
 }
 
-/** NOSCRIPT says that nothing of it ran, so it may be sent again. */
-async function run(client: FencedRedis, keysAndArguments: readonly Argument[]): Promise<unknown> {
-  try {
-    return await client.evalsha(GUARD_SHA, 2, ...keysAndArguments);
-  } catch (error) {
-    if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-    return client.eval(GUARD, 2, ...keysAndArguments);
-  }
-}
-
 function checkClient(client: unknown): void {
   const usable =
-    typeof client === 'object' &&
-    client !== null &&
-    ['evalsha', 'eval'].every((method) => typeof Reflect.get(client, method) === 'function');
+    typeof client === 'object' && client !== null && typeof Reflect.get(client, 'eval') === 'function';
   if (!usable) throw wrong(TypeError, 'client', client, 'an ioredis Redis or Cluster');
 }
 

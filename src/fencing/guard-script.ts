@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 /**
  * Runs one command on a key if no later holder has been there. Fencing tokens are safe integers, and so are exact
  * as the doubles that Lua computes with; they are stored as they were sent, because `tostring` would round them.
@@ -25,5 +23,3 @@ redis.call('SET', KEYS[2], ARGV[1])
 if ARGV[2] then redis.call(ARGV[2], KEYS[1], unpack(ARGV, 3)) end
 return {'accepted'}
 `;
-
-export const GUARD_SHA: string = createHash('sha1').update(GUARD).digest('hex');
