@@ -1,4 +1,5 @@
 import type {
+  ConfirmReply,
   Deliver,
   ExtendReply,
   GrantReply,
@@ -29,10 +30,31 @@ export class Asker {
     return this.#ask((deliver) => this.node.grant({ keys: [keys].flat(), ownerToken, ttl, wanted }, deliver));
   }
 
-  extend(keys: string | string[], ownerToken: string, ttl: number = TTL): Promise<ExtendReply> {
+  /** A grant that puts the keys' counters above `hint`. */
+  grantAbove(
+    hint: number,
+    keys: string | string[],
+    ownerToken: string,
+    ttl: number = TTL,
+  ): Promise<GrantReply> {
+    const claim = { keys: [keys].flat(), ownerToken, ttl, hint, wanted: () => true };
+    return this.#ask((deliver) => this.node.grant(claim, deliver));
+  }
+
+  confirm(keys: string | string[], ownerToken: string, fencingToken: number): Promise<ConfirmReply> {
     return this.#ask((deliver) =>
-      this.node.extend({ keys: [keys].flat(), ownerToken, ttl, wanted: () => true }, deliver),
+      this.node.confirm({ keys: [keys].flat(), ownerToken, fencingToken }, deliver),
     );
+  }
+
+  extend(
+    keys: string | string[],
+    ownerToken: string,
+    ttl: number = TTL,
+    fencingToken?: number,
+  ): Promise<ExtendReply> {
+    const claim = { keys: [keys].flat(), ownerToken, ttl, fencingToken, wanted: () => true };
+    return this.#ask((deliver) => this.node.extend(claim, deliver));
   }
 
   release(keys: string | string[], ownerToken: string): Promise<ReleaseReply> {

@@ -20,6 +20,9 @@ async function onServerOf(
   throw new Error(`no server has ${command[1]}`);
 }
 
+/** The one that grants, the gate, and the one that does all the rest. */
+const SCRIPTS = 3;
+
 async function scriptLoads(server: RedisServer): Promise<number> {
   return Number((await server.info('cmdstat_script|load'))?.match(/calls=(\d+)/)?.[1] ?? 0);
 }
@@ -96,7 +99,7 @@ export function describeRedisConformance(name: string, start: () => Promise<Back
       expect(await ask.release(a, 'owner')).toEqual({ kind: 'released' });
     });
 
-    it('survives SCRIPT FLUSH with one load', async () => {
+    it('survives SCRIPT FLUSH with one load of each script', async () => {
       await ask.grant(a, 'owner');
       const before = await Promise.all(backend.servers.map(scriptLoads));
       await Promise.all(backend.servers.map((server) => server.cli('SCRIPT', 'FLUSH')));
@@ -112,7 +115,7 @@ export function describeRedisConformance(name: string, start: () => Promise<Back
         'denied',
       ]);
       const after = await Promise.all(backend.servers.map(scriptLoads));
-      after.forEach((loads, index) => expect(loads - (before[index] ?? 0)).toBeLessThanOrEqual(1));
+      after.forEach((loads, index) => expect(loads - (before[index] ?? 0)).toBeLessThanOrEqual(SCRIPTS));
       expect(await ask.release(b, 'owner')).toEqual({ kind: 'released' });
       expect(await ask.release(a, 'next')).toEqual({ kind: 'released' });
     });

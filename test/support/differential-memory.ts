@@ -1,5 +1,7 @@
+import type { Clock } from '../../src/clock.ts';
 import { createMemoryNodes, type MemoryNode } from '../../src/testing.ts';
 import { Asker } from './asker.ts';
+import { KEYS } from './differential-history.ts';
 import type { Contents, Side } from './differential-side.ts';
 import { ManualClock } from './manual-clock.ts';
 
@@ -9,8 +11,14 @@ export class MemorySide implements Side {
   readonly #clock = new ManualClock();
   readonly #node: MemoryNode;
 
-  constructor() {
-    this.#node = createMemoryNodes(1, { clock: this.#clock })[0] as MemoryNode;
+  /** `wallTime`: in ms since 1970; no step of time moves it, as none can move that of a real server. */
+  constructor(wallTime: number) {
+    const clock: Clock = {
+      now: () => this.#clock.now(),
+      wallTime: () => wallTime,
+      after: (delay, callback) => this.#clock.after(delay, callback),
+    };
+    this.#node = createMemoryNodes(1, { clock })[0] as MemoryNode;
     this.ask = new Asker(this.#node);
   }
 
@@ -40,8 +48,16 @@ export class MemorySide implements Side {
 
   async contents(): Promise<Contents> {
     const keys = this.#node.keys();
-    return Object.fromEntries(
-      await Promise.all(keys.map(async (key) => [key, await this.ask.inspect(key)] as const)),
-    );
+    const locks = await Promise.all(keys.map(async (key) => [key, await this.ask.inspect(key)] as const));
+    const counters: Record<string, string> = {};
+    for (const key of KEYS) counters[key] = String(await this.#counter(key));
+    return { locks: Object.fromEntries(locks), counters };
+  }
+
+  /** The node has no verb for that, but the next grant tells. */
+  async #counter(key: string): Promise<number> {
+    await this.lose(key);
+    const reply = await this.ask.grantAbove(0, key, 'reader');
+    return reply.kind === 'granted' ? Number(reply.counter) - 1 : Number.MAX_SAFE_INTEGER;
   }
 }

@@ -1,28 +1,45 @@
 import { expect } from 'vitest';
-import type { ExtendReply, GrantReply, InspectReply, ReleaseReply } from '../../src/node/lock-node.ts';
+import type {
+  ConfirmReply,
+  ExtendReply,
+  GrantReply,
+  InspectReply,
+  ReleaseReply,
+} from '../../src/node/lock-node.ts';
 import type { Asker } from './asker.ts';
-import type { Request, Step } from './differential-history.ts';
+import { numberOf, type Request, type Step } from './differential-history.ts';
 import type { Side } from './differential-side.ts';
 import { turn } from './peek.ts';
 
-type Reply = GrantReply | ExtendReply | ReleaseReply | InspectReply;
+type Reply = GrantReply | ConfirmReply | ExtendReply | ReleaseReply | InspectReply;
 
 /** What a history comes to on one side. */
 export interface Outcome {
   /** The replies by number, and what stands on the server in the end by key. */
   readonly found: Readonly<Record<string, Reply>>;
+  /** The digits of the counters in the end, by key. */
+  readonly counters: Readonly<Record<string, string>>;
   /** How long it took, in ms, by the clock by which a server on this machine expires keys. */
   readonly took: number;
 }
 
-/** Lives through a history, on a server without keys. */
-export async function outcomeOf(side: Side, history: readonly Step[]): Promise<Outcome> {
+/** Lives through a history that began at `wallTime` (in ms since 1970), on a server without keys. */
+export async function outcomeOf(side: Side, history: readonly Step[], wallTime: number): Promise<Outcome> {
   const began = Date.now();
   const replies: Promise<Reply>[] = [];
+  const ask = (requests: readonly Request[]): unknown =>
+    replies.push(...requests.map((request) => send(side.ask, request, wallTime * 1_000)));
   for (const step of history) {
     if (step.what === 'ask') {
-      replies.push(...step.requests.map((request) => send(side.ask, request)));
+      ask(step.requests);
       await (step.awaited ? Promise.all(replies) : turn());
+    } else if (step.what === 'ask scriptless') {
+      await Promise.all(replies);
+      await side.forgetScripts();
+      ask(step.requests);
+      await Promise.all(replies);
+      // What nobody but a voter asks for may have led to no look at the server yet.
+      await side.ask.inspect('d');
     } else {
       // It reaches the server by another connection, where it could overtake requests.
       await Promise.all(replies);
@@ -30,33 +47,74 @@ export async function outcomeOf(side: Side, history: readonly Step[]): Promise<O
     }
   }
   const numbered = (await Promise.all(replies)).entries();
-  const found = Object.fromEntries([...numbered, ...Object.entries(await side.contents())]);
-  return { found, took: Date.now() - began };
+  const { locks, counters } = await side.contents();
+  const found = Object.fromEntries([...numbered, ...Object.entries(locks)]);
+  return { found, counters, took: Date.now() - began };
 }
 
-/** Asserts that a server said and holds what it should by a model for which no time passes by itself. */
-export function expectSame({ found, took }: Outcome, model: Outcome): void {
+/** Asserts that a server said and holds what it should by a model for which no time passes by itself, from `wallTime` on. */
+export function expectSame({ found, counters, took }: Outcome, model: Outcome, wallTime: number): void {
+  const late = Date.now() - wallTime;
   const entries = Object.entries(found).map(([where, reply]) => [
     where,
-    onTime(reply, model.found[where], took),
+    onTime(reply, model.found[where], took, wallTime, late),
   ]);
   expect(Object.fromEntries(entries)).toEqual(model.found);
+  const digits = Object.entries(counters).map(([key, counter]) => {
+    const expected = model.counters[key] ?? '';
+    return [key, isLeadOf(Number(counter), Number(expected), wallTime, late) ? expected : counter];
+  });
+  expect(Object.fromEntries(digits)).toEqual(model.counters);
 }
 
-/** A server's reply with the remaining time of the model's, if it is as much less as the time that has passed may explain. */
-function onTime(reply: Reply, expected: Reply | undefined, took: number): Reply {
+/**
+ * A server's reply with the remaining time and the counter of the model's, if it is as much less (or more) as the
+ * time that has passed may explain.
+ */
+function onTime(
+  reply: Reply,
+  expected: Reply | undefined,
+  took: number,
+  wallTime: number,
+  late: number,
+): Reply {
+  if (reply.kind === 'granted' && expected?.kind === 'granted')
+    return isLeadOf(reply.counter, expected.counter, wallTime, late) ? expected : reply;
   if (!('remaining' in reply) || !expected || !('remaining' in expected)) return reply;
   const { remaining } = expected;
-  const late = remaining - reply.remaining;
-  return late >= 0 && late <= took ? { ...reply, remaining } : reply;
+  const spent = remaining - reply.remaining;
+  return spent >= 0 && spent <= took ? { ...reply, remaining } : reply;
 }
 
-function send(ask: Asker, request: Request): Promise<Reply> {
+/** How far a client may put a counter ahead of the server's clock, in µs. */
+const LEAD = 3_600_000_000;
+
+/** Whether both were put as far ahead of the clock as is allowed, or were counted on from there: the server's clock is the later one. */
+function isLeadOf(
+  counter: number | undefined,
+  expected: number | undefined,
+  wallTime: number,
+  late: number,
+): boolean {
+  if (counter === undefined || expected === undefined) return false;
+  const steps = expected - (wallTime * 1_000 + LEAD);
+  const behind = counter - expected;
+  return steps >= 0 && steps < 10_000 && behind >= 0 && behind <= (late + 1) * 1_000;
+}
+
+function send(ask: Asker, request: Request, now: number): Promise<Reply> {
   switch (request.verb) {
-    case 'grant':
-      return ask.grant(request.keys, request.ownerToken, request.ttl);
-    case 'extend':
-      return ask.extend(request.keys, request.ownerToken, request.ttl);
+    case 'grant': {
+      const { keys, ownerToken, ttl, hint } = request;
+      if (!hint) return ask.grant(keys, ownerToken, ttl);
+      return ask.grantAbove(numberOf(hint, now), keys, ownerToken, ttl);
+    }
+    case 'confirm':
+      return ask.confirm(request.keys, request.ownerToken, numberOf(request.fencingToken, now));
+    case 'extend': {
+      const { keys, ownerToken, ttl, fencingToken } = request;
+      return ask.extend(keys, ownerToken, ttl, fencingToken && numberOf(fencingToken, now));
+    }
     case 'release':
       return ask.release(request.keys, request.ownerToken);
     case 'inspect':
@@ -64,7 +122,7 @@ function send(ask: Asker, request: Request): Promise<Reply> {
   }
 }
 
-function befall(side: Side, step: Exclude<Step, { what: 'ask' }>): Promise<void> {
+function befall(side: Side, step: Exclude<Step, { what: 'ask' | 'ask scriptless' }>): Promise<void> {
   switch (step.what) {
     case 'pass':
       return side.pass(step.ms);
@@ -72,7 +130,6 @@ function befall(side: Side, step: Exclude<Step, { what: 'ask' }>): Promise<void>
     case 'persist':
       return side[step.what](step.key);
     case 'forget':
-    case 'forgetScripts':
-      return side[step.what]();
+      return side.forget();
   }
 }

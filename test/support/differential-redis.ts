@@ -1,8 +1,10 @@
 import type { Redis } from 'ioredis';
+import { COUNTER_SUFFIX, counterOf } from '../../src/node/counter.ts';
 import type { InspectReply, LockNode } from '../../src/node/lock-node.ts';
 import { createNodes } from '../../src/nodes.ts';
 import { resolveSettings } from '../../src/options.ts';
 import { Asker } from './asker.ts';
+import { KEYS } from './differential-history.ts';
 import type { Contents, Side } from './differential-side.ts';
 import { redisClient } from './ioredis-clients.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -49,10 +51,12 @@ export class RedisSide implements Side {
 
   /** Read past the node, whose script may be what is wrong. */
   async contents(): Promise<Contents> {
-    const keys = await this.#meddler.keys('*');
-    return Object.fromEntries(
-      await Promise.all(keys.map(async (key) => [key, await this.#content(key)] as const)),
-    );
+    const locks: Record<string, InspectReply> = {};
+    const counters: Record<string, string> = {};
+    for (const key of KEYS) counters[key] = (await this.#meddler.get(counterOf(key))) ?? '0';
+    const all = await this.#meddler.keys('*');
+    for (const key of all) if (!key.endsWith(COUNTER_SUFFIX)) locks[key] = await this.#content(key);
+    return { locks, counters };
   }
 
   async close(): Promise<void> {

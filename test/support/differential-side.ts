@@ -1,8 +1,11 @@
 import type { InspectReply } from '../../src/node/lock-node.ts';
 import type { Asker } from './asker.ts';
 
-/** What stands on a server: each key as the port would tell it. */
-export type Contents = Record<string, InspectReply>;
+/** What stands on a server: each key as the port would tell it, and the digits of each key's counter, `0` if there is none. */
+export interface Contents {
+  readonly locks: Readonly<Record<string, InspectReply>>;
+  readonly counters: Readonly<Record<string, string>>;
+}
 
 /**
  * A node, and what befalls the server behind it: the same on both sides of a comparison. No key of another type:
@@ -20,5 +23,6 @@ export interface Side {
   forget(): Promise<void>;
   /** All scripts go. */
   forgetScripts(): Promise<void>;
+  /** At the end: reading may change it. */
   contents(): Promise<Contents>;
 }

@@ -1,5 +1,15 @@
-import type { ConnectionListener, RedisConnection, ReplyHandler } from '../../src/client/redis-connection.ts';
+import { createHash } from 'node:crypto';
+import type {
+  ConnectionListener,
+  Master,
+  RedisConnection,
+  ReplyHandler,
+} from '../../src/client/redis-connection.ts';
+import { ColdStart } from '../../src/node/cold-start.ts';
+import { quarantineOf, type RestartGuard } from '../../src/node/quarantine.ts';
 import { RedisNode } from '../../src/node/redis-node.ts';
+import { allButGrants, gateScript, grantScript } from '../../src/node/scripts/script.ts';
+import { parseInfo } from '../../src/node/server-info.ts';
 import { Servers } from '../../src/node/servers.ts';
 import { ManualClock } from './manual-clock.ts';
 import { turn } from './peek.ts';
@@ -9,18 +19,23 @@ interface Command {
   readonly operations: readonly string[];
   readonly sha: string;
   readonly keys: readonly string[];
+  readonly args: readonly (string | number)[];
   reply: ReplyHandler | undefined;
 }
 
-type Answer<T> = T | Error | 'hold';
+/** `hold`: none, until the connection is lost. */
+type Answer<T> = T | Error | 'hold' | Promise<T>;
 
-/** INFO of a server that is fit to hold locks. */
+/** INFO of a server that is fit to hold locks, and has been running for so long that it remembers all of them. */
 export function infoOf(fields: Record<string, string> = {}): string {
   const all = {
     redis_version: '7.0.15',
     run_id: 'run-1',
+    uptime_in_seconds: '1000000',
     loading: '0',
     role: 'master',
+    master_replid: 'replid-1',
+    second_repl_offset: '-1',
     maxmemory: '0',
     maxmemory_policy: 'noeviction',
     ...fields,
@@ -30,19 +45,44 @@ export function infoOf(fields: Record<string, string> = {}): string {
     .join('')}`;
 }
 
+/** The names of the scripts by which a server with that INFO grants, and says that it remembers. */
+export function scriptsOf(info: string): { readonly grants: string; readonly gate: string } {
+  const { incarnation } = parseInfo(info);
+  return { grants: grantScript(incarnation).sha, gate: gateScript(incarnation).sha };
+}
+
+function sha1(text: string): string {
+  return createHash('sha1').update(text).digest('hex');
+}
+
+function kindOf(script: string): string {
+  if (script === allButGrants.text) return 'all but grants';
+  return script.includes('remembers its locks') ? 'gate' : 'grants';
+}
+
 /** A connection whose server is the test: it says when the connection is up and down, and answers each command. */
 export class FakeConnection implements RedisConnection {
   readonly name: string;
   readonly commands: Command[] = [];
-  /** What was sent, in order: `info`, `load`, or the operations of a command. */
+  /**
+   * What was sent, in order: `info`, `exists`, `load` with what (`gate`, `grants`, `all but grants`), or the
+   * operations of a command.
+   */
   readonly sent: string[] = [];
   readonly resets: Error[] = [];
+  /** What the masters answer to INFO; so many there are. */
   info_: Answer<readonly string[]> = [infoOf()];
+  exists_: Answer<readonly boolean[]> | undefined;
   load_: Answer<'loaded'> = 'loaded';
   closed = false;
   reorders = false;
   slots: (key: string) => number | undefined = () => 0;
+  /** Which of the masters has a key, by its number; undefined if that is not known. */
+  place: (key: string) => number | undefined = () => 0;
   #listener: ConnectionListener | undefined;
+  #isUp = false;
+  #masters: Master[] = [];
+  readonly #scripts: Set<string>[] = [];
   readonly #held = new Set<(error: Error) => void>();
 
   constructor(name = 'a:6379') {
@@ -60,19 +100,21 @@ export class FakeConnection implements RedisConnection {
     reply: ReplyHandler,
   ): void {
     const operations: string[] = [];
-    for (let i = 0; i < args.length; i += 4) operations.push(`${args[i]} ${args[i + 2]}`);
-    this.commands.push({ operations, sha, keys, reply });
+    for (let i = 1; i < args.length; i += 5) operations.push(`${args[i]} ${args[i + 2]}`);
+    this.commands.push({ operations, sha, keys, args, reply });
     this.sent.push(operations.join(', '));
   }
 
-  load(): Promise<void> {
-    this.sent.push('load');
-    return this.#answer(this.load_).then(() => {});
+  masters(): readonly Master[] {
+    if (!this.#isUp) return [];
+    const many = Array.isArray(this.info_) ? this.info_.length : 1;
+    while (this.#masters.length < many) this.#masters.push(this.#master(this.#masters.length));
+    return this.#masters.slice(0, many);
   }
 
-  info(): Promise<readonly string[]> {
-    this.sent.push('info');
-    return this.#answer(this.info_);
+  masterOf(key: string): Master | undefined {
+    const place = this.place(key);
+    return place === undefined ? undefined : this.masters()[place];
   }
 
   slotOf(key: string): number | undefined {
@@ -87,10 +129,29 @@ export class FakeConnection implements RedisConnection {
     this.closed = true;
   }
 
+  /** The names of the scripts that a master has. They outlive the connection, and a restart takes them. */
+  scripts(place = 0): Set<string> {
+    const scripts = this.#scripts[place] ?? new Set();
+    this.#scripts[place] = scripts;
+    return scripts;
+  }
+
+  /** Another server is there from now on, or the same after a restart: without scripts. */
+  replace(...infos: string[]): void {
+    this.#scripts.length = 0;
+    this.info_ = infos;
+  }
+
   /** The connection is made; what the node does about it has been done when this resolves. */
   async up(): Promise<void> {
-    this.#listener?.up();
+    this.connect();
     await turn();
+  }
+
+  /** The connection is made, and nothing else has happened yet. */
+  connect(): void {
+    this.#isUp = true;
+    this.#listener?.up();
   }
 
   /** The connection is lost: all that is unanswered fails first. */
@@ -98,6 +159,8 @@ export class FakeConnection implements RedisConnection {
     for (const command of this.commands) this.#reply(command, cause, undefined);
     for (const fail of this.#held) fail(cause);
     this.#held.clear();
+    this.#isUp = false;
+    this.#masters = [];
     this.#listener?.down(cause);
     await turn();
   }
@@ -109,6 +172,25 @@ export class FakeConnection implements RedisConnection {
     if (reply instanceof Error) this.#reply(command, reply, undefined);
     else this.#reply(command, null, reply);
     await turn();
+  }
+
+  #master(place: number): Master {
+    const send = async <T>(what: string, answer: () => Answer<T>): Promise<T> => {
+      if (this.#masters[place] !== master) throw new Error('this connection is lost');
+      this.sent.push(what);
+      return this.#answer(answer());
+    };
+    const has = (sha: string): boolean => this.scripts(place).has(sha);
+    const master: Master = {
+      name: `${this.name} ${place}`,
+      info: async () => (await send('info', () => this.info_))[place] ?? '',
+      hasScripts: (shas) => send('exists', () => this.exists_ ?? shas.map(has)),
+      load: async (script) => {
+        await send(`load ${kindOf(script)}`, () => this.load_);
+        this.scripts(place).add(sha1(script));
+      },
+    };
+    return master;
   }
 
   #reply(command: Command, error: Error | null, reply: unknown): void {
@@ -129,30 +211,75 @@ export interface NodeOver {
   readonly clock: ManualClock;
   /** The replies that requests of {@link ask} got, in order, as `token kind`. */
   readonly replies: string[];
-  /** Asks for a lock on the key k under that token. */
-  readonly ask: (verb: 'grant' | 'extend' | 'release', token: string, wanted?: () => boolean) => void;
+  /** How often the node said that it has begun to vote, or may have. */
+  readonly voting: () => number;
+  /** Asks for a lock on the key k under that token, without fencing; `confirm` raises its counter to 7. */
+  readonly ask: (
+    verb: 'grant' | 'confirm' | 'extend' | 'release' | 'inspect',
+    token: string,
+    wanted?: () => boolean,
+  ) => void;
 }
 
-/** A Redis node over a fake connection: 2 s for the first contact, suspect after 1 s without an answer. */
-export function nodeOver(plan: { connection?: FakeConnection; servers?: Servers } = {}): NodeOver {
-  const { connection = new FakeConnection(), servers = new Servers() } = plan;
-  const clock = new ManualClock(1_000);
-  const node = new RedisNode({ connection, clock, servers, connectTimeout: 2_000, patience: 1_000 });
+export interface NodeOverPlan {
+  readonly connection?: FakeConnection;
+  readonly servers?: Servers;
+  readonly clock?: ManualClock;
+  readonly guard?: RestartGuard;
+  readonly coldStart?: ColdStart;
+}
+
+/** How long a server in quarantine does not vote, by {@link nodeOver}. */
+export const QUARANTINE: number = quarantineOf(10_000, 0.01);
+
+/** For how long a node of {@link nodeOver} keeps counters. */
+export const RETENTION = 3_600_000;
+
+/**
+ * A Redis node over a fake connection: 2 s for the first contact, suspect after 1 s without an answer, a quarantine of
+ * 11.1 s. Not by itself will it take new servers for a cold start.
+ */
+export function nodeOver(plan: NodeOverPlan = {}): NodeOver {
+  const {
+    connection = new FakeConnection(),
+    servers = new Servers(),
+    clock = new ManualClock(1_000),
+    guard = 'auto',
+    coldStart = new ColdStart(false),
+  } = plan;
+  let voting = 0;
+  const node = new RedisNode({
+    connection,
+    clock,
+    servers,
+    coldStart,
+    guard,
+    quarantine: QUARANTINE,
+    startPause: 50,
+    fenceRetention: RETENTION,
+    connectTimeout: 2_000,
+    patience: 1_000,
+    onVoting: () => voting++,
+  });
   const replies: string[] = [];
   return {
     node,
     connection,
     clock,
     replies,
-    ask: (verb, ownerToken, wanted = () => true) =>
-      node[verb]({ keys: ['k'], ownerToken, ttl: 1_000, wanted }, (reply: { kind: string }) =>
-        replies.push(`${ownerToken} ${reply.kind}`),
-      ),
+    voting: () => voting,
+    ask: (verb, ownerToken, wanted = () => true) => {
+      const note = (reply: { kind: string }): unknown => replies.push(`${ownerToken} ${reply.kind}`);
+      const holding = { keys: ['k'], ownerToken };
+      if (verb === 'inspect') node.inspect('k', note);
+      else if (verb === 'confirm') node.confirm({ ...holding, fencingToken: 7 }, note);
+      else node[verb]({ ...holding, ttl: 1_000, wanted }, note);
+    },
   };
 }
 
 /** The same, with a server that was found fit; nothing that it was sent until then is on record. */
-export async function admittedNode(plan: Parameters<typeof nodeOver>[0] = {}): Promise<NodeOver> {
+export async function admittedNode(plan: NodeOverPlan = {}): Promise<NodeOver> {
   const over = nodeOver(plan);
   await over.connection.up();
   over.connection.sent.length = 0;

@@ -1,20 +1,25 @@
-import type { ExtendReply, GrantReply, ReleaseReply } from '../../src/node/lock-node.ts';
-import { type Extended, Lease, type Taken } from '../../src/quorum/lease.ts';
+import type { ConfirmReply, ExtendReply, GrantReply, ReleaseReply } from '../../src/node/lock-node.ts';
+import { type Confirmed, type Extended, Lease, type Taken } from '../../src/quorum/lease.ts';
 import { ManualClock } from './manual-clock.ts';
 import { type ScriptedNode, scriptedNodes } from './scripted-node.ts';
 
-type Verb = 'grant' | 'extend' | 'release';
+type Verb = 'grant' | 'confirm' | 'extend' | 'release';
 
 export interface LeaseOver {
   readonly lease: Lease;
   readonly nodes: readonly ScriptedNode[];
   readonly clock: ManualClock;
-  readonly take: () => Promise<Taken>;
+  /** Without fencing, unless there is a hint. */
+  readonly take: (hint?: number) => Promise<Taken>;
   /** Takes the lease with the grants of the first `grants` nodes (all by default); the others stay silent. */
   readonly win: () => void;
+  /** Takes the lease with these counters; undefined for silence. */
+  readonly winWith: (...counters: (number | undefined)[]) => Promise<Taken>;
+  readonly confirm: () => Promise<Confirmed>;
   readonly extend: () => Promise<Extended>;
   /** The nodes' answers to the last request of that kind, in the order of the nodes; undefined for silence. */
   readonly answerGrants: (...replies: (GrantReply | undefined)[]) => void;
+  readonly answerConfirmations: (...replies: (ConfirmReply | undefined)[]) => void;
   readonly answerExtensions: (...replies: (ExtendReply | undefined)[]) => void;
   readonly answerReleases: (...replies: (ReleaseReply | undefined)[]) => void;
 }
@@ -26,12 +31,12 @@ export function leaseOver(n: number, grants: number = n): LeaseOver {
   const lease = new Lease(nodes, clock, { keys: ['k', 'l'], ownerToken: 'token' });
   const answer = (
     verb: Verb,
-    replies: readonly (GrantReply | ExtendReply | ReleaseReply | undefined)[],
+    replies: readonly (GrantReply | ConfirmReply | ExtendReply | ReleaseReply | undefined)[],
   ): void =>
     replies.forEach((reply, index) => {
       if (reply) nodes[index]?.of(verb).at(-1)?.deliver(reply);
     });
-  const take = (): Promise<Taken> => lease.take(1_000, 100, Number.POSITIVE_INFINITY);
+  const take = (hint?: number): Promise<Taken> => lease.take(1_000, 100, Number.POSITIVE_INFINITY, hint);
   return {
     lease,
     nodes,
@@ -41,8 +46,18 @@ export function leaseOver(n: number, grants: number = n): LeaseOver {
       void take();
       for (const node of nodes.slice(0, grants)) node.answer({ kind: 'granted' });
     },
+    winWith: (...counters) => {
+      const taken = take(0);
+      const replies = counters.map((counter): GrantReply | undefined =>
+        counter === undefined ? undefined : { kind: 'granted', counter },
+      );
+      answer('grant', replies);
+      return taken;
+    },
+    confirm: () => lease.confirm(100),
     extend: () => lease.extend(1_000, 100),
     answerGrants: (...replies) => answer('grant', replies),
+    answerConfirmations: (...replies) => answer('confirm', replies),
     answerExtensions: (...replies) => answer('extend', replies),
     answerReleases: (...replies) => answer('release', replies),
   };

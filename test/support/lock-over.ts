@@ -15,11 +15,12 @@ export interface LockOver {
 
 /**
  * A lock on 'r' over `n` scripted nodes that grant and release at once, and leave extensions open. Without other
- * options its ttl is 1000 ms, its validity 988 ms (from 1000 to 1988 on the clock), its nodeTimeout 100 ms.
+ * options its ttl is 1000 ms, its validity 988 ms (from 1000 to 1988 on the clock), its nodeTimeout 100 ms, its
+ * fencing token 7.
  */
 export async function lockOver(n: number, options: AcquireOptions = {}): Promise<LockOver> {
   const clock = new ManualClock(1_000);
-  const nodes = scriptedNodes(n, { grant: { kind: 'granted' }, release: { kind: 'released' } });
+  const nodes = scriptedNodes(n, { grant: { kind: 'granted', counter: 7 }, release: { kind: 'released' } });
   const redlock = new Redlock(nodes, { clock, random: seededRandom(1) });
   const lock = await redlock.acquire('r', { ttl: 1_000, ...options });
   return {
@@ -35,6 +36,9 @@ export async function lockOver(n: number, options: AcquireOptions = {}): Promise
 }
 
 /** How many requests of a kind each node has got. */
-export function counts(nodes: readonly ScriptedNode[], verb: 'grant' | 'extend' | 'release'): number[] {
+export function counts(
+  nodes: readonly ScriptedNode[],
+  verb: 'grant' | 'confirm' | 'extend' | 'release',
+): number[] {
   return nodes.map((node) => node.of(verb).length);
 }

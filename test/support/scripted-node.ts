@@ -1,7 +1,10 @@
 import type {
-  Claim,
+  Confirmation,
+  ConfirmReply,
   Deliver,
+  ExtendClaim,
   ExtendReply,
+  GrantClaim,
   GrantReply,
   Holding,
   InspectReply,
@@ -10,14 +13,18 @@ import type {
   Unreachable,
 } from '../../src/node/lock-node.ts';
 
-type Verb = 'grant' | 'extend' | 'release' | 'inspect';
-type Reply = GrantReply | ExtendReply | ReleaseReply | InspectReply;
+type Verb = 'grant' | 'confirm' | 'extend' | 'release' | 'inspect';
+type Reply = GrantReply | ConfirmReply | ExtendReply | ReleaseReply | InspectReply;
 
 export interface ScriptedRequest {
   readonly verb: Verb;
   readonly keys: readonly string[];
   readonly ownerToken: string;
   readonly ttl: number;
+  /** Of a grant. */
+  readonly hint?: number | undefined;
+  /** Of a confirmation or an extension. */
+  readonly fencingToken?: number | undefined;
   readonly wanted: () => boolean;
   readonly deliver: (reply: Reply) => void;
 }
@@ -56,11 +63,21 @@ export class ScriptedNode implements LockNode {
     return this.contactUntil;
   }
 
-  grant(claim: Claim, deliver: Deliver<GrantReply>): void {
+  grant(claim: GrantClaim, deliver: Deliver<GrantReply>): void {
     this.#record({ verb: 'grant', ...claim, deliver: deliver as Deliver<Reply> });
   }
 
-  extend(claim: Claim, deliver: Deliver<ExtendReply>): void {
+  confirm(confirmation: Confirmation, deliver: Deliver<ConfirmReply>): void {
+    this.#record({
+      verb: 'confirm',
+      ...confirmation,
+      ttl: 0,
+      wanted: always,
+      deliver: deliver as Deliver<Reply>,
+    });
+  }
+
+  extend(claim: ExtendClaim, deliver: Deliver<ExtendReply>): void {
     this.#record({ verb: 'extend', ...claim, deliver: deliver as Deliver<Reply> });
   }
 

@@ -1,8 +1,11 @@
 import type { Scheduler } from 'fast-check';
 import type {
-  Claim,
+  Confirmation,
+  ConfirmReply,
   Deliver,
+  ExtendClaim,
   ExtendReply,
+  GrantClaim,
   GrantReply,
   Holding,
   InspectReply,
@@ -10,19 +13,24 @@ import type {
   ReleaseReply,
   Unreachable,
 } from '../../src/node/lock-node.ts';
-import { MemoryStore } from '../../src/node/memory-store.ts';
+import { type Fence, MemoryStore } from '../../src/node/memory-store.ts';
+import { ManualClock } from './manual-clock.ts';
 import { unreachable } from './scripted-node.ts';
 
 /** What becomes of a request; a release is repeated until it is answered. */
 export type Fate = 'answered' | 'request lost' | 'reply lost';
 
+function fenceOf(value: number | undefined): Fence | undefined {
+  return value === undefined ? undefined : { value, retention: 1 };
+}
+
 /**
  * A node whose messages take as long as the scheduler says, in order in each direction, and get lost as the
- * fates say. It never forgets a key by itself.
+ * fates say. No time passes on it, so that it never forgets a key by itself.
  */
 export class SimulatedNode implements LockNode {
   readonly name: string;
-  readonly store: MemoryStore = new MemoryStore();
+  readonly store: MemoryStore = new MemoryStore(new ManualClock());
   /** Calls for what the node has executed, as `verb token`. */
   readonly executed: string[] = [];
   readonly #schedule: (what: string) => Promise<void>;
@@ -37,7 +45,7 @@ export class SimulatedNode implements LockNode {
   }
 
   holds(ownerToken: string): boolean {
-    const reply = this.store.inspect('k', 0);
+    const reply = this.store.inspect('k');
     return reply.kind === 'held' && reply.ownerToken === ownerToken;
   }
 
@@ -45,23 +53,35 @@ export class SimulatedNode implements LockNode {
     return Number.NEGATIVE_INFINITY;
   }
 
-  grant(claim: Claim, deliver: Deliver<GrantReply>): void {
-    this.#request<GrantReply>('grant', claim, () => this.store.grant(claim, claim.ttl, 0), deliver);
+  grant(claim: GrantClaim, deliver: Deliver<GrantReply>): void {
+    const fence = fenceOf(claim.hint);
+    this.#request<GrantReply>('grant', claim, () => this.store.grant(claim, claim.ttl, fence), deliver);
   }
 
-  extend(claim: Claim, deliver: Deliver<ExtendReply>): void {
-    this.#request<ExtendReply>('extend', claim, () => this.store.extend(claim, claim.ttl, 0), deliver);
+  confirm(confirmation: Confirmation, deliver: Deliver<ConfirmReply>): void {
+    const fence = { value: confirmation.fencingToken, retention: 1 };
+    this.#request<ConfirmReply>(
+      'confirm',
+      confirmation,
+      () => this.store.confirm(confirmation, fence),
+      deliver,
+    );
+  }
+
+  extend(claim: ExtendClaim, deliver: Deliver<ExtendReply>): void {
+    const fence = fenceOf(claim.fencingToken);
+    this.#request<ExtendReply>('extend', claim, () => this.store.extend(claim, claim.ttl, fence), deliver);
   }
 
   release(holding: Holding, deliver: Deliver<ReleaseReply>): void {
     this.#send(() => {
-      const reply = this.#execute('release', holding, () => this.store.release(holding, 0));
+      const reply = this.#execute('release', holding, () => this.store.release(holding));
       this.#reply(() => deliver(reply));
     });
   }
 
   inspect(key: string, deliver: Deliver<InspectReply>): void {
-    this.#send(() => this.#reply(() => deliver(this.store.inspect(key, 0))));
+    this.#send(() => this.#reply(() => deliver(this.store.inspect(key))));
   }
 
   objection(): undefined {
@@ -70,9 +90,9 @@ export class SimulatedNode implements LockNode {
 
   async close(): Promise<void> {}
 
-  #request<Reply extends GrantReply | ExtendReply>(
+  #request<Reply extends GrantReply | ConfirmReply | ExtendReply>(
     verb: string,
-    { ownerToken, keys }: Claim,
+    { ownerToken, keys }: Holding,
     execute: () => Reply,
     deliver: (reply: Reply | Unreachable) => void,
   ): void {

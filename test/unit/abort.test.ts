@@ -8,7 +8,7 @@ import { peek } from '../support/peek.ts';
 import { type ScriptedNode, scriptedNodes } from '../support/scripted-node.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 
-const granted = { kind: 'granted' } as const;
+const granted = { kind: 'granted', counter: 7 } as const;
 const denied = { kind: 'denied', remaining: 5_000 } as const;
 
 interface Call {

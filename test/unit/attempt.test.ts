@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Attempt, type AttemptPlan } from '../../src/acquire/attempt.ts';
+import { Hints } from '../../src/acquire/hints.ts';
 import {
   NodeMisconfiguredError,
   NodesQuarantinedError,
@@ -24,12 +25,16 @@ const PLAN: AttemptPlan = {
   driftFactor: 0.01,
   nodeTimeout: 100,
   maxHoldTime: Number.POSITIVE_INFINITY,
+  fencing: false,
   deadline: Number.POSITIVE_INFINITY,
 };
 
 function attempt(nodes: readonly ScriptedNode[], plan: Partial<AttemptPlan> = {}) {
   const clock = new ManualClock(1_000);
-  const started = new Attempt({ nodes, clock, random: seededRandom(1) }, { ...PLAN, ...plan });
+  const started = new Attempt(
+    { nodes, clock, random: seededRandom(1), hints: new Hints(clock) },
+    { ...PLAN, ...plan },
+  );
   return { clock, attempt: started };
 }
 
@@ -58,7 +63,7 @@ describe('an attempt', () => {
         grant(claim, deliver);
       };
     }
-    const { outcome } = new Attempt({ nodes, clock, random: seededRandom(1) }, PLAN);
+    const { outcome } = new Attempt({ nodes, clock, random: seededRandom(1), hints: new Hints(clock) }, PLAN);
     expect(await outcome).toMatchObject({ t0: 1_000, validUntil: 1_988 });
   });
 

@@ -159,7 +159,7 @@ describe('a timer that lets the event loop read first', () => {
   it.each([undefined, 'background'] as const)('stays in the background (%s) to its end', (background) => {
     const manual = new ManualClock();
     const after = vi.fn<Clock['after']>((delay, callback) => manual.after(delay, callback));
-    afterReading({ now: () => manual.now(), after }, 100, () => {}, background);
+    afterReading({ now: () => manual.now(), wallTime: () => 0, after }, 100, () => {}, background);
     manual.jump(150);
     manual.advance(0);
     expect(after.mock.calls.map((call) => call[2])).toEqual([background, background]);

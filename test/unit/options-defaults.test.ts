@@ -13,6 +13,8 @@ describe('the defaults', () => {
   it('are these', () => {
     expect(resolveSettings()).toMatchObject({
       connectTimeout: 2_000,
+      fenceRetention: 3_600_000,
+      restartGuard: 'auto',
       keyPrefix: '',
       call: {
         ttl: 10_000,
@@ -28,6 +30,7 @@ describe('the defaults', () => {
         },
         autoExtend: undefined,
         maxHoldTime: Number.POSITIVE_INFINITY,
+        fencing: true,
         maxTtl: 60_000,
       },
     });
@@ -66,6 +69,14 @@ describe('the defaults', () => {
     );
   });
 
+  it.each([
+    [60_000, 3_600_000],
+    [1_800_000, 3_600_000],
+    [1_800_001, 3_600_002],
+  ])('keep counters for an hour, or twice a maxTtl of %d ms if that is more: %d', (maxTtl, retention) => {
+    expect(resolveSettings({ maxTtl }).fenceRetention).toBe(retention);
+  });
+
   it('make maxTimeout no less than minTimeout', () => {
     expect(resolveSettings({ retry: { minTimeout: 3_000 } }).call.retry.maxTimeout).toBe(3_000);
     expect(() => resolveSettings({ retry: { minTimeout: 300, maxTimeout: 200 } })).toThrow(
@@ -101,6 +112,7 @@ describe('the defaults', () => {
       retry,
       autoExtend: undefined,
       maxHoldTime: undefined,
+      fencing: undefined,
       signal: undefined,
     };
     const { signal, ...defaults } = call;
@@ -108,6 +120,7 @@ describe('the defaults', () => {
       ...defaults,
       connectTimeout: undefined,
       maxTtl: undefined,
+      fenceRetention: undefined,
       restartGuard: undefined,
       keyPrefix: undefined,
       clock: undefined,
@@ -119,7 +132,7 @@ describe('the defaults', () => {
   });
 
   it('stand for a ttl and a signal that are undefined', async () => {
-    const redlock = new Redlock(scriptedNodes(1, { grant: { kind: 'granted' } }));
+    const redlock = new Redlock(scriptedNodes(1, { grant: { kind: 'granted', counter: 7 } }));
     const lock = await redlock.acquire('r', { ttl: undefined, signal: undefined });
     expect(lock.remaining()).toBeGreaterThan(5_000);
     await redlock.close();

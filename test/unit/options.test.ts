@@ -93,6 +93,9 @@ describe('an option of another kind', () => {
   it.each([
     ['autoExtend', 'yes', TypeError],
     ['autoExtend', null, TypeError],
+    ['fencing', 'no', TypeError],
+    ['fencing', 0, TypeError],
+    ['fencing', null, TypeError],
     ['retry', 5, TypeError],
     ['retry', null, TypeError],
     ['retry', true, TypeError],
@@ -110,11 +113,14 @@ describe('an option of another kind', () => {
   it.each([
     ['keyPrefix', 5, TypeError],
     ['keyPrefix', null, TypeError],
-    ['restartGuard', 'auto', RangeError],
+    ['restartGuard', 'on', RangeError],
+    ['restartGuard', 'Auto', RangeError],
+    ['restartGuard', true, RangeError],
     ['restartGuard', null, RangeError],
     ['clock', {}, TypeError],
     ['clock', null, TypeError],
-    ['clock', { now: () => 0 }, TypeError],
+    ['clock', { now: (): number => 0 }, TypeError],
+    ['clock', { now: (): number => 0, after: (): void => {} }, TypeError],
     ['random', Math.random, TypeError],
     ['random', { token: () => 'x', fraction: 0.5 }, TypeError],
   ])('%s of the constructor cannot be %j', (name, value, Type) => {
@@ -124,9 +130,24 @@ describe('an option of another kind', () => {
 
   it.each([
     [{ keyPrefix: 5 }, 'keyPrefix must be a string, not 5'],
-    [{ restartGuard: 'auto' }, 'restartGuard must be \'off\', not "auto"'],
+    [{ restartGuard: 'on' }, "restartGuard must be 'auto', 'strict' or 'off', not \"on\""],
+    [
+      { fenceRetention: 119_999 },
+      'fenceRetention must be a whole number from 120000 to 31536000000, not 119999',
+    ],
+    [{ fenceRetention: 31_536_000_001 }, 'to 31536000000, not 31536000001'],
+    [{ maxTtl: 90_000, fenceRetention: 120_000 }, 'fenceRetention must be a whole number from 180000'],
+    [{ fenceRetention: 200_000.5 }, 'not 200000.5'],
   ])('of the constructor is refused with what it can be: %j', (options, message) => {
     expect(() => resolveSettings(options as RedlockOptions)).toThrow(message);
+  });
+
+  it.each(['auto', 'strict', 'off'] as const)('restartGuard can be %s', (restartGuard) => {
+    expect(resolveSettings({ restartGuard }).restartGuard).toBe(restartGuard);
+  });
+
+  it.each([120_000, 31_536_000_000])('fenceRetention can be %d ms', (fenceRetention) => {
+    expect(resolveSettings({ fenceRetention }).fenceRetention).toBe(fenceRetention);
   });
 
   it.each([5, null, {}, 'abort', new AbortController()])('signal cannot be %o', async (signal) => {
@@ -179,7 +200,7 @@ describe('an unknown option', () => {
     }
   });
 
-  it.each(['connectTimeout', 'maxTtl', 'keyPrefix', 'clock', 'random', 'restartGuard'])(
+  it.each(['connectTimeout', 'maxTtl', 'keyPrefix', 'clock', 'random', 'restartGuard', 'fenceRetention'])(
     'of a call is %s, which is the constructor’s',
     async (name) => {
       const redlock = new Redlock(scriptedNodes(1));

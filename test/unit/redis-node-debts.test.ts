@@ -11,7 +11,7 @@ describe('a release that was not answered', () => {
     expect(replies).toEqual(['t1 unreachable']);
     connection.sent.length = 0;
     await connection.up();
-    expect(connection.sent).toEqual(['info', 'load', 'release t1']);
+    expect(connection.sent).toEqual(['info', 'exists', 'release t1']);
   });
 
   it('goes before what is newer', async () => {

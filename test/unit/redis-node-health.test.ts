@@ -101,15 +101,14 @@ describe('a connection that comes and goes', () => {
     const { connection, ask, replies } = await admittedNode();
     await connection.down();
     let answer!: (infos: readonly string[]) => void;
-    connection.info = () =>
-      new Promise((resolve) => {
-        answer = resolve;
-      });
+    connection.info_ = new Promise((resolve) => {
+      answer = resolve;
+    });
     await connection.up();
-    const stale = answer;
     await connection.down();
+    connection.info_ = 'hold';
     await connection.up();
-    stale(['redis_version:7.0.0\r\nrole:master\r\nrun_id:x\r\n']);
+    answer(['redis_version:7.0.0\r\nrole:master\r\nrun_id:x\r\n']);
     await turn();
     ask('grant', 't1');
     await turn();

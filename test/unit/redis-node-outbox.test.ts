@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { OPERATIONS_SHA } from '../../src/node/scripts/operations.ts';
-import { admittedNode, type NodeOver } from '../support/fake-connection.ts';
+import { allButGrants } from '../../src/node/scripts/script.ts';
+import { admittedNode, infoOf, type NodeOver, RETENTION, scriptsOf } from '../support/fake-connection.ts';
 import { turn } from '../support/peek.ts';
 
 /** Asks for grants with so many keys each; their tokens are the slot and a number, as in `a0`. */
@@ -9,6 +9,19 @@ function askFor({ node }: NodeOver, sizes: readonly number[], slot = 'a'): void 
     const keys = Array.from({ length: size }, (_, key) => `${slot}${key}`);
     node.grant({ keys, ownerToken: `${slot}${index}`, ttl: 1_000, wanted: () => true }, () => {});
   });
+}
+
+/** A server that was admitted, and has no scripts any more, as after SCRIPT FLUSH. */
+async function flushed(): Promise<NodeOver> {
+  const over = await admittedNode();
+  over.connection.scripts().clear();
+  return over;
+}
+
+/** The commands that were sent under the script that grants nothing. */
+function withoutGrants({ connection }: NodeOver): string[] {
+  const commands = connection.commands.filter(({ sha }) => sha === allButGrants.sha);
+  return commands.map(({ operations }) => operations.join(', '));
 }
 
 /** The commands sent, as the numbers of their keys. */
@@ -25,7 +38,7 @@ describe('the operations of one tick', () => {
     expect(connection.sent).toEqual([]);
     await turn();
     expect(connection.sent).toEqual(['grant t1, release t2, extend t3']);
-    expect(connection.commands[0]).toMatchObject({ sha: OPERATIONS_SHA, keys: ['k', 'k', 'k'] });
+    expect(connection.commands[0]).toMatchObject({ sha: scriptsOf(infoOf()).grants, keys: ['k', 'k', 'k'] });
   });
 
   it('leave at the end of that tick', async () => {
@@ -214,69 +227,148 @@ describe('a command without permission', () => {
   });
 });
 
-describe('a server that has forgotten the script', () => {
+describe('a server that has forgotten its scripts', () => {
   const NOSCRIPT = new Error('NOSCRIPT No matching script.');
 
-  it('is given it again, and then what did not run, before anything newer', async () => {
-    const { connection, ask } = await admittedNode();
-    connection.load_ = 'hold';
+  it('is looked at before it gets a grant again', async () => {
+    const { connection, ask } = await flushed();
     ask('grant', 't1');
-    ask('release', 't2');
     await turn();
-    ask('extend', 't3');
-    await turn();
-    connection.load_ = 'loaded';
-    await connection.answer(NOSCRIPT, 0);
-    await connection.answer(NOSCRIPT, 1);
-    expect(connection.sent.filter((each) => each === 'load').length).toBeLessThanOrEqual(2);
-    const again = connection.sent.slice(2).filter((each) => each !== 'load');
-    expect(again.join(', ')).toBe('grant t1, release t2, extend t3');
+    await connection.answer(NOSCRIPT);
+    const again = ['info', 'exists', 'load gate', 'load grants', 'grant t1'];
+    expect(connection.sent).toEqual(['grant t1', ...again]);
   });
 
-  it('holds back what is newer until then', async () => {
+  it('is given no script that it has', async () => {
     const { connection, ask } = await admittedNode();
+    connection.scripts().delete(scriptsOf(infoOf()).grants);
     ask('grant', 't1');
     await turn();
-    let loaded!: () => void;
-    connection.load = () => {
-      connection.sent.push('load');
-      return new Promise((resolve) => {
-        loaded = resolve;
-      });
-    };
     await connection.answer(NOSCRIPT);
+    expect(connection.sent).toEqual(['grant t1', 'info', 'exists', 'load grants', 'grant t1']);
+  });
+
+  it('is looked at once for all grants that wait', async () => {
+    const { connection, ask } = await flushed();
+    ask('grant', 't1');
+    await turn();
     ask('grant', 't2');
     await turn();
-    expect(connection.sent).toEqual(['grant t1', 'load']);
-    loaded();
+    let tell!: (infos: string[]) => void;
+    connection.info_ = new Promise((resolve) => {
+      tell = resolve;
+    });
+    await connection.answer(NOSCRIPT, 0);
+    await connection.answer(NOSCRIPT, 1);
+    ask('grant', 't3');
     await turn();
-    expect(connection.sent).toEqual(['grant t1', 'load', 'grant t1, grant t2']);
+    expect(connection.sent.slice(2)).toEqual(['info']);
+    tell([infoOf()]);
+    await turn();
+    const again = ['exists', 'load gate', 'load grants', 'grant t1, grant t2, grant t3'];
+    expect(connection.sent.slice(3)).toEqual(again);
+  });
+
+  it('gets at once under another script what is no vote', async () => {
+    const over = await flushed();
+    const { connection, ask } = over;
+    connection.info_ = 'hold';
+    ask('grant', 't1');
+    ask('release', 't2');
+    ask('extend', 't3');
+    ask('confirm', 't4');
+    ask('inspect', 't5');
+    await turn();
+    await connection.answer(NOSCRIPT);
+    expect(withoutGrants(over)).toEqual(['release t2, extend t3, confirm t4']);
+    expect(connection.commands).toHaveLength(2);
+  });
+
+  it('gets what is no vote in its order, also from several commands', async () => {
+    const over = await flushed();
+    const { connection, ask } = over;
+    connection.info_ = 'hold';
+    ask('release', 't1');
+    await turn();
+    ask('extend', 't2');
+    ask('release', 't3');
+    await turn();
+    await connection.answer(NOSCRIPT, 0);
+    await connection.answer(NOSCRIPT, 1);
+    expect(withoutGrants(over)).toEqual(['release t1', 'extend t2, release t3']);
+  });
+
+  it('is given the other script too, and then what did not run, before anything newer', async () => {
+    const { connection, ask } = await flushed();
+    connection.info_ = 'hold';
+    ask('release', 't1');
+    await turn();
+    await connection.answer(NOSCRIPT);
+    let loaded!: (value: 'loaded') => void;
+    connection.load_ = new Promise((resolve) => {
+      loaded = resolve;
+    });
+    await connection.answer(NOSCRIPT);
+    ask('extend', 't2');
+    await turn();
+    expect(connection.sent).toEqual(['release t1', 'release t1', 'load all but grants']);
+    loaded('loaded');
+    await turn();
+    expect(connection.sent.slice(3)).toEqual(['release t1, extend t2']);
+    expect(connection.commands.at(-1)?.sha).toBe(allButGrants.sha);
   });
 
   it('gets no grant again that nobody waits for any more', async () => {
-    const { connection, ask, replies } = await admittedNode();
+    const { connection, ask, replies } = await flushed();
     let wanted = true;
     ask('grant', 't1', () => wanted);
     await turn();
     wanted = false;
     await connection.answer(NOSCRIPT);
-    expect(connection.sent).toEqual(['grant t1', 'load']);
+    expect(connection.commands).toHaveLength(1);
     expect(replies).toEqual(['t1 unreachable']);
   });
 
-  it('gets nothing a third time', async () => {
-    const { connection, ask, replies } = await admittedNode();
+  it('gets no grant that nobody waits for any more once it has been looked at', async () => {
+    const { connection, ask, replies } = await flushed();
+    let wanted = true;
+    ask('grant', 't1', () => wanted);
+    await turn();
+    let tell!: (infos: string[]) => void;
+    connection.info_ = new Promise((resolve) => {
+      tell = resolve;
+    });
+    await connection.answer(NOSCRIPT);
+    wanted = false;
+    tell([infoOf()]);
+    await turn();
+    expect(connection.commands).toHaveLength(1);
+    expect(replies).toEqual(['t1 unreachable']);
+  });
+
+  it('gets no grant a third time', async () => {
+    const { connection, ask, replies } = await flushed();
     ask('grant', 't1');
     await turn();
     await connection.answer(NOSCRIPT);
     await connection.answer(NOSCRIPT);
     await turn();
-    expect(replies).toEqual(['t1 unreachable']);
+    expect(replies).toEqual(['t1 quarantined']);
     expect(connection.commands).toHaveLength(2);
   });
 
-  it('that does not take it is unreachable', async () => {
-    const { connection, ask, replies } = await admittedNode();
+  it('gets nothing else a third time under the same script', async () => {
+    const { connection, ask, replies } = await flushed();
+    connection.info_ = 'hold';
+    ask('extend', 't1');
+    await turn();
+    for (let i = 0; i < 4; i++) await connection.answer(NOSCRIPT);
+    expect(replies).toEqual(['t1 unreachable']);
+    expect(connection.commands).toHaveLength(3);
+  });
+
+  it('is unreachable if it does not take them', async () => {
+    const { connection, ask, replies } = await flushed();
     ask('grant', 't1');
     await turn();
     connection.load_ = new Error('OOM command not allowed');
@@ -293,5 +385,59 @@ describe('a server that has forgotten the script', () => {
     await connection.up();
     expect(replies).toEqual(['t1 unreachable']);
     expect(connection.sent.filter((each) => each.startsWith('grant'))).toHaveLength(1);
+  });
+});
+
+describe('what a command says', () => {
+  it('is for how long counters are kept, and five things of each operation', async () => {
+    const { node, connection } = await admittedNode();
+    const holding = { keys: ['k', '{l}m'], ownerToken: 't' };
+    const claim = { ...holding, ttl: 5, wanted: () => true };
+    node.grant({ ...claim, hint: 0 }, () => {});
+    node.confirm({ ...holding, fencingToken: 2 ** 53 - 1 }, () => {});
+    node.extend({ ...claim, fencingToken: 8 }, () => {});
+    node.extend(claim, () => {});
+    node.release(holding, () => {});
+    node.inspect('k', () => {});
+    await turn();
+    const counters = ['{k}:quorlock:fence', '{l}m:quorlock:fence'];
+    const fenced = [...holding.keys, ...counters];
+    const [command] = connection.commands;
+    expect(command?.keys).toEqual([...fenced, ...fenced, ...fenced, ...holding.keys, ...holding.keys, 'k']);
+    const args = [
+      RETENTION,
+      ['grant', 2, 't', 5, 0],
+      ['confirm', 2, 't', 0, 2 ** 53 - 1],
+      ['extend', 2, 't', 5, 8],
+      ['extend', 2, 't', 5, ''],
+      ['release', 2, 't', 0, ''],
+      ['inspect', 1, '', 0, ''],
+    ];
+    expect(command?.args).toEqual(args.flat());
+  });
+
+  it('is answered with a counter as a number', async () => {
+    const { node, connection } = await admittedNode();
+    const replies: unknown[] = [];
+    const claim = { keys: ['k'], ownerToken: 't', ttl: 5, wanted: () => true };
+    for (let i = 0; i < 3; i++) node.grant({ ...claim, hint: 1 }, (reply) => replies.push(reply));
+    node.confirm({ ...claim, fencingToken: 2 }, (reply) => replies.push(reply));
+    node.confirm({ ...claim, fencingToken: 2 }, (reply) => replies.push(reply));
+    await turn();
+    const last = 2 ** 53 - 1;
+    await connection.answer([
+      ['granted', 2],
+      ['granted', String(last)],
+      new Error('ERR no fencing token is left: the counter is at its end'),
+      'confirmed',
+      'absent',
+    ]);
+    expect(replies).toEqual([
+      { kind: 'granted', counter: 2 },
+      { kind: 'granted', counter: last },
+      { kind: 'unusable', why: expect.stringContaining('no fencing token is left') },
+      { kind: 'confirmed' },
+      { kind: 'absent' },
+    ]);
   });
 });

@@ -121,7 +121,7 @@ describe('many acquires under one signal', () => {
 
   it('leave no listener when they succeed', async () => {
     const { signal } = new AbortController();
-    const nodes = scriptedNodes(3, { grant: { kind: 'granted' }, release: { kind: 'released' } });
+    const nodes = scriptedNodes(3, { grant: { kind: 'granted', counter: 7 }, release: { kind: 'released' } });
     const redlock = new Redlock(nodes, { clock: new ManualClock() });
     await Promise.all(Array.from({ length: CALLS }, (_, n) => redlock.acquire(`r${n}`, { signal })));
     expect(listeners(signal)).toBe(0);
@@ -134,7 +134,7 @@ class AbortingNode extends ScriptedNode {
   readonly #controller: AbortController;
 
   constructor(name: string, controller: AbortController) {
-    super(name, { grant: { kind: 'granted' }, release: { kind: 'released' } });
+    super(name, { grant: { kind: 'granted', counter: 7 }, release: { kind: 'released' } });
     this.#controller = controller;
   }
 

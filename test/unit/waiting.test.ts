@@ -13,7 +13,7 @@ import { peek, rejectionOf } from '../support/peek.ts';
 import { type ScriptedNode, scriptedNodes, unreachable } from '../support/scripted-node.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 
-const granted = { kind: 'granted' } as const;
+const granted = { kind: 'granted', counter: 7 } as const;
 const denied = { kind: 'denied', remaining: 5_000 } as const;
 
 /** Jitter that is always the same fraction. */
