@@ -22,9 +22,10 @@ beforeAll(async () => {
       case 'info':
         return info({ redis_version: '7.0.15', run_id: 'fake', loading: '0', role: 'master' });
       case 'script':
-        return bulk('sha');
+        return command[1]?.toLowerCase() === 'exists' ? '*2\r\n:1\r\n:1\r\n' : bulk('sha');
       case 'evalsha': {
-        const verbs = command.slice(3 + Number(keys)).filter((_, index) => index % 4 === 0);
+        // After the time for which counters are kept, five for each operation.
+        const verbs = command.slice(4 + Number(keys)).filter((_, index) => index % 5 === 0);
         const answers = verbs.map((verb) => (verb === 'release' ? '+absent\r\n' : `-${refusal}\r\n`));
         return `*${answers.length}\r\n${answers.join('')}`;
       }

@@ -47,7 +47,7 @@ it('a master that the Sentinel does not know is unreachable, for that reason', a
 it('a user with the least rights on Sentinel and master is enough', async () => {
   const at = { port: setup.sentinels[0]?.port ?? 0 };
   await callRedis(at, ['ACL', 'SETUSER', 'finder', 'on', '>found', ...LEAST_SENTINEL_ACL]);
-  await setup.master.cli('ACL', 'SETUSER', 'locker', 'on', '>locked', '~r', ...LEAST_ACL);
+  await setup.master.cli('ACL', 'SETUSER', 'locker', 'on', '>locked', '~r', '~{r}:*', ...LEAST_ACL);
   const finder = { sentinelUsername: 'finder', sentinelPassword: 'found' };
   const locker = { username: 'locker', password: 'locked' };
   await expectLockOn({ sentinels: setup.sentinels, name: setup.name, ...finder, ...locker }, setup.master);

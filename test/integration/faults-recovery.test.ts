@@ -5,7 +5,15 @@ import { expectNoKeys } from '../support/expect-no-keys.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import { dropPackets, noFirewall } from './fixtures/firewall.ts';
-import { connected, openRedlock, SLACK, startNodes, startProxies, timed } from './fixtures/nodes.ts';
+import {
+  connected,
+  openRedlock,
+  SLACK,
+  startNodes,
+  startProxies,
+  timed,
+  UNGUARDED,
+} from './fixtures/nodes.ts';
 
 enforceNoLeaks();
 
@@ -15,7 +23,7 @@ const BACK_WITHIN = 3_000;
 
 /** Resolves with how long it took from now until a lock could be had. */
 async function serviceIsBack(redlock: Redlock, servers: readonly RedisServer[]): Promise<number> {
-  const { ms } = await timed(
+  const { ms, outcome } = await timed(
     eventually(async () => {
       try {
         await using lock = await redlock.tryAcquire('r');
@@ -26,6 +34,7 @@ async function serviceIsBack(redlock: Redlock, servers: readonly RedisServer[]):
       }
     }),
   );
+  expect(outcome).toEqual({ status: 'fulfilled', value: true });
   // Not all nodes need be back by now, and close would not wait for them for long.
   await expectNoKeys(servers);
   return ms;
@@ -42,7 +51,7 @@ async function givenUp(redlock: Redlock, count: number): Promise<void> {
 
 async function fiveNodes(): Promise<{ servers: RedisServer[]; lost: RedisServer[]; redlock: Redlock }> {
   const servers = await startNodes(5);
-  const redlock = openRedlock(servers, { nodeTimeout: NODE_TIMEOUT });
+  const redlock = openRedlock(servers, { ...UNGUARDED, nodeTimeout: NODE_TIMEOUT });
   await connected(redlock, servers);
   return { servers, lost: servers.slice(2), redlock };
 }
@@ -153,7 +162,7 @@ describe('the first call right after construction', () => {
   ])('works with one node that %s', async (_, fault) => {
     const servers = await startNodes(3);
     const faulty = await fault(servers.slice(0, 1));
-    const redlock = openRedlock([faulty, ...servers.slice(1)], { nodeTimeout: NODE_TIMEOUT });
+    const redlock = openRedlock([faulty, ...servers.slice(1)], { ...UNGUARDED, nodeTimeout: NODE_TIMEOUT });
     const { ms, outcome } = await timed(redlock.tryAcquire('r'));
     expect(outcome).toMatchObject({ status: 'fulfilled', value: { state: 'held' } });
     expect(ms).toBeLessThan(NODE_TIMEOUT + SLACK);
@@ -166,7 +175,7 @@ describe('the first call right after construction', () => {
     await proxy?.blackhole();
     await servers[1]?.kill();
     servers[2]?.pause();
-    const redlock = openRedlock([proxy as { url: string }, ...servers.slice(1)]);
+    const redlock = openRedlock([proxy as { url: string }, ...servers.slice(1)], UNGUARDED);
     await using lock = await redlock.tryAcquire('r');
     expect(lock?.state).toBe('held');
   });

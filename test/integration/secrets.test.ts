@@ -208,12 +208,12 @@ describe('the console', () => {
 
 describe('a user called like part of an error code', () => {
   it.each(['SCRIPT', 'PERM', 'NO', 'command', 'S'])('is a user like any other: %s', async (user) => {
-    await allow(user, `>${user}`, '~lock:*', ...LEAST_ACL);
+    await allow(user, `>${user}`, '~lock:*', '~{lock:*', ...LEAST_ACL);
     await using redlock = new Redlock([url(guarded.port, user, user)], { ...SETTINGS, keyPrefix: 'lock:' });
     await recovered(redlock);
     await guarded.cli('SCRIPT', 'FLUSH');
     await (await redlock.acquire('r', { acquireTimeout: 0 })).release();
-    await allow(user, `>${user}`, '~lock:*', ...LEAST_ACL, '-set');
+    await allow(user, `>${user}`, '~lock:*', '~{lock:*', ...LEAST_ACL, '-set');
     const { votes } = (await rejectionOf(redlock.tryAcquire('r'))) as RedlockError;
     expect(votes).toMatchObject([{ kind: 'unusable' }]);
   });

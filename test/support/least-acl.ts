@@ -1,12 +1,15 @@
 /**
  * What quorlock's user needs on a server, found by taking away one after the other: everything else may be denied.
- * To it come the keys, as a pattern such as `~lock:*` for `keyPrefix: 'lock:'`, and `+select` for another database.
+ * To it come the keys, as patterns such as `~lock:*` for `keyPrefix: 'lock:'` with `~{lock:*` for their fencing counters,
+ * and `+select` for another database. Without fencing neither those nor `+time` are needed.
  */
 export const LEAST_ACL: readonly string[] = [
   '-@all',
   '+evalsha',
   '+script|load',
+  '+script|exists',
   '+info',
+  '+time',
   '+set',
   '+get',
   '+del',
