@@ -6,9 +6,9 @@ import { type RedisServer, startRedis } from '../redis-server.ts';
 import { Feed, type Resp } from './feed.ts';
 import { WallClock } from './wall-clock.ts';
 import { Wires } from './wire.ts';
-import { type Standing, Witness } from './witness.ts';
+import { isCounter, type Standing, Witness } from './witness.ts';
 
-/** All keys of a server: name, value, and time to live. */
+/** All keys of a server, fencing counters too: name, value, and time to live. */
 const LIST = `
 local list = {}
 for _, key in ipairs(redis.call('KEYS', '*')) do
@@ -194,5 +194,6 @@ export class RealNode {
 }
 
 function standingOf(listed: Resp): Standing[] {
-  return (listed as [string, string, number][]).map(([key, token, ttl]) => ({ key, token, ttl }));
+  const entries = listed as [string, string, number][];
+  return entries.flatMap(([key, token, ttl]) => (isCounter(key) ? [] : [{ key, token, ttl }]));
 }

@@ -1,11 +1,12 @@
 import type {
   ConnectionListener,
+  Master,
   RedisConnection,
   ReplyHandler,
 } from '../../../src/client/redis-connection.ts';
-import type { Exchange, History, Operation } from '../checker/history.ts';
+import type { Exchange, History } from '../checker/history.ts';
 import type { ClientProcess } from '../simulation/client.ts';
-import { WIRE_SHA, type Wire, type Wires } from './wire.ts';
+import { partsOf, WIRE_SHA, type Wire, type Wires } from './wire.ts';
 
 export interface RecordingPlan {
   readonly connection: RedisConnection;
@@ -75,12 +76,12 @@ export class RecordingConnection implements RedisConnection {
     });
   }
 
-  load(script: string): Promise<void> {
-    return this.#plan.connection.load(script);
+  masters(): readonly Master[] {
+    return this.#plan.connection.masters();
   }
 
-  info(): Promise<readonly string[]> {
-    return this.#plan.connection.info();
+  masterOf(key: string): Master | undefined {
+    return this.#plan.connection.masterOf(key);
   }
 
   slotOf(key: string): number | undefined {
@@ -104,12 +105,12 @@ export class RecordingConnection implements RedisConnection {
   #note(args: readonly (string | number)[]): Exchange[] {
     const { process, node, history, wires } = this.#plan;
     const exchanges: Exchange[] = [];
-    for (let i = 0; i < args.length; i += 4) {
+    for (const { operation, token } of partsOf(args)) {
       exchanges.push({
         client: process.id,
         node,
-        operation: args[i] as Operation,
-        token: args[i + 2] as string,
+        operation,
+        token,
         sentAt: performance.now(),
         executedAt: Number.POSITIVE_INFINITY,
         reply: '',

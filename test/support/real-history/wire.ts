@@ -1,4 +1,4 @@
-import type { Exchange } from '../checker/history.ts';
+import type { Exchange, Operation } from '../checker/history.ts';
 
 /** Names no script: a command that only says whose connection it comes over. */
 export const WIRE_SHA: string = 'f'.repeat(40);
@@ -53,4 +53,22 @@ export class Wires {
     const wire = exchange && this.#wireOf.get(exchange);
     return wire !== undefined && exchange !== undefined && exchange.executedAt > wire.goneAt;
   }
+}
+
+/** The ARGV of a command, operation by operation, as src/node/scripts/operations.ts has it. */
+export function partsOf(
+  args: readonly (string | number)[],
+): { operation: Operation; keys: number; token: string; isFenced: boolean }[] {
+  const parts = [];
+  // Before the first one, for how long counters are kept.
+  for (let i = 1; i < args.length; i += 5) {
+    const [operation, keys, token = '', , fence] = args.slice(i, i + 5);
+    parts.push({
+      operation: operation as Operation,
+      keys: Number(keys),
+      token: String(token),
+      isFenced: fence !== '',
+    });
+  }
+  return parts;
 }

@@ -1,8 +1,8 @@
-import { OPERATIONS_SHA } from '../../../src/node/scripts/operations.ts';
+import { COUNTER_SUFFIX } from '../../../src/node/counter.ts';
 import type { Exchange, History, Operation, Vote } from '../checker/history.ts';
 import type { Command, FeedListener } from './feed.ts';
 import type { WallClock } from './wall-clock.ts';
-import { WIRE_SHA, type Wires } from './wire.ts';
+import { partsOf, WIRE_SHA, type Wires } from './wire.ts';
 
 /** A key that stands on a server, as the server itself lists it. */
 export interface Standing {
@@ -81,7 +81,8 @@ export class Witness implements FeedListener {
   }
 
   keyEvent(event: string, key: string): void {
-    this.#events.push({ event, key, heardAt: performance.now() });
+    // What a counter is, the checker judges by the tokens that come of it.
+    if (!isCounter(key)) this.#events.push({ event, key, heardAt: performance.now() });
   }
 
   command(command: Command): void {
@@ -97,7 +98,7 @@ export class Witness implements FeedListener {
     switch (name.toUpperCase()) {
       case 'EVALSHA':
         if (first === WIRE_SHA) this.#plan.wires.introduce(words[3] ?? '', from);
-        else if (first === OPERATIONS_SHA) this.#batch = this.#begin(command);
+        else this.#batch = this.#begin(command);
         break;
       case 'DEL':
         for (const { key } of events) this.#end(key, 'early', at);
@@ -164,7 +165,7 @@ export class Witness implements FeedListener {
       exchange.executedAt = Math.min(exchange.executedAt, exchange.answeredAt);
       exchange.overDead = wires.isOverDead(exchange);
       const { reply } = exchange;
-      const took = reply === 'granted' || reply === 'extended' || reply === 'repaired';
+      const took = ['granted', 'confirmed', 'extended', 'repaired'].includes(reply);
       const gave = reply === 'released' || reply === 'absent';
       exchange.torn = took ? owned < keys : !gave && changed > 0;
     }
@@ -182,16 +183,16 @@ export class Witness implements FeedListener {
     const keys = words.slice(3, 3 + many);
     const args = words.slice(3 + many);
     const exchanges = wires.at(from)?.sent.shift() ?? [];
-    const parts: Part[] = [];
-    for (let i = 0, first = 0; i < args.length; i += 4) {
-      const own = Number(args[i + 1]);
-      const exchange = exchanges[i / 4];
-      const [operation, token] = [args[i] as Operation, args[i + 2] ?? ''];
+    let first = 0;
+    const parts = partsOf(args).map(({ operation, token, keys: own, isFenced }, index): Part => {
+      const exchange = exchanges[index];
       if (exchange?.operation !== operation || exchange.token !== token)
         history.leftovers.push(`node ${node} ran ${operation} ${token}, which nobody is known to have sent`);
-      parts.push({ operation, token, keys: keys.slice(first, first + own), exchange });
-      first += own;
-    }
+      const part = { operation, token, keys: keys.slice(first, first + own), exchange };
+      // The counters of its keys come after them.
+      first += isFenced ? 2 * own : own;
+      return part;
+    });
     return { at, parts, ran: false, changed: new Set() };
   }
 
@@ -316,6 +317,10 @@ export class Witness implements FeedListener {
   }
 }
 
+export function isCounter(key: string): boolean {
+  return key.endsWith(COUNTER_SUFFIX);
+}
+
 /** The operation of a batch that dealt with a key: the vote's owner's if there is one, somebody else's otherwise. */
 function ownerIn({ parts }: Batch, key: string, token: string): { part: Part | undefined } {
   const candidates = parts.filter(({ keys, operation }) => keys.includes(key) && operation !== 'inspect');
@@ -323,10 +328,12 @@ function ownerIn({ parts }: Batch, key: string, token: string): { part: Part | u
 }
 
 /** What a server must have answered, when nobody has got the answer. */
-function likelyReply(operation: Operation, owned: boolean, changed: boolean): string {
+function likelyReply(operation: string, owned: boolean, changed: boolean): string {
   switch (operation) {
     case 'grant':
       return owned && changed ? 'granted' : 'denied';
+    case 'confirm':
+      return owned ? 'confirmed' : 'absent';
     case 'extend':
       return owned ? 'extended' : 'taken';
     default:
