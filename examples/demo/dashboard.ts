@@ -30,6 +30,8 @@ export function createDashboard(duration: number): Dashboard {
   return roomy ? new Picture(duration) : new Log();
 }
 
+const MARKS = { up: '·', down: '✗', quarantined: '◌' } as const;
+
 class Log implements Dashboard {
   readonly interval = 500;
   #explained = false;
@@ -38,11 +40,12 @@ class Log implements Dashboard {
     if (!this.#explained) {
       console.log(`votes: of ${nodes.map(({ name }) => name).join(', ')}`);
       console.log(
-        '       a number is the worker that has it, ? one that only tries, · nobody, ✗ a node that is down',
+        '       a number is the worker that has it, ? one that only tries, · nobody;\n' +
+          '       ✗ a node that is down, ◌ one that is back but may have forgotten a lock',
       );
       this.#explained = true;
     }
-    const votes = nodes.map((node) => (node.up ? (ownerOf(node, contenders) ?? '·') : '✗')).join(' ');
+    const votes = nodes.map((node) => ownerOf(node, contenders) ?? MARKS[node.state]).join(' ');
     const inside = contenders.filter(({ state }) => state === 'inside').map(({ worker }) => worker);
     const waiting = contenders.filter(({ state }) => state === 'waits').length;
     const columns = [

@@ -58,11 +58,13 @@ async function prepare(options: DemoOptions): Promise<Stage> {
   console.log(`${nodes.description}\n${options.workers} workers, ${kind}, ${rule}`);
 
   const resource = `${basename(dir)}:counter`;
-  const job = { nodes: nodes.specs, resource, ttl, counter: file, locked };
+  // Servers that are back do not vote for so long, and a second. Those of somebody else may have longer locks.
+  const maxTtl = nodes.faults && ttl;
+  const job = { nodes: nodes.specs, resource, ttl, maxTtl, counter: file, locked };
   const jobs = Array.from({ length: options.workers }, (_, index) => ({ ...job, worker: index + 1 }));
   const workers = await hire(jobs, nodes.forProcesses);
 
-  const observer = new Observer(nodes.specs, resource);
+  const observer = new Observer(nodes.specs, resource, maxTtl);
   const referee = new Referee(workers.length);
   const dashboard = createDashboard(options.seconds * 1000);
   const started = now();

@@ -1,10 +1,10 @@
-import { type NodeSpec, Redlock } from 'quorlock';
+import { type NodeInspection, type NodeSpec, Redlock } from 'quorlock';
 
 /** What one node says of the lock. */
 export interface NodeView {
   readonly name: string;
-  /** Whether it answers. */
-  readonly up: boolean;
+  /** `quarantined`: it is back, but does not vote while a lock that it has forgotten may not be over. */
+  readonly state: 'up' | 'down' | 'quarantined';
   readonly ownerToken?: string | undefined;
 }
 
@@ -13,8 +13,10 @@ export class Observer {
   readonly #redlocks: readonly Redlock[];
   readonly #resource: string;
 
-  constructor(nodes: readonly NodeSpec[], resource: string) {
-    this.#redlocks = nodes.map((node) => new Redlock([node]));
+  /** `maxTtl`: as the workers have it. */
+  constructor(nodes: readonly NodeSpec[], resource: string, maxTtl: number | undefined) {
+    // Who knows one node only must leave it to the others to find out that all are new.
+    this.#redlocks = nodes.map((node) => new Redlock([node], { maxTtl, restartGuard: 'strict' }));
     this.#resource = resource;
   }
 
@@ -23,9 +25,14 @@ export class Observer {
     return inspections.flatMap(({ nodes }) =>
       nodes.map((node) => ({
         name: node.node,
-        up: node.kind === 'free' || node.kind === 'held',
+        state: stateOf(node),
         ownerToken: node.kind === 'held' ? node.ownerToken : undefined,
       })),
     );
   }
+}
+
+function stateOf({ kind }: NodeInspection): NodeView['state'] {
+  if (kind === 'quarantined') return kind;
+  return kind === 'free' || kind === 'held' ? 'up' : 'down';
 }

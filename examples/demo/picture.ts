@@ -89,11 +89,18 @@ function table({ at, nodes, contenders }: Scene): string[] {
   ];
 }
 
+const NODE_LOOKS = {
+  up: { mark: '●', color: 'green', says: 'free' },
+  down: { mark: '✗', color: 'red', says: 'down' },
+  quarantined: { mark: '◌', color: 'yellow', says: 'quarantined' },
+} as const;
+
 function nodeCell(node: NodeView, contenders: readonly Contender[]): string {
   const owner = ownerOf(node, contenders);
-  const holds = node.up ? (owner === undefined ? 'free' : `worker ${owner}`) : 'down';
-  const text = `${node.name.slice(-22).padEnd(23)} ${holds}`.padEnd(LEFT - 2);
-  return node.up ? `${paint('green', '●')} ${text}` : paint('red', `✗ ${text}`);
+  const { mark, color, says } = NODE_LOOKS[node.state];
+  const text = `${node.name.slice(-22).padEnd(23)} ${owner === undefined ? says : `worker ${owner}`}`;
+  const padded = text.padEnd(LEFT - 2);
+  return node.state === 'up' ? `${paint(color, mark)} ${padded}` : paint(color, `${mark} ${padded}`);
 }
 
 const LOOKS = {

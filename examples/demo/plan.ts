@@ -9,10 +9,10 @@ export type Act =
  * While worker 1 holds the lock for longer than the ttl, two nodes die, one after the other; both come back without
  * memory. A majority is up all the time.
  *
- * quorlock does not yet keep a node that has forgotten its locks from voting (`restartGuard` will), so whoever
- * operates the nodes has to: none may come back before every lock that it had granted is over, one ttl after its
- * death. The description of Redlock calls this a delayed restart. Without it, of the nodes 1, 2, 3 that hold a lock, 1 and 2
- * could forget it, and together with 4 give it to a second holder.
+ * Of the nodes 1, 2, 3 that hold a lock, 1 and 2 could forget it, and together with 4 give it to a second holder. A
+ * server that has forgotten its locks is kept from voting by quorlock's `restartGuard`, until all of them are over; a node in
+ * memory has no such guard, and so it stays away for longer than the ttl. The description of Redlock calls this a
+ * delayed restart.
  */
 export function planActs(duration: number, ttl: number, victims: readonly number[]): Act[] {
   const downtime = Math.max(0.3 * duration, 1.25 * ttl);

@@ -9,6 +9,8 @@ export interface Job {
   readonly resource: string;
   /** ms */
   readonly ttl: number;
+  /** The longest ttl that anybody uses on these nodes, in ms, if it is known. */
+  readonly maxTtl: number | undefined;
   /** The file of the shared counter. */
   readonly counter: string;
   /** Without, the same work is done unprotected. */
@@ -43,11 +45,11 @@ export class Worker {
 
   async run(report: (event: WorkerEvent) => void): Promise<void> {
     this.#report = report;
-    const { nodes, resource, ttl, locked } = this.#job;
+    const { nodes, resource, ttl, maxTtl, locked } = this.#job;
     const { signal } = this.#stopping;
     const counter = await Counter.open(this.#job.counter);
     // Sections are short here, so it is worth looking again soon.
-    const redlock = new Redlock(nodes, { ttl, retry: { minTimeout: 10, maxTimeout: 50 } });
+    const redlock = new Redlock(nodes, { ttl, maxTtl, retry: { minTimeout: 10, maxTimeout: 50 } });
     while (!signal.aborted) {
       await delay(20 * Math.random());
       this.#say({ kind: 'asks' });
