@@ -2,12 +2,14 @@
 export type Cancel = () => void;
 
 /**
- * The only source of time. Every duration and instant in quorlock is in milliseconds of this clock, which
+ * The only source of time. Every duration and instant in quorlock is in milliseconds of `now`, which
  * must be monotonic: it never jumps, whatever happens to the machine's wall clock.
  */
 export interface Clock {
   /** Milliseconds since an arbitrary origin; may have a fraction. */
   now(): number;
+  /** Milliseconds since 1970 by the machine's wall clock, which may jump: for hints to fencing tokens, and nothing else. */
+  wallTime(): number;
   /**
    * Runs `callback` once `delay` ms have passed, never earlier by this clock; `Infinity` means never.
    * `background` timers do not keep a process alive.
@@ -24,6 +26,7 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1;
 /** `performance.now()` and `setTimeout`, corrected for firing early and for delays beyond 2^31 − 1 ms. */
 export const systemClock: Clock = {
   now: () => performance.now(),
+  wallTime: () => Date.now(),
 
   after(delay, callback, background) {
     if (delay === Number.POSITIVE_INFINITY) return () => {};

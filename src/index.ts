@@ -19,8 +19,12 @@ export type { Inspection, NodeInspection } from './inspection.ts';
 export type { Lock, Release } from './lock.ts';
 export type {
   Claim,
+  Confirmation,
+  ConfirmReply,
   Deliver,
+  ExtendClaim,
   ExtendReply,
+  GrantClaim,
   GrantReply,
   Holding,
   InspectReply,
@@ -31,6 +35,7 @@ export type {
   Unreachable,
   Unusable,
 } from './node/lock-node.ts';
+export type { RestartGuard } from './node/quarantine.ts';
 export type { NodeSpec } from './nodes.ts';
 export type {
   AcquireOptions,

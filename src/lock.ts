@@ -66,6 +66,19 @@ export class Lock {
     return this.#lease.holding.ownerToken;
   }
 
+  /**
+   * Orders the holders of a resource: larger than the token of everyone who held any of `resources` before. Give it
+   * with each write to what the lock guards, which refuses a smaller one than it has seen.
+   *
+   * @throws {TypeError} when the option `fencing` is false.
+   */
+  get fencingToken(): number {
+    const { fencingToken } = this.#lease;
+    if (fencingToken === undefined)
+      throw new TypeError(`the lock on ${list(this.resources)} has no fencing token: fencing is false`);
+    return fencingToken;
+  }
+
   /** `held` while valid; `lost` once validity ended without a release, for ever. */
   get state(): 'held' | 'released' | 'lost' {
     this.#notice();

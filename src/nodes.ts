@@ -2,7 +2,9 @@ import type { RedisOptions } from 'ioredis';
 import { wrong } from './bad-input.ts';
 import { type IoredisInstance, toEndpoint } from './client/endpoint.ts';
 import { IoredisConnection } from './client/ioredis.ts';
+import { ColdStart } from './node/cold-start.ts';
 import type { LockNode } from './node/lock-node.ts';
+import { quarantineOf } from './node/quarantine.ts';
 import { RedisNode } from './node/redis-node.ts';
 import { Servers } from './node/servers.ts';
 import { type Settings } from './options.ts';
@@ -18,7 +20,7 @@ function suspectAfter(nodeTimeout: number): number {
 }
 
 /**
- * The nodes in the order given, and those among them that were made here. Connects to nothing before all are
+ * The nodes in the order given (`onVoting` is called whenever one of them has begun to vote), and those among them that were made here. Connects to nothing before all are
  * known to be right.
  *
  * @throws {TypeError} for a list that is empty, names a node twice, or holds anything but nodes.
@@ -26,6 +28,7 @@ function suspectAfter(nodeTimeout: number): number {
 export function createNodes(
   specs: readonly NodeSpec[],
   settings: Settings,
+  onVoting: () => void = () => {},
 ): { all: readonly LockNode[]; own: readonly LockNode[] } {
   if (!Array.isArray(specs) || specs.length === 0)
     throw wrong(TypeError, 'nodes', specs, 'a non-empty array of nodes');
@@ -34,17 +37,28 @@ export function createNodes(
     const twin = places.findIndex((place) => place.name === name);
     if (twin < position) throw new TypeError(`nodes[${position}] is the same as nodes[${twin}]: ${name}`);
   });
-  const { clock, random, connectTimeout } = settings;
-  const servers = new Servers();
-  const patience = suspectAfter(settings.call.nodeTimeout);
+  const { clock, random, connectTimeout, restartGuard: guard, fenceRetention } = settings;
+  const { driftFactor, maxTtl, nodeTimeout } = settings.call;
+  // Nodes that others have made cannot be asked whether they are new.
+  const coldStart = new ColdStart(guard === 'auto' && !specs.some(isLockNode));
+  const shared = {
+    clock,
+    connectTimeout,
+    guard,
+    coldStart,
+    fenceRetention,
+    onVoting,
+    servers: new Servers(),
+    quarantine: quarantineOf(maxTtl, driftFactor),
+    startPause: nodeTimeout / 2,
+    patience: suspectAfter(nodeTimeout),
+  };
   // All clients first: one that refuses its options throws before any other has connected.
   const ready = places.map((place) =>
     'kind' in place ? new IoredisConnection({ endpoint: place, connectTimeout, clock, random }) : place,
   );
   const all = ready.map((each) =>
-    each instanceof IoredisConnection
-      ? new RedisNode({ connection: each, clock, servers, connectTimeout, patience })
-      : each,
+    each instanceof IoredisConnection ? new RedisNode({ ...shared, connection: each }) : each,
   );
   return { all, own: all.filter((_, index) => !isLockNode(specs[index])) };
 }

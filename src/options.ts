@@ -1,5 +1,6 @@
 import { boolean, checkNames, implementation, number, wrong } from './bad-input.ts';
 import { type Clock, systemClock } from './clock.ts';
+import type { RestartGuard } from './node/quarantine.ts';
 import { driftOf } from './quorum/validity.ts';
 import { type Random, systemRandom } from './random.ts';
 
@@ -33,6 +34,8 @@ export interface LockOptions {
   autoExtend?: boolean | undefined;
   /** For how long a lock may be held in all, in ms, however often it is extended. @default Infinity */
   maxHoldTime?: number | undefined;
+  /** Whether the lock gets a fencing token. Without, reading it is a `TypeError`. @default true */
+  fencing?: boolean | undefined;
 }
 
 /** Options of one call. */
@@ -53,8 +56,19 @@ export interface RedlockOptions extends LockOptions {
   connectTimeout?: number | undefined;
   /** The largest ttl that any process may use on these nodes, in whole ms up to 2^31 − 1. All processes need the same. @default 60000 */
   maxTtl?: number | undefined;
-  /** What to do about nodes that come back without memory. `'off'`: nothing, they vote at once. @default 'off' */
-  restartGuard?: 'off' | undefined;
+  /**
+   * For how long nodes keep the counter of a resource after its last lock, in whole ms, from twice `maxTtl` to a
+   * year. If nobody locks it for longer, the order of fencing tokens rests on the clocks of the clients.
+   * @default 3600000, or twice maxTtl if more
+   */
+  fenceRetention?: number | undefined;
+  /**
+   * What to do about nodes that come back without memory. `'strict'`: they do not vote until every lock that they may
+   * have forgotten has expired, which takes `maxTtl` × (1 + `driftFactor`) + 1 s. `'auto'`: so too, but when at the
+   * first contact all nodes are found to be new, they vote at once. `'off'`: they always vote at once. All processes need the same.
+   * @default 'auto'
+   */
+  restartGuard?: RestartGuard | undefined;
   /** Put before each resource to make its key. All processes need the same. @default '' */
   keyPrefix?: string | undefined;
   /** The source of time, for tests. @default the machine's monotonic clock */
@@ -82,6 +96,7 @@ export interface CallOptions {
   /** undefined: as the method decides. */
   readonly autoExtend: boolean | undefined;
   readonly maxHoldTime: number;
+  readonly fencing: boolean;
   readonly maxTtl: number;
 }
 
@@ -91,6 +106,8 @@ export interface Settings {
   /** What was given to the constructor: defaults that depend on the ttl are computed anew for each call that has its own. */
   readonly given: LockOptions;
   readonly connectTimeout: number;
+  readonly fenceRetention: number;
+  readonly restartGuard: RestartGuard;
   readonly keyPrefix: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -112,11 +129,13 @@ const LOCK_NAMES = [
   'retry',
   'autoExtend',
   'maxHoldTime',
+  'fencing',
 ];
 const CONSTRUCTOR_NAMES = [
   ...LOCK_NAMES,
   'connectTimeout',
   'maxTtl',
+  'fenceRetention',
   'restartGuard',
   'keyPrefix',
   'clock',
@@ -124,10 +143,13 @@ const CONSTRUCTOR_NAMES = [
 ];
 const CALL_NAMES = [...LOCK_NAMES, 'signal'];
 const TRY_NAMES = CALL_NAMES.filter((name) => name !== 'acquireTimeout' && name !== 'retry');
+const GUARDS: readonly RestartGuard[] = ['auto', 'strict', 'off'];
 const RETRY_NAMES = Object.keys(RETRY_DEFAULTS);
 
 /** The longest duration that needs to be configured: 2^31 − 1 ms, almost 25 days. */
 const LONGEST = 2 ** 31 - 1;
+/** A year of 365 days. */
+const LONGEST_RETENTION = 365 * 24 * 3_600_000;
 const FOREVER = Number.POSITIVE_INFINITY;
 
 /**
@@ -137,15 +159,23 @@ const FOREVER = Number.POSITIVE_INFINITY;
  */
 export function resolveSettings(options: RedlockOptions = {}): Settings {
   checkNames('options', options, CONSTRUCTOR_NAMES);
-  const { restartGuard = 'off', keyPrefix = '' } = options;
-  if (restartGuard !== 'off') throw wrong(RangeError, 'restartGuard', restartGuard, "'off'");
+  const { restartGuard = 'auto', keyPrefix = '' } = options;
+  if (!GUARDS.includes(restartGuard))
+    throw wrong(RangeError, 'restartGuard', restartGuard, "'auto', 'strict' or 'off'");
   if (typeof keyPrefix !== 'string') throw wrong(TypeError, 'keyPrefix', keyPrefix, 'a string');
+  const maxTtl = number('maxTtl', options.maxTtl, 60_000, { min: 1, max: LONGEST, whole: true });
   return {
-    call: complete(options, number('maxTtl', options.maxTtl, 60_000, { min: 1, max: LONGEST, whole: true })),
+    call: complete(options, maxTtl),
     given: { ...options, retry: { ...options.retry } },
     connectTimeout: number('connectTimeout', options.connectTimeout, 2_000, { min: 1, max: LONGEST }),
+    fenceRetention: number('fenceRetention', options.fenceRetention, Math.max(3_600_000, 2 * maxTtl), {
+      min: 2 * maxTtl,
+      max: LONGEST_RETENTION,
+      whole: true,
+    }),
+    restartGuard,
     keyPrefix,
-    clock: implementation('clock', options.clock, systemClock, ['now', 'after']),
+    clock: implementation('clock', options.clock, systemClock, ['now', 'wallTime', 'after']),
     random: implementation('random', options.random, systemRandom, ['token', 'fraction']),
   };
 }
@@ -188,6 +218,7 @@ function complete(options: LockOptions, maxTtl: number): CallOptions {
     retry: completeRetry(options.retry),
     autoExtend: boolean('autoExtend', options.autoExtend, undefined),
     maxHoldTime: number('maxHoldTime', options.maxHoldTime, FOREVER, { min: 1, max: FOREVER }),
+    fencing: boolean('fencing', options.fencing, true),
     maxTtl,
   };
 }

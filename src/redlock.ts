@@ -1,4 +1,5 @@
 import { type Coordinator, list } from './acquire/attempt.ts';
+import { Hints } from './acquire/hints.ts';
 import { Signals } from './acquire/signals.ts';
 import { Waiting } from './acquire/waiting.ts';
 import { wrong } from './bad-input.ts';
@@ -49,10 +50,13 @@ export class Redlock {
    */
   constructor(nodes: readonly NodeSpec[], options?: RedlockOptions) {
     this.#settings = resolveSettings(options);
-    const { all, own } = createNodes(nodes, this.#settings);
+    const { all, own } = createNodes(nodes, this.#settings, () => {
+      for (const waiting of this.#waiting) waiting.nodeVotes();
+    });
     this.#ownNodes = own;
-    this.#coordinator = { nodes: all, clock: this.#settings.clock, random: this.#settings.random };
-    this.#locks = new HeldLocks(this.#settings.clock);
+    const { clock, random } = this.#settings;
+    this.#coordinator = { nodes: all, clock, random, hints: new Hints(clock) };
+    this.#locks = new HeldLocks(clock);
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });

@@ -1,7 +1,6 @@
 import { wrong } from './bad-input.ts';
+import { COUNTER_SUFFIX } from './node/counter.ts';
 
-/** Ends the keys that quorlock keeps beside a lock's. */
-const RESERVED = ':quorlock:fence';
 /** One lock's keys go into one script call, whose arguments a server can only take so many of. */
 const MOST_RESOURCES = 1_000;
 
@@ -18,8 +17,8 @@ export function resolveResources(resources: string | readonly string[]): readonl
     if (typeof resource !== 'string' || resource === '') {
       throw wrong(TypeError, 'resource', resource, 'a non-empty string');
     }
-    if (resource.endsWith(RESERVED)) {
-      throw wrong(RangeError, 'resource', resource, `a string that does not end in ${RESERVED}`);
+    if (resource.endsWith(COUNTER_SUFFIX)) {
+      throw wrong(RangeError, 'resource', resource, `a string that does not end in ${COUNTER_SUFFIX}`);
     }
   }
   const unique = [...new Set(all)];

@@ -10,16 +10,18 @@ import {
 } from '../errors.ts';
 import type { LockNode } from '../node/lock-node.ts';
 import { type Failure, quorumOf } from '../quorum/ballot.ts';
-import { Lease } from '../quorum/lease.ts';
+import { type Confirmed, Lease } from '../quorum/lease.ts';
 import { validUntil } from '../quorum/validity.ts';
 import { describeVotes, untilQuorum, votesOf } from '../quorum/votes.ts';
 import type { Random } from '../random.ts';
+import type { Hints } from './hints.ts';
 
 /** What every attempt works with. */
 export interface Coordinator {
   readonly nodes: readonly LockNode[];
   readonly clock: Clock;
   readonly random: Random;
+  readonly hints: Hints;
 }
 
 export interface AttemptPlan {
@@ -31,6 +33,8 @@ export interface AttemptPlan {
   readonly driftFactor: number;
   readonly nodeTimeout: number;
   readonly maxHoldTime: number;
+  /** Whether the lock gets a fencing token. */
+  readonly fencing: boolean;
   /** When nobody waits any more, in ms of the clock; Infinity if that is left to `nodeTimeout`. */
   readonly deadline: number;
 }
@@ -42,7 +46,10 @@ export interface Won {
   readonly validUntil: number;
 }
 
-/** One fan-out of a grant, with a fresh owner token, undone on all nodes unless it won in time. */
+/**
+ * One fan-out of a grant, with a fresh owner token, undone on all nodes unless it won in time. A second one follows
+ * if the nodes' fencing counters differ.
+ */
 export class Attempt {
   readonly outcome: Promise<Won | RedlockError>;
   readonly #lease: Lease;
@@ -68,12 +75,18 @@ export class Attempt {
     t0: number,
     patience: number,
   ): Promise<Won | RedlockError> {
-    const { nodes, clock } = coordinator;
-    const { verdict, replies } = await this.#lease.take(plan.ttl, patience, plan.deadline);
+    const { nodes, clock, hints } = coordinator;
+    const hint = plan.fencing ? hints.next(plan.keys) : undefined;
+    const taken = await this.#lease.take(plan.ttl, patience, plan.deadline, hint);
     const end = Math.min(validUntil(t0, plan.ttl, plan.driftFactor), t0 + plan.maxHoldTime);
+    const differ = taken.verdict === 'won' && taken.fencing?.agreed === false;
+    const { verdict, replies } = differ ? await this.#confirm(clock.now(), plan, end) : taken;
     // A holder who could not be told in time that it is over has not got it.
     const exhausted = clock.now() > end - TIMER_LATENESS;
-    if (verdict === 'won' && !exhausted) return { lease: this.#lease, t0, validUntil: end };
+    if (verdict === 'won' && !exhausted) {
+      if (taken.fencing) hints.learn(plan.keys, taken.fencing.token);
+      return { lease: this.#lease, t0, validUntil: end };
+    }
     this.#lease.undo();
     const votes = votesOf(nodes, replies);
     if (verdict !== 'won') return failure('lock', plan.resources, verdict, votes);
@@ -82,6 +95,10 @@ export class Attempt {
       `cannot lock ${list(plan.resources)}: the grants took ${took} ms, which used up the validity of a ttl of ${plan.ttl} ms (maxHoldTime ${plan.maxHoldTime} ms)`,
       votes,
     );
+  }
+
+  #confirm(now: number, { nodeTimeout, deadline }: AttemptPlan, end: number): Promise<Confirmed> {
+    return this.#lease.confirm(Math.max(0, Math.min(nodeTimeout, deadline - now, end - now)));
   }
 }
 

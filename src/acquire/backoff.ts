@@ -1,7 +1,7 @@
 import type { Retry } from '../options.ts';
 
 /** No waiter attempts more often than this, in ms, whatever its options say. */
-const SHORTEST_PAUSE = 5;
+export const SHORTEST_PAUSE = 5;
 
 /**
  * The pause after the n-th failed attempt (n ≥ 1), in ms: `minTimeout × factor^(n−1)`, at most `maxTimeout`;

@@ -1,9 +1,9 @@
 import pRetry from 'p-retry';
 import type { Cancel } from '../clock.ts';
-import { AcquireTimeoutError, RedlockError } from '../errors.ts';
+import { AcquireTimeoutError, NodesQuarantinedError, RedlockError } from '../errors.ts';
 import type { Retry } from '../options.ts';
 import { Attempt, type AttemptPlan, type Coordinator, list, type Won } from './attempt.ts';
-import { backoff } from './backoff.ts';
+import { backoff, SHORTEST_PAUSE } from './backoff.ts';
 
 export interface WaitingPlan extends Omit<AttemptPlan, 'deadline'> {
   /** How long to keep trying, in ms; 0 for a single attempt. */
@@ -21,6 +21,8 @@ export class Waiting {
   #attempt: Attempt | undefined;
   #reject!: (reason: unknown) => void;
   #wake: (() => void) | undefined;
+  #cancelTimer: Cancel = () => {};
+  #sleepsForVotes = false;
   #over = false;
 
   constructor(coordinator: Coordinator, plan: WaitingPlan) {
@@ -71,18 +73,32 @@ export class Waiting {
     return outcome;
   }
 
-  /** Waits for the backoff or the deadline, on the clock that everything else runs on. */
+  /** A node has begun to vote: whoever sleeps until one does tries again, when the others have had their time too. */
+  nodeVotes(): void {
+    if (!this.#sleepsForVotes) return;
+    this.#sleepsForVotes = false;
+    const { clock } = this.#coordinator;
+    const pause = Math.min(SHORTEST_PAUSE, this.#deadline - clock.now());
+    this.#cancelTimer();
+    this.#cancelTimer = clock.after(Math.max(0, pause), () => this.#wake?.());
+  }
+
+  /** Waits for the backoff, or the end of a quarantine, or the deadline, on the clock that everything else runs on. */
   async #pause(error: Error, attemptNumber: number): Promise<void> {
     const { clock, random } = this.#coordinator;
     const remaining = this.#deadline - clock.now();
-    const pause = backoff(attemptNumber, this.#plan.retry, random.fraction());
+    const pause = Math.max(
+      backoff(attemptNumber, this.#plan.retry, random.fraction()),
+      untilQuarantineEnds(error),
+    );
     if (remaining > 0 && !this.#over) {
-      let cancelTimer: Cancel | undefined;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
-        cancelTimer = clock.after(Math.min(pause, remaining), resolve);
+        this.#sleepsForVotes = error instanceof NodesQuarantinedError;
+        this.#cancelTimer = clock.after(Math.min(pause, remaining), resolve);
       });
-      cancelTimer?.();
+      this.#cancelTimer();
+      this.#sleepsForVotes = false;
       this.#wake = undefined;
     }
     if (this.#over || clock.now() >= this.#deadline) throw this.#timeout(error);
@@ -96,6 +112,13 @@ export class Waiting {
       error,
     );
   }
+}
+
+/** In how many ms the first of the nodes that may have forgotten locks can vote again; 0 if that is not what is missing. */
+function untilQuarantineEnds(error: Error): number {
+  if (!(error instanceof NodesQuarantinedError)) return 0;
+  const waits = error.votes.flatMap((vote) => (vote.kind === 'quarantined' ? [vote.remaining] : []));
+  return waits.length === 0 ? 0 : Math.min(...waits);
 }
 
 function orThrow(outcome: Won | RedlockError): Won {

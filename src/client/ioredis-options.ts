@@ -62,6 +62,8 @@ export function safeOptions(plan: { connectTimeout: number; random: Random; endp
     enableAutoPipelining: false,
     shardedSubscribers: false,
     clusterRetryStrategy: pause,
+    // A client of one of its servers has one socket, and ends with it.
+    clusterNodeRetryStrategy: null,
     slotsRefreshTimeout: Math.max(connectTimeout, 1000),
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,

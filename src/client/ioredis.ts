@@ -6,7 +6,7 @@ import type { Random } from '../random.ts';
 import { cleanError } from './clean-error.ts';
 import type { Endpoint } from './endpoint.ts';
 import { safeOptions } from './ioredis-options.ts';
-import type { ConnectionListener, RedisConnection, ReplyHandler } from './redis-connection.ts';
+import type { ConnectionListener, Master, RedisConnection, ReplyHandler } from './redis-connection.ts';
 import { cut, socketsOf } from './socket.ts';
 
 export interface IoredisPlan {
@@ -16,6 +16,7 @@ export interface IoredisPlan {
   readonly random: Random;
 }
 
+const LOST = new Error('the connection was lost');
 /** How long until a client that has given up is told to connect again, in ms. */
 const RECONNECT = 250;
 /**
@@ -35,6 +36,8 @@ export class IoredisConnection implements RedisConnection {
   #cause: Error | undefined;
   #closed = false;
   #cancelTimer: Cancel = () => {};
+  /** One for each client of a server, and each of its sockets. */
+  #masters = new WeakMap<Redis, Master>();
 
   constructor(plan: IoredisPlan) {
     this.name = plan.endpoint.name;
@@ -71,11 +74,13 @@ export class IoredisConnection implements RedisConnection {
         this.#cut();
       } else {
         this.#cause = undefined;
+        this.#masters = new WeakMap();
         listener.up();
       }
     });
     client.on('close', () => {
       this.#cancelTimer();
+      this.#masters = new WeakMap();
       down();
     });
     client.on('end', () => {
@@ -101,12 +106,15 @@ export class IoredisConnection implements RedisConnection {
     );
   }
 
-  async load(script: string): Promise<void> {
-    await this.#onMasters((master) => master.script('LOAD', script));
+  masters(): readonly Master[] {
+    return this.#servers('master').map((client) => this.#master(client));
   }
 
-  info(): Promise<readonly string[]> {
-    return this.#onMasters((master) => master.info());
+  masterOf(key: string): Master | undefined {
+    if (!this.#client.isCluster) return this.#master(this.#client as Redis);
+    const [address] = (this.#client as Cluster).slots[slotOf(key)] ?? [];
+    const client = this.#servers('master').find((each) => addressOf(each) === address);
+    return client && this.#master(client);
   }
 
   slotOf(key: string): number | undefined {
@@ -155,9 +163,26 @@ export class IoredisConnection implements RedisConnection {
     return this.#client.isCluster ? (this.#client as Cluster).nodes(role) : [this.#client as Redis];
   }
 
-  async #onMasters<T>(ask: (master: Redis) => Promise<T>): Promise<T[]> {
+  #master(client: Redis): Master {
+    let master = this.#masters.get(client);
+    if (!master) {
+      master = {
+        name: this.#client.isCluster ? addressOf(client) : this.name,
+        info: () => ask(() => client.info()),
+        hasScripts: async (shas) =>
+          ((await ask(() => client.script('EXISTS', ...shas))) as number[]).map((known) => known === 1),
+        load: async (script) => void (await ask(() => client.script('LOAD', script))),
+      };
+      const ask = <T>(command: () => Promise<T>): Promise<T> =>
+        this.#ask(this.#masters.get(client) === master ? command() : Promise.reject(LOST));
+      this.#masters.set(client, master);
+    }
+    return master;
+  }
+
+  async #ask<T>(answer: Promise<T>): Promise<T> {
     try {
-      return await Promise.all(this.#servers('master').map(ask));
+      return await answer;
     } catch (error) {
       // A connection that is being cut for a reason has other errors too.
       throw (!this.#client.isCluster && this.#cause) || this.#clean(error as Error);
@@ -176,6 +201,11 @@ export class IoredisConnection implements RedisConnection {
   #clean(error: Error): Error {
     return cleanError(error, this.#plan.endpoint.secrets);
   }
+}
+
+/** As a Cluster names its nodes. */
+function addressOf(client: Redis): string {
+  return `${client.options.host}:${client.options.port}`;
 }
 
 /** A client of its own, that connects when told to: what was handed in is never touched. */

@@ -10,6 +10,21 @@ export interface ConnectionListener {
 export type ReplyHandler = (error: Error | null, reply: unknown) => void;
 
 /**
+ * One server that takes writes, over one socket: when that breaks, all of these fail, and a new connection is another
+ * `Master`. What one of them has told is true of the server that the next is sent to.
+ */
+export interface Master {
+  /** Tells the masters of a Redis Cluster apart. */
+  readonly name: string;
+  /** The text of INFO. */
+  info(): Promise<string>;
+  /** SCRIPT EXISTS: for each name, whether the server has the script. */
+  hasScripts(shas: readonly string[]): Promise<readonly boolean[]>;
+  /** SCRIPT LOAD. */
+  load(script: string): Promise<void>;
+}
+
+/**
  * A connection to one Redis server (or one Redis Cluster): the few verbs that a node needs of a client.
  *
  * Contract: commands go out in the order given, at once or not at all (no offline queue), and are never sent
@@ -30,10 +45,10 @@ export interface RedisConnection {
     args: readonly (string | number)[],
     reply: ReplyHandler,
   ): void;
-  /** SCRIPT LOAD on every master. */
-  load(script: string): Promise<void>;
-  /** The text of INFO from every master. */
-  info(): Promise<readonly string[]>;
+  /** All masters that there are now: one, or those of a Redis Cluster. */
+  masters(): readonly Master[];
+  /** The master that a command with this key goes to now, if that is known. A Redis Cluster may still redirect the command. */
+  masterOf(key: string): Master | undefined;
   /**
    * The hash slot of a key on a Redis Cluster; 0 elsewhere. Keys of different slots cannot go into one command.
    * undefined if the client would send the key to another slot than the servers keep it in.

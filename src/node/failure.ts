@@ -1,7 +1,8 @@
 import type { Unreachable, Unusable } from './lock-node.ts';
 
-/** Errors that mean that the server was told to refuse us; waiting does not help. */
-const REFUSALS = /^(NOPERM|NOAUTH|WRONGPASS)\b|ACL failure in script|can't run this command or subcommand/;
+/** Errors that mean that the server was told to refuse us, or that a counter is at its end; waiting does not help. */
+const REFUSALS =
+  /^(NOPERM|NOAUTH|WRONGPASS)\b|ACL failure in script|can't run this command or subcommand|fencing (counter|token)/;
 
 export function isRefusal(error: Error): boolean {
   return REFUSALS.test(error.message);

@@ -17,6 +17,21 @@ export interface Claim extends Holding {
   wanted(): boolean;
 }
 
+export interface GrantClaim extends Claim {
+  /** The new value of the keys' fencing counters is to be above this. Without it, no counter is touched. */
+  readonly hint?: number | undefined;
+}
+
+export interface ExtendClaim extends Claim {
+  /** The keys' fencing counters are raised to this. Without it, no counter is touched. */
+  readonly fencingToken?: number | undefined;
+}
+
+export interface Confirmation extends Holding {
+  /** What the keys' fencing counters are raised to. */
+  readonly fencingToken: number;
+}
+
 /**
  * The node gave no answer that can be used. Not an exception: a node that cannot be reached is the case the
  * algorithm exists for.
@@ -35,7 +50,10 @@ export interface Unusable {
   readonly why: string;
 }
 
-/** The node may have forgotten locks in a restart; its vote does not count for `remaining` ms more. Nothing was executed. */
+/**
+ * The node may have forgotten locks in a restart; its vote does not count for `remaining` ms more. Nothing was executed;
+ * in reply to an extension, not all keys are there.
+ */
 export interface Quarantined {
   readonly kind: 'quarantined';
   readonly remaining: number;
@@ -44,7 +62,8 @@ export interface Quarantined {
 export type NoAnswer = Unreachable | Unusable | Quarantined;
 
 export type GrantReply =
-  | { readonly kind: 'granted' }
+  /** `counter`: the new value of all counters, if the claim had a hint: above the hint, and above all that they ever were. */
+  | { readonly kind: 'granted'; readonly counter?: number }
   /** At least one of the keys exists; nothing was written. `remaining`: ms until the last of them expires, Infinity for a key without expiry. */
   | { readonly kind: 'denied'; readonly remaining: number }
   | NoAnswer;
@@ -56,6 +75,13 @@ export type ExtendReply =
   | { readonly kind: 'repaired' }
   /** At least one key is another owner's; nothing was written. */
   | { readonly kind: 'taken'; readonly remaining: number }
+  | NoAnswer;
+
+export type ConfirmReply =
+  /** All keys were there under this owner, and their counters are now at least the fencing token. */
+  | { readonly kind: 'confirmed' }
+  /** At least one key was gone or another's; no counter was touched. */
+  | { readonly kind: 'absent' }
   | NoAnswer;
 
 export type ReleaseReply =
@@ -88,10 +114,16 @@ export interface LockNode {
    * once there was one, or it failed.
    */
   firstContactUntil(): number;
-  /** Takes all keys, if none of them exists. Never executed twice, never sent again. */
-  grant(claim: Claim, deliver: Deliver<GrantReply>): void;
+  /**
+   * Takes all keys, if none of them exists, and moves the fencing counter of each on. A counter outlives its key,
+   * and never falls; a hint far ahead of the node's own clock is not followed further than that clock and an hour.
+   * Never executed twice, never sent again.
+   */
+  grant(claim: GrantClaim, deliver: Deliver<GrantReply>): void;
+  /** Raises the fencing counters, if all keys are the owner's. */
+  confirm(confirmation: Confirmation, deliver: Deliver<ConfirmReply>): void;
   /** Raises the expiry of the owner's keys to `ttl`, never lowers it, and sets those that are missing again. */
-  extend(claim: Claim, deliver: Deliver<ExtendReply>): void;
+  extend(claim: ExtendClaim, deliver: Deliver<ExtendReply>): void;
   /**
    * Deletes the owner's keys. The node owes this until the server has answered it: when the answer is
    * `unreachable`, it is repeated on the next connection, before anything newer.

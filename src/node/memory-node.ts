@@ -1,9 +1,13 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { Debts } from './debts.ts';
+import { replyTo } from './failure.ts';
 import type {
-  Claim,
+  Confirmation,
+  ConfirmReply,
   Deliver,
+  ExtendClaim,
   ExtendReply,
+  GrantClaim,
   GrantReply,
   Holding,
   InspectReply,
@@ -11,12 +15,19 @@ import type {
   ReleaseReply,
   Unreachable,
 } from './lock-node.ts';
-import { MemoryStore } from './memory-store.ts';
+import { type Fence, MemoryStore } from './memory-store.ts';
 
 /** What the network does with one request: executed in order, or given up on. */
 interface Request {
   execute(): void;
   giveUp(reply: Unreachable): void;
+}
+
+/** For how long a counter is kept after its last lock, in ms. */
+const FENCE_RETENTION = 3_600_000;
+
+function fenceOf(value: number | undefined): Fence | undefined {
+  return value === undefined ? undefined : { value, retention: FENCE_RETENTION };
 }
 
 /**
@@ -25,15 +36,14 @@ interface Request {
  */
 export class MemoryNode implements LockNode {
   readonly name: string;
-  readonly #clock: Clock;
-  readonly #store = new MemoryStore();
+  readonly #store: MemoryStore;
   readonly #debts = new Debts();
   readonly #inbox: Request[] = [];
   #state: 'healthy' | 'failed' | 'hung' | 'closed' = 'healthy';
 
   constructor(name: string, clock: Clock = systemClock) {
     this.name = name;
-    this.#clock = clock;
+    this.#store = new MemoryStore(clock);
   }
 
   /** From now on requests are refused, as by a server that is down. What it holds, it keeps. */
@@ -46,7 +56,7 @@ export class MemoryNode implements LockNode {
     this.#become('hung');
   }
 
-  /** All keys are gone, as after a restart without persistence. */
+  /** All keys are gone, and the counters of fencing tokens, as after a restart without persistence. It votes all the same. */
   forget(): void {
     this.#store.forget();
   }
@@ -57,33 +67,47 @@ export class MemoryNode implements LockNode {
     for (const { holding } of this.#debts.list()) this.release(holding, () => {});
   }
 
-  /** The keys that stand on the node now. */
+  /** The keys that stand on the node now; counters are not among them. */
   keys(): string[] {
-    return this.#store.keys(this.#clock.now());
+    return this.#store.keys();
   }
 
   firstContactUntil(): number {
     return Number.NEGATIVE_INFINITY;
   }
 
-  grant(claim: Claim, deliver: Deliver<GrantReply>): void {
-    this.#request<GrantReply>(() => this.#store.grant(claim, claim.ttl, this.#clock.now()), deliver);
+  grant(claim: GrantClaim, deliver: Deliver<GrantReply>): void {
+    this.#request<GrantReply>(() => {
+      try {
+        return this.#store.grant(claim, claim.ttl, fenceOf(claim.hint));
+      } catch (error) {
+        return replyTo(error as Error, false);
+      }
+    }, deliver);
   }
 
-  extend(claim: Claim, deliver: Deliver<ExtendReply>): void {
-    this.#request<ExtendReply>(() => this.#store.extend(claim, claim.ttl, this.#clock.now()), deliver);
+  confirm(confirmation: Confirmation, deliver: Deliver<ConfirmReply>): void {
+    const fence = { value: confirmation.fencingToken, retention: FENCE_RETENTION };
+    this.#request<ConfirmReply>(() => this.#store.confirm(confirmation, fence), deliver);
+  }
+
+  extend(claim: ExtendClaim, deliver: Deliver<ExtendReply>): void {
+    this.#request<ExtendReply>(
+      () => this.#store.extend(claim, claim.ttl, fenceOf(claim.fencingToken)),
+      deliver,
+    );
   }
 
   release(holding: Holding, deliver: Deliver<ReleaseReply>): void {
     const debt = this.#debts.owe(holding);
     this.#request<ReleaseReply>(() => {
       this.#debts.settle(debt);
-      return this.#store.release(holding, this.#clock.now());
+      return this.#store.release(holding);
     }, deliver);
   }
 
   inspect(key: string, deliver: Deliver<InspectReply>): void {
-    this.#request<InspectReply>(() => this.#store.inspect(key, this.#clock.now()), deliver);
+    this.#request<InspectReply>(() => this.#store.inspect(key), deliver);
   }
 
   objection(): undefined {

@@ -1,63 +1,132 @@
-import type { ExtendReply, GrantReply, Holding, InspectReply, ReleaseReply } from './lock-node.ts';
+import { counterOf } from './counter.ts';
+import type {
+  ConfirmReply,
+  ExtendReply,
+  GrantReply,
+  Holding,
+  InspectReply,
+  ReleaseReply,
+} from './lock-node.ts';
 
 interface Entry {
   readonly ownerToken: string;
   expiresAt: number;
 }
 
-/** What a server does with each operation, in memory: the reference for the Lua script. `now` is the server's own time in ms. */
-export class MemoryStore {
-  readonly #entries = new Map<string, Entry>();
+interface Counter {
+  readonly value: number;
+  readonly expiresAt: number;
+}
 
-  grant({ keys, ownerToken }: Holding, ttl: number, now: number): GrantReply {
-    const held = keys.flatMap((key) => this.#live(key, now) ?? []);
-    if (held.length > 0) return { kind: 'denied', remaining: longest(held, now) };
-    for (const key of keys) this.#entries.set(key, { ownerToken, expiresAt: now + ttl });
-    return { kind: 'granted' };
+/** What an operation does to the counters of its keys, and for how long they are kept then, in ms. */
+export interface Fence {
+  readonly value: number;
+  readonly retention: number;
+}
+
+/** The server's own time: in ms since any origin, which keys expire by, and since 1970. */
+export interface ServerTime {
+  now(): number;
+  wallTime(): number;
+}
+
+/** How far ahead of the server's clock a client may put a counter, in µs. */
+const LONGEST_LEAD = 3_600_000_000;
+
+/** What a server does with each operation, in memory: the reference for the Lua script. */
+export class MemoryStore {
+  readonly #time: ServerTime;
+  readonly #entries = new Map<string, Entry>();
+  readonly #counters = new Map<string, Counter>();
+
+  constructor(time: ServerTime) {
+    this.#time = time;
   }
 
-  extend({ keys, ownerToken }: Holding, ttl: number, now: number): ExtendReply {
-    const held = keys.flatMap((key) => this.#live(key, now) ?? []);
+  /** @throws {Error} when a counter is at its end. */
+  grant({ keys, ownerToken }: Holding, ttl: number, fence: Fence | undefined): GrantReply {
+    const held = keys.flatMap((key) => this.#live(key) ?? []);
+    if (held.length > 0) return { kind: 'denied', remaining: this.#longest(held) };
+    const counter = fence && this.#successor(keys, fence.value);
+    for (const key of keys) this.#entries.set(key, { ownerToken, expiresAt: this.#time.now() + ttl });
+    if (counter === undefined) return { kind: 'granted' };
+    this.#raise(keys, { ...fence, value: counter } as Fence);
+    return { kind: 'granted', counter };
+  }
+
+  confirm({ keys, ownerToken }: Holding, fence: Fence): ConfirmReply {
+    if (keys.some((key) => this.#live(key)?.ownerToken !== ownerToken)) return { kind: 'absent' };
+    this.#raise(keys, fence);
+    return { kind: 'confirmed' };
+  }
+
+  extend({ keys, ownerToken }: Holding, ttl: number, fence: Fence | undefined): ExtendReply {
+    const held = keys.flatMap((key) => this.#live(key) ?? []);
     const others = held.filter((entry) => entry.ownerToken !== ownerToken);
-    if (others.length > 0) return { kind: 'taken', remaining: longest(others, now) };
+    if (others.length > 0) return { kind: 'taken', remaining: this.#longest(others) };
+    if (fence) this.#raise(keys, fence);
     for (const key of keys) {
-      const expiresAt = Math.max(this.#live(key, now)?.expiresAt ?? 0, now + ttl);
+      const expiresAt = Math.max(this.#live(key)?.expiresAt ?? 0, this.#time.now() + ttl);
       this.#entries.set(key, { ownerToken, expiresAt });
     }
     return { kind: held.length === keys.length ? 'extended' : 'repaired' };
   }
 
-  release({ keys, ownerToken }: Holding, now: number): ReleaseReply {
-    const own = keys.filter((key) => this.#live(key, now)?.ownerToken === ownerToken);
+  release({ keys, ownerToken }: Holding): ReleaseReply {
+    const own = keys.filter((key) => this.#live(key)?.ownerToken === ownerToken);
     for (const key of own) this.#entries.delete(key);
     return { kind: own.length === keys.length ? 'released' : 'absent' };
   }
 
-  inspect(key: string, now: number): InspectReply {
-    const entry = this.#live(key, now);
+  inspect(key: string): InspectReply {
+    const entry = this.#live(key);
     if (!entry) return { kind: 'free' };
-    return { kind: 'held', ownerToken: entry.ownerToken, remaining: entry.expiresAt - now };
+    return { kind: 'held', ownerToken: entry.ownerToken, remaining: entry.expiresAt - this.#time.now() };
   }
 
-  /** The keys that have not expired. */
-  keys(now: number): string[] {
-    return [...this.#entries.keys()].filter((key) => this.#live(key, now));
+  /** The keys that have not expired; without counters. */
+  keys(): string[] {
+    return [...this.#entries.keys()].filter((key) => this.#live(key));
   }
 
+  /** The value of a key's counter; 0 if there is none. */
+  counter(key: string): number {
+    const counter = this.#counters.get(counterOf(key));
+    return counter && counter.expiresAt > this.#time.now() ? counter.value : 0;
+  }
+
+  /** All is gone, counters included. */
   forget(): void {
     this.#entries.clear();
+    this.#counters.clear();
   }
 
-  #live(key: string, now: number): Entry | undefined {
+  #successor(keys: readonly string[], hint: number): number {
+    const highest = Math.max(...keys.map((key) => this.counter(key)));
+    const isFarAhead = hint > highest + LONGEST_LEAD;
+    const latest = isFarAhead ? Math.floor(this.#time.wallTime() * 1_000) + LONGEST_LEAD : hint;
+    const counter = Math.max(highest, Math.min(hint, latest)) + 1;
+    if (counter > Number.MAX_SAFE_INTEGER)
+      throw new Error('ERR no fencing token is left: the counter is at its end');
+    return counter;
+  }
+
+  #raise(keys: readonly string[], { value, retention }: Fence): void {
+    const expiresAt = this.#time.now() + retention;
+    for (const key of keys)
+      this.#counters.set(counterOf(key), { value: Math.max(this.counter(key), value), expiresAt });
+  }
+
+  #live(key: string): Entry | undefined {
     const entry = this.#entries.get(key);
-    if (entry && entry.expiresAt <= now) {
+    if (entry && entry.expiresAt <= this.#time.now()) {
       this.#entries.delete(key);
       return undefined;
     }
     return entry;
   }
-}
 
-function longest(entries: readonly Entry[], now: number): number {
-  return Math.max(...entries.map(({ expiresAt }) => expiresAt - now));
+  #longest(entries: readonly Entry[]): number {
+    return Math.max(...entries.map(({ expiresAt }) => expiresAt - this.#time.now()));
+  }
 }

@@ -1,13 +1,24 @@
-import type { Deliver, ExtendReply, GrantReply, InspectReply, NoAnswer, ReleaseReply } from './lock-node.ts';
+import { counterOf } from './counter.ts';
+import type {
+  ConfirmReply,
+  Deliver,
+  ExtendReply,
+  GrantReply,
+  InspectReply,
+  NoAnswer,
+  ReleaseReply,
+} from './lock-node.ts';
 
-type Reply = GrantReply | ExtendReply | ReleaseReply | InspectReply;
+type Reply = GrantReply | ConfirmReply | ExtendReply | ReleaseReply | InspectReply;
 
 /** One operation on its way to a server. */
 export interface Operation {
-  readonly verb: 'grant' | 'extend' | 'release' | 'inspect';
+  readonly verb: 'grant' | 'confirm' | 'extend' | 'release' | 'inspect';
   readonly keys: readonly string[];
   readonly ownerToken: string;
   readonly ttl: number;
+  /** What the keys' counters are raised to, or above; undefined without fencing. */
+  readonly fence: number | undefined;
   /** Whether it may still be written: a claim is dropped once its round is decided, all else never is. */
   wanted(): boolean;
   deliver(reply: Reply | NoAnswer): void;
@@ -19,19 +30,24 @@ const always = (): boolean => true;
 export function operation<R extends Reply>(
   verb: Operation['verb'],
   subject: { keys: readonly string[]; ownerToken: string; ttl?: number; wanted?: () => boolean },
+  fence: number | undefined,
   deliver: Deliver<R>,
 ): Operation {
   const { keys, ownerToken, ttl = 0, wanted = always } = subject;
-  return { verb, keys, ownerToken, ttl, wanted, deliver };
+  return { verb, keys, ownerToken, ttl, fence, wanted, deliver };
 }
 
 /** The KEYS and ARGV of a batch, as the script takes them. */
-export function encode(batch: readonly Operation[]): { keys: string[]; args: (string | number)[] } {
+export function encode(
+  batch: readonly Operation[],
+  fenceRetention: number,
+): { keys: string[]; args: (string | number)[] } {
   const keys: string[] = [];
-  const args: (string | number)[] = [];
-  for (const { verb, keys: own, ownerToken, ttl } of batch) {
+  const args: (string | number)[] = [fenceRetention];
+  for (const { verb, keys: own, ownerToken, ttl, fence } of batch) {
     keys.push(...own);
-    args.push(verb, own.length, ownerToken, ttl);
+    if (fence !== undefined) for (const key of own) keys.push(counterOf(key));
+    args.push(verb, own.length, ownerToken, ttl, fence ?? '');
   }
   return { keys, args };
 }
@@ -39,20 +55,23 @@ export function encode(batch: readonly Operation[]): { keys: string[]; args: (st
 /** One operation's part of the script's reply; an Error if it failed there, or if it makes no sense. */
 export function decode(verb: Operation['verb'], raw: unknown): Reply | Error {
   if (raw instanceof Error) return raw;
-  const [word, remaining, ownerToken]: unknown[] = Array.isArray(raw) ? raw : [raw];
+  const [word, number, ownerToken]: unknown[] = Array.isArray(raw) ? raw : [raw];
   switch (`${verb} ${String(word)}`) {
     case 'grant granted':
-      return { kind: 'granted' };
+      return number === undefined ? { kind: 'granted' } : { kind: 'granted', counter: Number(number) };
     case 'grant denied':
-      return { kind: 'denied', remaining: duration(remaining) };
+      return { kind: 'denied', remaining: duration(number) };
+    case 'confirm confirmed':
+      return { kind: 'confirmed' };
     case 'extend extended':
       return { kind: 'extended' };
     case 'extend repaired':
       return { kind: 'repaired' };
     case 'extend taken':
-      return { kind: 'taken', remaining: duration(remaining) };
+      return { kind: 'taken', remaining: duration(number) };
     case 'release released':
       return { kind: 'released' };
+    case 'confirm absent':
     case 'release absent':
       return { kind: 'absent' };
     case 'inspect free':
@@ -60,7 +79,7 @@ export function decode(verb: Operation['verb'], raw: unknown): Reply | Error {
     case 'inspect held':
       return {
         kind: 'held',
-        remaining: duration(remaining),
+        remaining: duration(number),
         ...(typeof ownerToken === 'string' ? { ownerToken } : {}),
       };
     default:

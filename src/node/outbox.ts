@@ -1,44 +1,66 @@
-import type { RedisConnection } from '../client/redis-connection.ts';
+import type { Master, RedisConnection } from '../client/redis-connection.ts';
+import type { Clock } from '../clock.ts';
+import type { Admissions } from './admissions.ts';
 import { ranNothing, replyTo } from './failure.ts';
 import type { NoAnswer } from './lock-node.ts';
 import { decode, encode, type Operation } from './operation.ts';
-import { OPERATIONS, OPERATIONS_SHA } from './scripts/operations.ts';
+import { allButGrants, grantScript } from './scripts/script.ts';
 import type { Watchdog } from './watchdog.ts';
+
+export interface OutboxPlan {
+  readonly connection: RedisConnection;
+  readonly watchdog: Watchdog;
+  readonly admissions: Admissions;
+  readonly clock: Clock;
+  /** For how long fencing counters are kept, in ms. */
+  readonly fenceRetention: number;
+  /** Finds out which masters vote. */
+  look(): Promise<void>;
+  /** A master was found to vote, by a vote of its. */
+  votes(): void;
+  /** The server was demoted. */
+  readonly(error: Error): void;
+  /** Nothing waits any more. */
+  idle(): void;
+}
 
 /** How many keys leave in one command at most, unless one operation has more: a server is busy with them for a millisecond or so. */
 const LARGEST_BATCH = 128;
 /** How many operations may be without an answer before new claims are turned away. */
 const MOST_UNANSWERED = 20_000;
 
+const NOBODYS_SCRIPT = grantScript('nobody').sha;
+
+/** A server in quarantine says so of an extension whose keys are not all there. */
+const NOT_REPAIRED = 'missing';
+const LOST = new Error('the connection was lost before it could be sent');
 const UNWANTED = new Error('its round was decided before it could be sent');
+
+/** Only a server that remembers may give or deny a lock, and say that a key is free. */
+function isVote({ verb }: Operation): boolean {
+  return verb === 'grant' || verb === 'inspect';
+}
 
 /**
  * The way of operations to one server: what is added in one tick leaves as one command, in order, and each
  * operation gets its own reply. Nothing that may have been executed is ever sent again.
  */
 export class Outbox {
-  readonly #connection: RedisConnection;
-  readonly #watchdog: Watchdog;
-  readonly #onReadonly: (error: Error) => void;
-  readonly #onIdle: () => void;
+  readonly #plan: OutboxPlan;
   #queue: Operation[] = [];
   /** What did not run for want of the script: goes again before anything newer. */
   readonly #again: Operation[] = [];
+  /** Votes of masters that have to be looked at. */
+  readonly #unsure: Operation[] = [];
   readonly #triedAgain = new WeakSet<Operation>();
   #held = true;
   #loading = false;
+  #looking = false;
   #flushPlanned = false;
   #unanswered = 0;
 
-  constructor(
-    connection: RedisConnection,
-    watchdog: Watchdog,
-    on: { readonly: (error: Error) => void; idle: () => void },
-  ) {
-    this.#connection = connection;
-    this.#watchdog = watchdog;
-    this.#onReadonly = on.readonly;
-    this.#onIdle = on.idle;
+  constructor(plan: OutboxPlan) {
+    this.#plan = plan;
   }
 
   /** Whether operations leave now; otherwise they would wait. */
@@ -52,7 +74,7 @@ export class Outbox {
 
   /** Nothing waits to be sent, and nothing for an answer. */
   get idle(): boolean {
-    return this.#unanswered === 0 && this.#queue.length === 0 && !this.#loading;
+    return this.#unanswered === 0 && this.#queue.length === 0 && !this.#loading && !this.#looking;
   }
 
   /** Alone, an operation waits for nothing but the end of the tick. */
@@ -83,8 +105,8 @@ export class Outbox {
     if (this.#held || this.#loading) return;
     const ready = this.#queue;
     this.#queue = [];
-    for (const batch of this.#batches(ready)) this.#send(batch);
-    if (this.idle) this.#onIdle();
+    for (const batch of this.#batches(ready)) this.#dispatch(batch);
+    if (this.idle) this.#plan.idle();
   }
 
   /** Splits operations into commands, in order: one for each hash slot, and none larger than allowed. */
@@ -96,7 +118,7 @@ export class Outbox {
         each.deliver(replyTo(UNWANTED, false));
         continue;
       }
-      const slot = this.#connection.slotOf(each.keys[0] ?? '') ?? 0;
+      const slot = this.#plan.connection.slotOf(each.keys[0] ?? '') ?? 0;
       const last = open.get(slot);
       if (last && last.keys + each.keys.length <= LARGEST_BATCH) {
         last.batch.push(each);
@@ -110,41 +132,110 @@ export class Outbox {
     return batches;
   }
 
-  #send(batch: readonly Operation[]): void {
-    const { keys, args } = encode(batch);
-    const answered = this.#watchdog.sent();
+  /** All of it under the script that grants, if the master is known to remember. */
+  #dispatch(batch: readonly Operation[]): void {
+    const { admissions, connection } = this.#plan;
+    const master = connection.masterOf(batch[0]?.keys[0] ?? '');
+    const admission = master && admissions.of(master);
+    if (admission?.kind === 'admitted') {
+      this.#send(batch, admission.sha, master);
+      return;
+    }
+    const others = batch.filter((each) => !isVote(each));
+    if (others.length > 0) this.#send(others, allButGrants.sha, master);
+    const votes = batch.filter(isVote);
+    if (votes.length === 0) return;
+    // On its way it finds out which master there is.
+    if (!master) this.#send(votes, NOBODYS_SCRIPT, undefined);
+    else if (!admission) this.#lookFirst(votes);
+    else if (admission.replaced) this.#quarantined(votes, master);
+    // Somebody else may have admitted it meanwhile.
+    else this.#send(votes, admission.sha, master);
+  }
+
+  #send(batch: readonly Operation[], sha: string, master: Master | undefined): void {
+    const { connection, watchdog, fenceRetention, idle } = this.#plan;
+    const { keys, args } = encode(batch, fenceRetention);
+    const answered = watchdog.sent();
     this.#unanswered += batch.length;
-    this.#connection.evalsha(OPERATIONS_SHA, keys, args, (error, reply) => {
+    connection.evalsha(sha, keys, args, (error, reply) => {
       answered();
       this.#unanswered -= batch.length;
-      if (error) this.#failed(batch, error);
-      else this.#answered(batch, reply);
-      if (this.idle) this.#onIdle();
+      if (!error) this.#answered(batch, reply, sha, master);
+      else if (error.message.startsWith('NOSCRIPT')) this.#unknown(batch, sha, master, error);
+      else this.#failed(batch, sha, master, error);
+      if (this.idle) idle();
     });
   }
 
-  #answered(batch: readonly Operation[], reply: unknown): void {
+  #answered(batch: readonly Operation[], reply: unknown, sha: string, master: Master | undefined): void {
+    const { admissions, votes } = this.#plan;
+    if (sha !== allButGrants.sha && master && admissions.granted(master)) votes();
     const replies: unknown[] = Array.isArray(reply) ? reply : [];
     batch.forEach((each, index) => {
+      if (replies[index] === NOT_REPAIRED) {
+        this.#quarantined([each], master);
+        return;
+      }
       const decoded = decode(each.verb, replies[index]);
       each.deliver(decoded instanceof Error ? this.#noAnswer(decoded, true) : decoded);
     });
   }
 
-  #failed(batch: readonly Operation[], error: Error): void {
-    if (error.message.startsWith('NOSCRIPT')) {
-      this.#sendAgain(batch, error);
-    } else if (ranNothing(error) && batch.length > 1) {
+  #failed(batch: readonly Operation[], sha: string, master: Master | undefined, error: Error): void {
+    if (ranNothing(error) && batch.length > 1) {
       // One operation may have keys that this user must not touch; the others shall not suffer for it.
-      for (const each of batch) for (const alone of this.#batches([each])) this.#send(alone);
+      for (const each of batch) for (const alone of this.#batches([each])) this.#send(alone, sha, master);
     } else {
       const reply = this.#noAnswer(error, !ranNothing(error));
       for (const each of batch) each.deliver(reply);
     }
   }
 
-  /** Loads the script, which a SCRIPT FLUSH or a new master may ask for, and sends what did not run. Once. */
-  #sendAgain(batch: readonly Operation[], error: Error): void {
+  /** The script was not there, and nothing ran. A SCRIPT FLUSH, a restart, or a new master may be the reason. */
+  #unknown(batch: readonly Operation[], sha: string, master: Master | undefined, error: Error): void {
+    const { admissions } = this.#plan;
+    if (sha === allButGrants.sha) {
+      this.#load(batch, error);
+    } else if (master && admissions.of(master)?.kind === 'quarantined') {
+      this.#quarantined(batch, master);
+    } else if (!master) {
+      this.#lookFirst(batch);
+    } else {
+      admissions.missing(master);
+      this.#queue.unshift(...batch);
+      this.#flush();
+    }
+  }
+
+  #quarantined(batch: readonly Operation[], master: Master | undefined): void {
+    const { admissions, clock } = this.#plan;
+    const admission = master && admissions.of(master);
+    const until = admission?.kind === 'quarantined' ? admission.until : clock.now();
+    const remaining = Math.max(0, until - clock.now());
+    for (const each of batch) each.deliver({ kind: 'quarantined', remaining });
+  }
+
+  /** Votes wait until the masters have been looked at. Once. */
+  #lookFirst(votes: readonly Operation[]): void {
+    for (const each of votes) {
+      if (this.#triedAgain.has(each)) {
+        each.deliver({ kind: 'quarantined', remaining: 0 });
+      } else {
+        this.#triedAgain.add(each);
+        this.#unsure.push(each);
+      }
+    }
+    if (this.#looking || this.#unsure.length === 0) return;
+    this.#looking = true;
+    void this.#plan.look().then(() => {
+      this.#looking = false;
+      this.#resume(this.#unsure);
+    });
+  }
+
+  /** Loads the script that any server may have, and sends what did not run. Once. */
+  #load(batch: readonly Operation[], error: Error): void {
     for (const each of batch) {
       if (this.#triedAgain.has(each)) {
         each.deliver(replyTo(error, false));
@@ -155,21 +246,32 @@ export class Outbox {
     }
     if (this.#loading || this.#again.length === 0) return;
     this.#loading = true;
-    const answered = this.#watchdog.sent();
+    const { connection, watchdog } = this.#plan;
+    const answered = watchdog.sent();
     const loaded = (): void => {
       answered();
       this.#loading = false;
-      this.#queue.unshift(...this.#again.splice(0));
-      this.#flush();
+      this.#resume(this.#again);
     };
-    this.#connection.load(OPERATIONS).then(loaded, (cause: Error) => {
-      for (const each of this.#again.splice(0)) each.deliver(replyTo(cause, false));
-      loaded();
-    });
+    Promise.all(connection.masters().map((master) => master.load(allButGrants.text))).then(
+      loaded,
+      (cause: Error) => {
+        for (const each of this.#again.splice(0)) each.deliver(replyTo(cause, false));
+        loaded();
+      },
+    );
+  }
+
+  #resume(operations: Operation[]): void {
+    const waiting = operations.splice(0);
+    if (this.#held) for (const each of waiting) each.deliver(replyTo(LOST, false));
+    else this.#queue.unshift(...waiting);
+    this.#flush();
+    if (this.idle) this.#plan.idle();
   }
 
   #noAnswer(error: Error, maybeExecuted: boolean): NoAnswer {
-    if (error.message.startsWith('READONLY')) this.#onReadonly(error);
+    if (error.message.startsWith('READONLY')) this.#plan.readonly(error);
     return replyTo(error, maybeExecuted);
   }
 }

@@ -1,11 +1,16 @@
-import type { RedisConnection } from '../client/redis-connection.ts';
+import type { Master, RedisConnection } from '../client/redis-connection.ts';
 import { afterReading, type Cancel, type Clock } from '../clock.ts';
+import { Admissions } from './admissions.ts';
+import type { ColdStart, Member, View } from './cold-start.ts';
 import { type Debt, Debts } from './debts.ts';
 import { isRefusal, replyTo } from './failure.ts';
 import type {
-  Claim,
+  Confirmation,
+  ConfirmReply,
   Deliver,
+  ExtendClaim,
   ExtendReply,
+  GrantClaim,
   GrantReply,
   Holding,
   InspectReply,
@@ -15,7 +20,8 @@ import type {
 } from './lock-node.ts';
 import { type Operation, operation } from './operation.ts';
 import { Outbox } from './outbox.ts';
-import { OPERATIONS } from './scripts/operations.ts';
+import type { RestartGuard } from './quarantine.ts';
+import { parseInfo, type ServerInfo } from './server-info.ts';
 import type { Servers } from './servers.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -23,14 +29,24 @@ export interface RedisNodePlan {
   readonly connection: RedisConnection;
   readonly clock: Clock;
   readonly servers: Servers;
+  readonly coldStart: ColdStart;
+  readonly guard: RestartGuard;
+  /** How long a server that may have forgotten locks does not vote, in ms. */
+  readonly quarantine: number;
+  /** How long to wait for somebody else who is admitting new servers, in ms. */
+  readonly startPause: number;
+  /** For how long fencing counters are kept, in ms. */
+  readonly fenceRetention: number;
   /** How long the first contact may take, in ms. */
   readonly connectTimeout: number;
   /** After how many ms without an answer the server is suspect, and its connection cut. */
   readonly patience: number;
+  /** Called when the node has begun to vote, or may have. */
+  readonly onVoting: () => void;
 }
 
 /**
- * What is known of the server. `connecting`: never heard of, requests wait. `up`: admitted. `unusable`: must not
+ * What is known of the server. `connecting`: never heard of, requests wait. `up`: fit to hold locks, if it remembers them. `unusable`: must not
  * hold locks, gets releases only. `down`: requests are answered at once, nothing is sent. `closing`: only what is
  * owed is still sent.
  */
@@ -55,28 +71,43 @@ export class RedisNode implements LockNode {
   readonly #watchdog: Watchdog;
   readonly #outbox: Outbox;
   readonly #debts = new Debts();
+  readonly #admissions: Admissions;
+  readonly #member: Member = { probe: () => this.#probe(), admit: () => this.#admitNew() };
   readonly #contactUntil: number;
   #health: Health = { kind: 'connecting' };
   #connected = false;
   /** Grows with each introduction, so that the answer to an earlier one is known as stale. */
   #introduction = 0;
+  #looking: Promise<void> | undefined;
+  /** The masters when they were last looked at, and what was found. */
+  #seen: readonly Master[] = [];
+  #view: View = 'unknown';
   #cancelLook: Cancel;
   #cancelRepay: Cancel | undefined;
   #closed: Promise<void> | undefined;
   #onIdle: () => void = () => {};
 
   constructor(plan: RedisNodePlan) {
-    const { connection, clock, connectTimeout, patience } = plan;
+    const { connection, clock, connectTimeout, patience, guard, quarantine, fenceRetention } = plan;
     this.name = connection.name;
     this.#plan = plan;
     this.#watchdog = new Watchdog(clock, patience, () =>
       connection.reset(new Error(`no answer for ${patience} ms`)),
     );
-    this.#outbox = new Outbox(connection, this.#watchdog, {
-      // The server was demoted: a new connection may lead to the new master.
+    this.#admissions = new Admissions({ guard, quarantine, clock });
+    this.#outbox = new Outbox({
+      connection,
+      watchdog: this.#watchdog,
+      admissions: this.#admissions,
+      clock,
+      fenceRetention,
+      look: () => this.#lookAgain(),
+      votes: () => plan.onVoting(),
+      // A new connection may lead to the new master.
       readonly: (error) => connection.reset(error),
       idle: () => this.#onIdle(),
     });
+    plan.coldStart.join(this.#member);
     this.#contactUntil = clock.now() + connectTimeout;
     this.#cancelLook = afterReading(clock, connectTimeout, () => this.#giveUpFirstContact(), 'background');
     connection.open({ up: () => this.#up(), down: (cause) => this.#down(cause) });
@@ -90,12 +121,16 @@ export class RedisNode implements LockNode {
     return this.#health.kind === 'connecting' ? this.#contactUntil : Number.NEGATIVE_INFINITY;
   }
 
-  grant(claim: Claim, deliver: Deliver<GrantReply>): void {
-    this.#request(operation('grant', claim, deliver));
+  grant(claim: GrantClaim, deliver: Deliver<GrantReply>): void {
+    this.#request(operation('grant', claim, claim.hint, deliver));
   }
 
-  extend(claim: Claim, deliver: Deliver<ExtendReply>): void {
-    this.#request(operation('extend', claim, deliver));
+  confirm(confirmation: Confirmation, deliver: Deliver<ConfirmReply>): void {
+    this.#request(operation('confirm', confirmation, confirmation.fencingToken, deliver));
+  }
+
+  extend(claim: ExtendClaim, deliver: Deliver<ExtendReply>): void {
+    this.#request(operation('extend', claim, claim.fencingToken, deliver));
   }
 
   release(holding: Holding, deliver: Deliver<ReleaseReply>): void {
@@ -103,7 +138,7 @@ export class RedisNode implements LockNode {
   }
 
   inspect(key: string, deliver: Deliver<InspectReply>): void {
-    this.#request(operation('inspect', { keys: [key], ownerToken: '' }, deliver));
+    this.#request(operation('inspect', { keys: [key], ownerToken: '' }, undefined, deliver));
   }
 
   objection(keys: readonly string[]): string | undefined {
@@ -147,7 +182,7 @@ export class RedisNode implements LockNode {
   }
 
   #settling(debt: Debt, deliver: Deliver<ReleaseReply>): Operation {
-    return operation<ReleaseReply>('release', debt.holding, (reply) => {
+    return operation<ReleaseReply>('release', debt.holding, undefined, (reply) => {
       if (reply.kind === 'released' || reply.kind === 'absent') this.#debts.settle(debt);
       else if (this.#health.kind === 'up' || this.#health.kind === 'closing') this.#repay();
       deliver(reply);
@@ -201,6 +236,7 @@ export class RedisNode implements LockNode {
   #down(cause: Error): void {
     this.#connected = false;
     this.#watchdog.forget();
+    this.#admissions.parted();
     this.#fail(cause);
     this.#onIdle();
   }
@@ -209,6 +245,7 @@ export class RedisNode implements LockNode {
   #fail(cause: Error): void {
     this.#cancelLook();
     this.#stopRepaying();
+    this.#plan.coldStart.report(this.#member, 'other');
     if (!this.#closing) {
       this.#health = isRefusal(cause) ? { kind: 'unusable', why: cause.message } : { kind: 'down', cause };
     }
@@ -231,24 +268,104 @@ export class RedisNode implements LockNode {
     this.#plan.connection.reset(cause);
   }
 
-  /** Looks at the server before anything is asked of it: who it is, and whether it is fit to hold locks. */
+  /** Looks at the server before anything is asked of it: who it is, whether it is fit to hold locks, and whether it remembers them. */
   async #introduce(): Promise<void> {
-    const { connection, servers } = this.#plan;
     const introduction = ++this.#introduction;
-    const answered = this.#watchdog.sent();
     const current = (): boolean =>
       this.#connected && introduction === this.#introduction && this.#health.kind !== 'closed';
     try {
-      const why = servers.examine(this.name, await connection.info());
-      if (!why) await connection.load(OPERATIONS);
+      const why = await this.#look();
+      if (!why && current()) await this.#settle(current);
       if (current()) this.#admit(why);
     } catch (error) {
       if (current()) this.#fail(error as Error);
-    } finally {
-      answered();
     }
     if (current() && this.#health.kind !== 'up' && !this.#closing) {
       this.#cancelLook = this.#plan.clock.after(NEXT_LOOK, () => void this.#introduce(), 'background');
+    }
+  }
+
+  /** While the server is up: whether it remembers is not known any more, or may have changed. */
+  #lookAgain(): Promise<void> {
+    this.#looking ??= this.#introduce().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  /** Why the server must not hold locks, if so; otherwise it is known afterwards whether it votes. */
+  async #look(): Promise<string | undefined> {
+    const { connection, servers } = this.#plan;
+    const answered = this.#watchdog.sent();
+    try {
+      const masters = connection.masters();
+      if (masters.length === 0) throw new Error('no master is known');
+      const infos = (await Promise.all(masters.map((master) => master.info()))).map(parseInfo);
+      const why = servers.examine(this.name, infos);
+      this.#view = why ? 'other' : await this.#lookAt(masters, infos);
+      this.#seen = masters;
+      this.#plan.coldStart.report(this.#member, this.#view);
+      return why;
+    } finally {
+      answered();
+    }
+  }
+
+  async #lookAt(masters: readonly Master[], infos: readonly ServerInfo[]): Promise<View> {
+    const looks = masters.map((master, i) => this.#admissions.look(master, infos[i] as ServerInfo));
+    const admissions = await Promise.all(looks);
+    if (admissions.every((admission) => admission.kind === 'admitted'))
+      return infos.every(({ uptime }) => uptime < this.#plan.quarantine) ? 'admitted young' : 'admitted';
+    return admissions.every((admission) => admission.kind === 'quarantined' && admission.blank)
+      ? 'blank'
+      : 'other';
+  }
+
+  /** A node that nobody has admitted may be new, as all others. */
+  async #settle(current: () => boolean): Promise<void> {
+    const { clock, coldStart, startPause } = this.#plan;
+    if (this.#votes) return;
+    this.#cancelLook();
+    await coldStart.settled();
+    if (this.#votes || !coldStart.isUnderWay || !current()) return;
+    await new Promise<void>((resolve) => {
+      this.#cancelLook = clock.after(startPause, resolve, 'background');
+    });
+    if (current()) await this.#look();
+  }
+
+  /** Whether all of its masters remember. */
+  get #votes(): boolean {
+    return this.#quarantinedUntil === Number.NEGATIVE_INFINITY;
+  }
+
+  /** When the first of its masters can leave quarantine, in ms of the clock; −Infinity if none is in it. */
+  get #quarantinedUntil(): number {
+    const instants = this.#plan.connection.masters().map((master) => {
+      const admission = this.#admissions.of(master);
+      return admission?.kind === 'quarantined' ? admission.until : Number.POSITIVE_INFINITY;
+    });
+    const first = Math.min(...instants);
+    return first === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : first;
+  }
+
+  async #probe(): Promise<boolean> {
+    const before = this.#seen;
+    await this.#look();
+    const isSame =
+      before.length === this.#seen.length && before.every((master, i) => master === this.#seen[i]);
+    return isSame && this.#view === 'blank';
+  }
+
+  async #admitNew(): Promise<void> {
+    const { connection, coldStart, onVoting } = this.#plan;
+    const answered = this.#watchdog.sent();
+    try {
+      await Promise.all(connection.masters().map((master) => this.#admissions.admit(master)));
+      coldStart.report(this.#member, 'admitted young');
+      onVoting();
+    } finally {
+      answered();
     }
   }
 
@@ -257,6 +374,16 @@ export class RedisNode implements LockNode {
     if (why) this.#outbox.shut({ kind: 'unusable', why });
     if (!this.#closing) this.#health = why ? { kind: 'unusable', why } : { kind: 'up' };
     // What is owed goes before anything newer, also to a server that gets no grants.
-    this.#outbox.open(this.#debts.list().map((debt) => this.#settling(debt, () => {})));
+    if (!this.#outbox.isOpen)
+      this.#outbox.open(this.#debts.list().map((debt) => this.#settling(debt, () => {})));
+    if (why || this.#closing) return;
+    if (this.#votes) this.#plan.onVoting();
+    else this.#awaitQuarantine();
+  }
+
+  #awaitQuarantine(): void {
+    const { clock } = this.#plan;
+    const left = Math.max(NEXT_LOOK, this.#quarantinedUntil - clock.now());
+    this.#cancelLook = clock.after(left, () => void this.#lookAgain(), 'background');
   }
 }

@@ -1,7 +1,15 @@
+import type { Incarnation } from './scripts/script.ts';
+
 /** What INFO tells of a server. */
 export interface ServerInfo {
   /** Random, and new with every start of the server. */
   readonly runId: string;
+  /** New with every start, and whenever the server has become a master. */
+  readonly incarnation: Incarnation;
+  /** For how long it has been running, in ms; up to a second more than that. */
+  readonly uptime: number;
+  /** Whether it was a replica, and has become a master since it started. */
+  readonly promoted: boolean;
   readonly fields: ReadonlyMap<string, string>;
 }
 
@@ -11,7 +19,14 @@ export function parseInfo(text: string): ServerInfo {
     const colon = line.indexOf(':');
     if (colon > 0 && !line.startsWith('#')) fields.set(line.slice(0, colon), line.slice(colon + 1));
   }
-  return { runId: fields.get('run_id') ?? '', fields };
+  const runId = fields.get('run_id') ?? '';
+  return {
+    runId,
+    incarnation: `${runId} ${fields.get('master_replid') ?? ''}`,
+    uptime: Number(fields.get('uptime_in_seconds') ?? 0) * 1_000,
+    promoted: Number(fields.get('second_repl_offset') ?? -1) >= 0,
+    fields,
+  };
 }
 
 /** Whether the server is still reading its data: not to be asked yet. */

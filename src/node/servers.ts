@@ -1,4 +1,4 @@
-import { isLoading, parseInfo, unfit } from './server-info.ts';
+import { isLoading, type ServerInfo, unfit } from './server-info.ts';
 
 /** Which server stands behind which node, so that one server reached by two addresses does not vote twice. */
 export class Servers {
@@ -9,8 +9,7 @@ export class Servers {
    *
    * @throws {Error} while a server is reading its data.
    */
-  examine(node: string, infos: readonly string[]): string | undefined {
-    const servers = infos.map(parseInfo);
+  examine(node: string, servers: readonly ServerInfo[]): string | undefined {
     if (servers.some(isLoading)) throw new Error('LOADING the server is reading its data');
     const why = servers.map(unfit).find((reason) => reason !== undefined);
     if (why) return why;

@@ -15,7 +15,8 @@ export class Continuity {
 
   /**
    * The node has granted the lock. It counts from the round that won it, also if it was reported after the win:
-   * that a node of the winning three dies must not cost a lock that four others hold.
+   * that a node of the winning three dies must not cost a lock that four others hold. But not if another has had
+   * it there meanwhile: see {@link restored}.
    */
   granted(node: number): void {
     this.#heldSince[node] = 0;

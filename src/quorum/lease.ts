@@ -1,13 +1,29 @@
 import type { Clock } from '../clock.ts';
-import type { Claim, ExtendReply, GrantReply, Holding, LockNode, ReleaseReply } from '../node/lock-node.ts';
+import type {
+  ConfirmReply,
+  ExtendReply,
+  GrantClaim,
+  GrantReply,
+  Holding,
+  LockNode,
+  ReleaseReply,
+} from '../node/lock-node.ts';
 import { type Ballot, conclude, type Failure, judge, quorumOf } from './ballot.ts';
 import { Continuity } from './continuity.ts';
+import { type Fencing, fencingOf } from './fencing.ts';
 import { type Replies, Round } from './round.ts';
 import { ballotOf, executedNothing, setNothing } from './votes.ts';
 
 export interface Taken {
   readonly verdict: 'won' | Failure;
   readonly replies: Replies<GrantReply>;
+  /** Of a lease that was won with a hint. Until a quorum has agreed, it is not to be used. */
+  readonly fencing?: Fencing | undefined;
+}
+
+export interface Confirmed {
+  readonly verdict: 'won' | Failure;
+  readonly replies: Replies<ConfirmReply>;
 }
 
 export interface Extended {
@@ -23,6 +39,8 @@ export interface Released {
 }
 
 const NEVER_ASKED = new Error('the lock was never set on this node');
+const NOT_GRANTED = new Error('it had not granted the lock when the fencing token was fixed');
+const NO_COUNTER = 'it grants locks without a fencing counter; switch fencing off for it';
 
 /**
  * One owner token's keys on all nodes, from the first grant to the last deletion: which nodes may have them,
@@ -35,6 +53,9 @@ export class Lease {
   readonly #continuity: Continuity;
   /** For each node, how many requests may have set the keys there. */
   readonly #claims: number[];
+  /** What each node granted with, up to the decision. */
+  readonly #counters: (number | undefined)[];
+  #fencingToken: number | undefined;
   #round: { end(): void } | undefined;
   #ended = false;
 
@@ -44,12 +65,21 @@ export class Lease {
     this.holding = holding;
     this.#continuity = new Continuity(nodes.length);
     this.#claims = new Array<number>(nodes.length).fill(0);
+    this.#counters = new Array<number | undefined>(nodes.length).fill(undefined);
   }
 
-  /** Asks every node for a grant. At most once for each lease: a token that was rolled back is never used again. */
-  take(ttl: number, patience: number, deadline: number): Promise<Taken> {
+  /** Larger than that of every earlier holder; undefined without fencing, and before the lease is won. */
+  get fencingToken(): number | undefined {
+    return this.#fencingToken;
+  }
+
+  /**
+   * Asks every node for a grant. At most once for each lease: a token that was rolled back is never used again.
+   * Fencing counters are put above `hint`; undefined: without fencing.
+   */
+  take(ttl: number, patience: number, deadline: number, hint?: number): Promise<Taken> {
     const { keys, ownerToken } = this.holding;
-    let claim: Claim | undefined;
+    let claim: GrantClaim | undefined;
     const round = new Round<GrantReply, Taken>({
       nodes: this.#nodes,
       clock: this.#clock,
@@ -57,17 +87,47 @@ export class Lease {
       contactDeadline: deadline,
       ask: (node, index, wanted, deliver) => {
         this.#claim(index, 1);
-        claim ??= { keys, ownerToken, ttl, wanted };
+        claim ??= { keys, ownerToken, ttl, hint, wanted };
         node.grant(claim, deliver);
       },
-      heard: (index, reply) => {
-        if (reply.kind === 'granted') this.#continuity.granted(index);
+      heard: (index, reply, decided) => {
+        if (reply.kind === 'granted') this.#granted(index, reply.counter, decided);
         this.#heard(index, reply, reply.kind === 'granted');
+      },
+      decide: (all, over) => {
+        const replies = hint === undefined ? all.slice() : all.map(withCounter);
+        const ballots = replies.map(ballotOf);
+        const verdict = over ? conclude(ballots) : judge(ballots);
+        if (verdict !== 'won') return verdict && { verdict, replies };
+        this.#continuity.succeeded();
+        const fencing = hint === undefined ? undefined : fencingOf(this.#counters);
+        this.#fencingToken = fencing?.token;
+        return { verdict, replies, fencing };
+      },
+    });
+    this.#round = round;
+    return round.outcome;
+  }
+
+  /**
+   * Raises the counters of the nodes that granted with a lower one to the fencing token. Nodes that had not answered
+   * when it was fixed are not asked, and do not count: they may have granted with a higher one, of an earlier holder.
+   */
+  confirm(patience: number): Promise<Confirmed> {
+    const fencingToken = this.#fencingToken ?? 0;
+    const round = new Round<ConfirmReply, Confirmed>({
+      nodes: this.#nodes,
+      clock: this.#clock,
+      patience,
+      ask: (node, index, _wanted, deliver) => {
+        const counter = this.#counters[index];
+        if (counter === undefined) deliver({ kind: 'unreachable', cause: NOT_GRANTED, maybeExecuted: false });
+        else if (counter === fencingToken) deliver({ kind: 'confirmed' });
+        else node.confirm({ ...this.holding, fencingToken }, deliver);
       },
       decide: (replies, over) => {
         const ballots = replies.map(ballotOf);
         const verdict = over ? conclude(ballots) : judge(ballots);
-        if (verdict === 'won') this.#continuity.succeeded();
         return verdict && { verdict, replies: replies.slice() };
       },
     });
@@ -86,7 +146,7 @@ export class Lease {
       patience,
       ask: (node, index, wanted, deliver) => {
         this.#claim(index, 1);
-        node.extend({ ...this.holding, ttl, wanted }, deliver);
+        node.extend({ ...this.holding, ttl, fencingToken: this.#fencingToken, wanted }, deliver);
       },
       heard: (index, reply) => {
         if (reply.kind === 'extended') this.#continuity.continued(index);
@@ -138,6 +198,15 @@ export class Lease {
     this.#round?.end();
   }
 
+  #granted(index: number, counter: number | undefined, decided: boolean): void {
+    if (!decided) this.#counters[index] = counter;
+    // Every later holder has a quorum of nodes with counters above our token: this node is none of them, or else it was
+    // theirs before it was ours.
+    const mayHaveBeenAnothers = decided && (counter ?? 0) > (this.#fencingToken ?? Number.POSITIVE_INFINITY);
+    if (mayHaveBeenAnothers) this.#continuity.restored(index);
+    else this.#continuity.granted(index);
+  }
+
   #heard(index: number, reply: GrantReply | ExtendReply, holds: boolean): void {
     const node = this.#nodes[index];
     // One that reorders may have executed a request twice, or after the release that was sent after it; then nobody
@@ -154,6 +223,12 @@ export class Lease {
   #counted(reply: ExtendReply | undefined, index: number): ExtendReply | undefined {
     return reply?.kind === 'extended' && !this.#continuity.counts(index) ? { kind: 'repaired' } : reply;
   }
+}
+
+/** A node that knows nothing of counters must not pass for one that has moved them on. */
+function withCounter(reply: GrantReply | undefined): GrantReply | undefined {
+  const isWithout = reply?.kind === 'granted' && !Number.isSafeInteger(reply.counter);
+  return isWithout ? { kind: 'unusable', why: NO_COUNTER } : reply;
 }
 
 function judgeExtension(replies: Replies<ExtendReply>, over: boolean): Extended['verdict'] | undefined {

@@ -1,9 +1,16 @@
 import type { Vote } from '../errors.ts';
-import type { ExtendReply, GrantReply, LockNode, NoAnswer, ReleaseReply } from '../node/lock-node.ts';
+import type {
+  ConfirmReply,
+  ExtendReply,
+  GrantReply,
+  LockNode,
+  NoAnswer,
+  ReleaseReply,
+} from '../node/lock-node.ts';
 import type { Ballot } from './ballot.ts';
 import type { Replies } from './round.ts';
 
-type Reply = GrantReply | ExtendReply | ReleaseReply;
+type Reply = GrantReply | ConfirmReply | ExtendReply | ReleaseReply;
 
 /**
  * What each reply counts as. An extension that had to set keys again counts as a denial: the node did not hold
@@ -11,6 +18,7 @@ type Reply = GrantReply | ExtendReply | ReleaseReply;
  */
 const BALLOTS: Record<Reply['kind'], Ballot> = {
   granted: 'granted',
+  confirmed: 'granted',
   extended: 'granted',
   released: 'granted',
   denied: 'denied',
@@ -46,6 +54,7 @@ function voteOf(node: string, reply: Reply | undefined): Vote {
     case undefined:
       return { node, kind: 'late' };
     case 'granted':
+    case 'confirmed':
     case 'extended':
     case 'released':
       return { node, kind: 'granted' };

@@ -100,8 +100,10 @@ describe('the explorer', () => {
     expect(await outcomesOf(scope)).toEqual(await outcomesOf({ ...scope, symmetry: 'ignored' }));
   });
 
-  it('misses nothing by what it knows of answers', async () => {
-    const scope: Scope = { clients: 1, nodes: 3, fault: 'lost requests' };
+  it.for<Scope>([
+    { clients: 2, nodes: 2 },
+    { clients: 1, nodes: 3, fault: 'lost requests' },
+  ])('misses nothing by what it knows of answers (%o)', async (scope) => {
     expect(await outcomesOf(scope)).toEqual(await outcomesOf({ ...scope, dependence: 'all' }));
   });
 

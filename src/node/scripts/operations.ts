@@ -1,14 +1,12 @@
-import { createHash } from 'node:crypto';
-
-/**
- * Runs a batch of operations, each on its own keys, in order. Every operation takes effect on all of its keys or
- * on none, and answers for itself: an error in one is its reply, and its neighbours run.
- *
- * KEYS: the keys of all operations, one after the other. ARGV: for each operation its verb, how many keys it
- * has, the owner token, the ttl in ms. Replies: an array with, for each operation, a word, or a word and its data.
- */
-export const OPERATIONS = `
+const VERBS = `
+local retention = ARGV[1]
 local operations = {}
+-- Whether an extension sets what is missing.
+local repairs = true
+
+-- A double is exact up to here; but Lua's own tostring only to 14 digits, and ioredis 6 reads an integer wrong in the last.
+local LARGEST = 9007199254740991
+local function digits(number) return string.format('%.0f', number) end
 
 -- The value of a key: false if there is none, true if it is of another type and so nobody's token.
 local function owner_of(key)
@@ -31,26 +29,85 @@ end
 
 -- What keeps this user from dealing with a lock to its end, if anything. One that it could not extend or
 -- release again must not be granted.
-local checked, refusal
-local function refused(key)
-  if checked then return refusal end
-  checked = true
+local checked = {}
+local function refusal(key, counter)
+  local kind = counter and 'fenced' or 'plain'
+  if checked[kind] ~= nil then return checked[kind] end
+  checked[kind] = false
   local needed = {{'SET', key, ''}, {'GET', key}, {'DEL', key}, {'EXISTS', key}, {'PTTL', key}, {'PEXPIRE', key, 1}}
+  if counter then
+    needed[7], needed[8], needed[9] = {'SET', counter, '', 'GET'}, {'GET', counter}, {'TIME'}
+  end
   for _, command in ipairs(needed) do
     if not redis.acl_check_cmd(unpack(command)) then
-      refusal = {err = 'NOPERM the user may not run ' .. command[1]}
+      checked[kind] = {err = 'NOPERM the user may not run ' .. command[1]}
     end
   end
-  return refusal
+  return checked[kind]
 end
 
-function operations.grant(keys, token, ttl)
-  if refused(keys[1]) then return refusal end
-  if #keys == 1 then
-    if redis.call('SET', keys[1], token, 'NX', 'PX', ttl) then return 'granted' end
-    return {'denied', remaining(keys)}
+-- What a counter is set to, as a number.
+local function value_of(counter, text)
+  if not text then return 0 end
+  return tonumber(text) or error({err = 'ERR ' .. counter .. ' is no fencing counter'})
+end
+
+-- The number after the highest one so far, and after the hint; which no clock may put more than an hour ahead.
+local function successor(highest, hint)
+  if hint > highest + 3600000000 then
+    local time = redis.call('TIME')
+    hint = math.min(hint, time[1] * 1000000 + time[2] + 3600000000)
   end
+  local number = math.max(highest, hint) + 1
+  if number > LARGEST then error({err = 'ERR no fencing token is left: the counter is at its end'}) end
+  return number
+end
+
+-- Moves a counter on, and returns its new value. In the usual case the hint is ahead, and one command does it.
+local function advance(counter, hint)
+  local guess = digits(hint + 1)
+  local before = redis.call('SET', counter, guess, 'PX', retention, 'GET')
+  local done, number = pcall(function() return successor(value_of(counter, before), hint) end)
+  if not done then
+    if before then redis.call('SET', counter, before, 'PX', retention) else redis.call('DEL', counter) end
+    error(number, 0)
+  end
+  if number ~= hint + 1 then redis.call('SET', counter, digits(number), 'PX', retention) end
+  return number
+end
+
+-- Raises counters to a number, and lowers none.
+local function raise(counters, text)
+  for _, counter in ipairs(counters) do
+    local before = redis.call('SET', counter, text, 'PX', retention, 'GET')
+    if before then
+      local done, number = pcall(value_of, counter, before)
+      if not done or number > tonumber(text) then redis.call('SET', counter, before, 'PX', retention) end
+      if not done then error(number, 0) end
+    end
+  end
+end
+
+local function grant_one(key, token, ttl, counter, hint)
+  if not redis.call('SET', key, token, 'NX', 'PX', ttl) then return {'denied', remaining({key})} end
+  if not counter then return 'granted' end
+  local done, number = pcall(advance, counter, hint)
+  if done then return {'granted', digits(number)} end
+  redis.call('DEL', key)
+  error(number, 0)
+end
+
+function operations.grant(keys, token, ttl, counters, text)
+  local refused = refusal(keys[1], counters[1])
+  if refused then return refused end
+  local hint = tonumber(text)
+  if #keys == 1 then return grant_one(keys[1], token, ttl, counters[1], hint) end
   if redis.call('EXISTS', unpack(keys)) > 0 then return {'denied', remaining(keys)} end
+  local highest = 0
+  for _, counter in ipairs(counters) do
+    highest = math.max(highest, value_of(counter, redis.call('GET', counter)))
+  end
+  local number = hint and successor(highest, hint)
   for i, key in ipairs(keys) do
     local set = redis.pcall('SET', key, token, 'PX', ttl)
     if set.err then
@@ -58,10 +115,19 @@ function operations.grant(keys, token, ttl)
       return set
     end
   end
-  return 'granted'
+  for _, counter in ipairs(counters) do redis.call('SET', counter, digits(number), 'PX', retention) end
+  return number and {'granted', digits(number)} or 'granted'
 end
 
-function operations.extend(keys, token, ttl)
+function operations.confirm(keys, token, _, counters, number)
+  for _, key in ipairs(keys) do
+    if owner_of(key) ~= token then return 'absent' end
+  end
+  raise(counters, number)
+  return 'confirmed'
+end
+
+function operations.extend(keys, token, ttl, counters, number)
   local missing, others = {}, {}
   for _, key in ipairs(keys) do
     local owner = owner_of(key)
@@ -69,6 +135,8 @@ function operations.extend(keys, token, ttl)
     elseif owner ~= token then others[#others + 1] = key end
   end
   if #others > 0 then return {'taken', remaining(others)} end
+  if next(missing) and not repairs then return 'missing' end
+  raise(counters, number)
   for _, key in ipairs(keys) do
     if missing[key] then redis.call('SET', key, token, 'PX', ttl)
     else redis.call('PEXPIRE', key, ttl, 'GT') end
@@ -90,16 +158,42 @@ function operations.inspect(keys)
   if not owner then return 'free' end
   return {'held', remaining(keys), type(owner) == 'string' and string.sub(owner, 1, 256)}
 end
+`;
 
+const RUN = `
 local replies, first = {}, 1
-for i = 1, #ARGV, 4 do
-  local keys = {unpack(KEYS, first, first + ARGV[i + 1] - 1)}
-  first = first + #keys
-  local done, reply = pcall(operations[ARGV[i]], keys, ARGV[i + 2], ARGV[i + 3])
+local function take(count)
+  local keys = {unpack(KEYS, first, first + count - 1)}
+  first = first + count
+  return keys
+end
+for i = 2, #ARGV, 5 do
+  local keys = take(ARGV[i + 1])
+  local counters = take(ARGV[i + 4] == '' and 0 or #keys)
+  local operation = operations[ARGV[i]]
+  local done, reply = pcall(operation, keys, ARGV[i + 2], ARGV[i + 3], counters, ARGV[i + 4])
   if not done and type(reply) ~= 'table' then reply = {err = tostring(reply)} end
   replies[#replies + 1] = reply
 end
 return replies
 `;
 
-export const OPERATIONS_SHA: string = createHash('sha1').update(OPERATIONS).digest('hex');
+/**
+ * Runs a batch of operations, each on its own keys, in order. Every operation takes effect on all of its keys or
+ * on none, and answers for itself: an error in one is its reply, and its neighbours run.
+ *
+ * ARGV: for how many ms fencing counters are kept; then for each operation its verb, how many keys it has, the owner
+ * token, the ttl in ms, and the number that its counters are raised to (in a grant: above), empty without fencing.
+ * KEYS: for each operation its keys and, with fencing, the counter of each. Replies: an array with, for each
+ * operation, a word, or a word and its data.
+ */
+export const OPERATIONS: string = VERBS + RUN;
+
+/**
+ * The same, for servers that may have forgotten locks: it grants nothing, and sets nothing that is missing. Where it is,
+ * a vote may have stood that an attempt still counts on.
+ */
+export const ALL_BUT_GRANTS: string = `${VERBS}
+repairs = false
+function operations.grant() return {err = 'ERR no grant is given by this script'} end
+${RUN}`;

@@ -30,7 +30,9 @@ function settled(facts: Facts, call: Call, report: Report): void {
 
 /** When a quorum has granted, or so many have denied that there can be none, there is nothing more to wait for. */
 function prompt(facts: Facts, { verb, client, token, settledAt, invokedAt }: Call, report: Report): void {
-  if (token === undefined) return;
+  // A round that confirms the token comes on top.
+  if (token === undefined || facts.exchangesOf(token).some(({ operation }) => operation === 'confirm'))
+    return;
   const { nodes } = facts.history;
   const answers = facts
     .exchangesOf(token)

@@ -1,9 +1,11 @@
 import { calls } from './calls.ts';
 import { exclusion } from './exclusion.ts';
 import { Facts } from './facts.ts';
+import { fenced } from './fenced.ts';
 import type { History } from './history.ts';
 import { holders } from './holders.ts';
 import { operations } from './operations.ts';
+import { remembers } from './remembers.ts';
 import { residue } from './residue.ts';
 
 /** Something that must not have happened. */
@@ -21,9 +23,15 @@ export type Report = (rule: Rule, at: number, what: string) => void;
  * vote that was neither due nor deleted is not counted.
  */
 export const RULES = {
-  exclusion: 'no two hold a resource at the same time (clocks within drift; lost votes forgiven)',
+  exclusion:
+    'no two hold a resource at the same time (clocks within drift; lost votes forgiven, unless restarts are guarded)',
+  remembers:
+    'no node grants while locks may be valid that it has forgotten (guarded restarts; unless all nodes are new)',
+  fenced:
+    'fencing tokens are unique, and grow from each holder to the next (lost counters forgiven that clocks do not make up for)',
   support: 'who holds has a quorum of votes standing (clocks within drift; lost votes forgiven)',
-  continuity: 'no extension succeeds across the whole section of another holder (lost votes allowed)',
+  continuity:
+    'no extension succeeds across the whole section of another holder (lost votes allowed; lost counters forgiven)',
   told: 'a signal aborts by the end of validity, or as soon as its client runs again',
   'told first': 'no call returns to a caller one of whose locks is over and has not said so',
   quiet: 'no signal aborts after a release',
@@ -64,6 +72,8 @@ export function violations(
   const report: Report = (rule, at, what) => void found.push({ rule, at, what });
   const facts = new Facts(history, lateness);
   exclusion(facts, forgive, report);
+  remembers(facts, report);
+  fenced(facts, report);
   holders(facts, report);
   calls(facts, report);
   operations(facts, report);

@@ -1,6 +1,6 @@
 import type { Report } from './checker.ts';
 import { type Belief, type Facts, isDropped, quorumOf, ROUNDING, share } from './facts.ts';
-import type { Vote } from './history.ts';
+import type { Exchange, Vote } from './history.ts';
 
 /** Whether holders were alone, and rightly so. */
 export function exclusion(facts: Facts, forgive: boolean, report: Report): void {
@@ -16,8 +16,18 @@ function overlap(facts: Facts, one: Belief, other: Belief, forgive: boolean, rep
   const until = Math.min(one.until, other.until);
   if (from >= until - ROUNDING || !share(one.section.resources, other.section.resources)) return;
   const tokens = [one.section.token, other.section.token];
-  if (forgive && tokens.some((token) => facts.wasDropped(token, from))) return;
+  if (forgive && !isGuarded(facts, from) && tokens.some((token) => facts.wasDropped(token, from))) return;
   report('exclusion', from, `${tokens.join(' and ')} held ${one.section.resources.join('+')} until ${until}`);
+}
+
+/** Whether only restarts cost votes, of a minority, and nobody took all nodes for new: then nothing needs to be forgiven. */
+function isGuarded({ history }: Facts, time: number): boolean {
+  const { guard, restarts, votes, nodes, blankAt } = history;
+  if (guard === 'off' || (guard === 'auto' && blankAt <= time)) return false;
+  const lossy = new Set(restarts.filter(({ isLossy }) => isLossy).map(({ node }) => node));
+  return (
+    lossy.size <= nodes - quorumOf(nodes) && !votes.some((vote) => isDropped(vote) && !lossy.has(vote.node))
+  );
 }
 
 /** Votes only go as time passes, so it is enough to count them at the start and after each end of one. */
@@ -67,9 +77,12 @@ function continuity(facts: Facts, { section }: Belief, report: Report): void {
       if (other.section === section || !share(resources, other.section.resources)) continue;
       const asked = facts.askedAt(other.section.token);
       if (asked < last || other.until > began) continue;
-      // A grant of the winning fan-out counts from the start, however late it was executed.
-      if (exchanges.some((each) => each.operation === 'grant' && isBetween(asked, each.executedAt, success)))
-        continue;
+      // Without counters a grant of the winning fan-out counts from the start, however late it was executed.
+      const isCounted = section.fencingToken !== undefined && other.section.fencingToken !== undefined;
+      const isTold = isCounted && !facts.lostCountersBefore(success);
+      const isLate = ({ operation, executedAt }: Exchange): boolean =>
+        operation === 'grant' && isBetween(asked, executedAt, success);
+      if (!isTold && exchanges.some(isLate)) continue;
       report('continuity', success, `${token} was extended across the section of ${other.section.token}`);
     }
   }

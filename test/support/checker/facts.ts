@@ -103,6 +103,15 @@ export class Facts {
     return this.#attempts.get(token) ?? this.exchangesOf(token)[0]?.sentAt ?? Number.NEGATIVE_INFINITY;
   }
 
+  /** Whether a counter was gone before that time, and clocks do not make up for it. */
+  lostCountersBefore(time: number): boolean {
+    const { counterLosses, guard, blankAt } = this.history;
+    return (
+      (guard === 'auto' && blankAt <= time) ||
+      counterLosses.some(({ at, isMadeUpFor }) => at <= time && !isMadeUpFor)
+    );
+  }
+
   /** Whether a node lost a vote for this token before that time, though nobody had deleted it, and it was not due. */
   wasDropped(token: string, time: number): boolean {
     return this.votesOf(token).some((vote) => isDropped(vote) && vote.until <= time + ROUNDING);

@@ -1,3 +1,5 @@
+import type { RestartGuard } from '../../../src/node/quarantine.ts';
+
 /**
  * What happened, as somebody would write it down who sees everything: instants are in ms of one true time, which
  * none of the processes knows. Made by the simulator; of real processes it has what their logs say, and no more.
@@ -19,6 +21,15 @@ export interface History {
   readonly crashes: Crash[];
   /** Nodes whose clients may reorder requests, as those of a Redis Cluster do that redirects them. */
   readonly reordering: readonly number[];
+  /** When servers started again, or others took their place; where restarts are guarded against. */
+  readonly restarts: Restart[];
+  /** When nodes lost fencing counters, and whether clocks make up for it: their clients' agree, and none of them votes for long enough. */
+  readonly counterLosses: { readonly at: number; readonly isMadeUpFor: boolean }[];
+  /** How restarts are guarded against, and the longest ttl of any lock, in ms. */
+  readonly guard: RestartGuard;
+  readonly maxTtl: number;
+  /** From when on all nodes at once seemed to be new though they were not: then `auto` takes them for new. */
+  blankAt: number;
   /** What nobody was there to catch, and what was still planned when all was over. */
   readonly leftovers: string[];
   /** When every lock was released and every fault over, if it came to that; what still stands then is residue. */
@@ -53,6 +64,7 @@ export interface Section {
   readonly client: number;
   readonly token: string;
   readonly resources: readonly string[];
+  readonly fencingToken?: number | undefined;
   /** When the caller got it. */
   readonly from: number;
   /** How its validity grew: from `at` on, it ended at `until`. */
@@ -85,7 +97,7 @@ export interface Vote {
   raisedOverDead: boolean;
 }
 
-export type Operation = 'grant' | 'extend' | 'release' | 'inspect';
+export type Operation = 'grant' | 'confirm' | 'extend' | 'release' | 'inspect';
 
 /** One operation on its way to a node and back. What never happened has happened at Infinity. */
 export interface Exchange {
@@ -97,12 +109,21 @@ export interface Exchange {
   executedAt: number;
   /** What the node said. */
   reply: string;
+  /** What its fencing counter was moved on to, if it granted with one. */
+  counter?: number;
   /** When the client read it. */
   answeredAt: number;
   /** Whether it was executed over a connection that its client had already given up. */
   overDead: boolean;
   /** Whether it took some of its keys and not the others, or changed any though it says that it did not. */
   torn: boolean;
+}
+
+interface Restart {
+  readonly node: number;
+  readonly at: number;
+  /** Whether it may have forgotten locks. */
+  readonly isLossy: boolean;
 }
 
 export interface Pause {
@@ -119,7 +140,11 @@ interface Crash {
 }
 
 /** A history in which nothing has happened yet. */
-export function emptyHistory(nodes: number, reordering: readonly number[] = []): History {
+export function emptyHistory(
+  nodes: number,
+  reordering: readonly number[] = [],
+  { guard = 'off', maxTtl = Number.POSITIVE_INFINITY }: { guard?: RestartGuard; maxTtl?: number } = {},
+): History {
   return {
     nodes,
     calls: [],
@@ -130,6 +155,11 @@ export function emptyHistory(nodes: number, reordering: readonly number[] = []):
     pauses: [],
     crashes: [],
     reordering,
+    restarts: [],
+    counterLosses: [],
+    guard,
+    maxTtl,
+    blankAt: Number.POSITIVE_INFINITY,
     leftovers: [],
     healedAt: Number.POSITIVE_INFINITY,
   };

@@ -12,7 +12,13 @@ import {
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-const GOOD_REPLY = { grant: 'granted', extend: 'extended', release: 'released', inspect: 'free' } as const;
+const GOOD_REPLY = {
+  grant: 'granted',
+  confirm: 'confirmed',
+  extend: 'extended',
+  release: 'released',
+  inspect: 'free',
+} as const;
 
 /**
  * A history told in a few lines: what a line leaves out is as it is when all is well. Everything is about the

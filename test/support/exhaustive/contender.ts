@@ -1,4 +1,5 @@
 import { type Lock, Redlock, RedlockError } from '../../../src/index.ts';
+import { ColdStart } from '../../../src/node/cold-start.ts';
 import { RedisNode } from '../../../src/node/redis-node.ts';
 import { Servers } from '../../../src/node/servers.ts';
 import type { Call, History, Section, Verb } from '../checker/history.ts';
@@ -48,16 +49,26 @@ export class Contender {
     this.#process = new Process({ id, timeline, rate: 1, origin: 0, fraction: () => 0, pauses: [] });
     const { clock } = this.#process;
     this.wires = servers.map((server) => new Wire({ process: this.#process, server, history, now }));
-    const known = new Servers();
-    const nodes = this.wires.map(
-      (connection) =>
-        new RedisNode({ connection, clock, servers: known, connectTimeout: HORIZON, patience: SUSPICION }),
-    );
+    const shared = {
+      clock,
+      servers: new Servers(),
+      coldStart: new ColdStart(false),
+      guard: 'off',
+      quarantine: 0,
+      startPause: 0,
+      fenceRetention: HORIZON,
+      connectTimeout: HORIZON,
+      patience: SUSPICION,
+      onVoting: () => {},
+    } as const;
+    const nodes = this.wires.map((connection) => new RedisNode({ ...shared, connection }));
     let tokens = 0;
     this.#redlock = new Redlock(nodes, {
       clock,
       ttl: TTL,
       nodeTimeout: NODE_TIMEOUT,
+      // Tokens would add a second round to many an attempt, and so orders beyond number.
+      fencing: false,
       random: { token: () => `c${id}-${++tokens}`, fraction: () => 0 },
     });
     for (const wire of this.wires) wire.connect();

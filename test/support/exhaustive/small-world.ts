@@ -42,6 +42,7 @@ interface Happening {
 /** By which call an answer is counted. */
 const ROUNDS: Readonly<Record<Operation, Verb>> = {
   grant: 'tryAcquire',
+  confirm: 'tryAcquire',
   extend: 'extend',
   release: 'release',
   inspect: 'inspect',
@@ -78,7 +79,8 @@ export class SmallWorld {
     const timeline = this.#timeline;
     this.#servers = Array.from(
       { length: nodes },
-      (_, index) => new Server({ index, timeline, history, rate: 1, origin: 0, saveInterval: 1 }),
+      (_, index) =>
+        new Server({ index, timeline, history, rate: 1, origin: 0, saveInterval: 1, age: 0, keys: [] }),
     );
     const servers = this.#servers;
     const now = (): number => timeline.now;

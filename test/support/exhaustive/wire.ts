@@ -1,11 +1,13 @@
 import type {
   ConnectionListener,
+  Master,
   RedisConnection,
   ReplyHandler,
 } from '../../../src/client/redis-connection.ts';
 import type { Exchange, History, Operation } from '../checker/history.ts';
 import type { Process } from '../simulation/process.ts';
 import type { Part, Server } from '../simulation/server.ts';
+import { requestsOf } from '../wire-format.ts';
 
 export interface WirePlan {
   readonly process: Process;
@@ -42,11 +44,19 @@ export class Wire implements RedisConnection {
   #down: Answer[] = [];
   readonly #unanswered = new Set<Command>();
   readonly #plan: WirePlan;
+  readonly #master: Master;
   #listener: ConnectionListener | undefined;
 
   constructor(plan: WirePlan) {
     this.name = `n${plan.server.index}`;
     this.#plan = plan;
+    const { server } = plan;
+    this.#master = {
+      name: this.name,
+      info: async () => server.info(),
+      hasScripts: async (shas) => server.hasScripts(shas),
+      load: async (script) => server.load(script),
+    };
   }
 
   open(listener: ConnectionListener): void {
@@ -69,12 +79,12 @@ export class Wire implements RedisConnection {
     if (this.state === 'connected') this.#up.push(command);
   }
 
-  async load(script: string): Promise<void> {
-    this.#plan.server.load(script);
+  masters(): readonly Master[] {
+    return [this.#master];
   }
 
-  async info(): Promise<readonly string[]> {
-    return [this.#plan.server.info()];
+  masterOf(): Master {
+    return this.#master;
   }
 
   readonly reorders = false;
@@ -163,14 +173,12 @@ export class Wire implements RedisConnection {
   /** Writes down the operations of a command. */
   #note(keys: readonly string[], args: readonly (string | number)[]): Part[] {
     const { process, server, history, now } = this.#plan;
-    const parts: Part[] = [];
-    let first = 0;
-    for (let i = 0; i < args.length; i += 4) {
+    return requestsOf(keys, args).map(({ operation, keys: own, token, ttl, fence }) => {
       const exchange: Exchange = {
         client: process.id,
         node: server.index,
-        operation: args[i] as Operation,
-        token: args[i + 2] as string,
+        operation,
+        token,
         sentAt: now(),
         executedAt: Number.POSITIVE_INFINITY,
         reply: '',
@@ -179,10 +187,7 @@ export class Wire implements RedisConnection {
         torn: false,
       };
       history.exchanges.push(exchange);
-      const many = args[i + 1] as number;
-      parts.push({ keys: keys.slice(first, first + many), ttl: args[i + 3] as number, exchange });
-      first += many;
-    }
-    return parts;
+      return { keys: own, ttl, fence, exchange };
+    });
   }
 }

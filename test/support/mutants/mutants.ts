@@ -111,8 +111,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'quorum/lease.ts',
-        "if (reply.kind === 'granted') this.#continuity.granted(index);",
-        "if (reply.kind === 'granted') this.#continuity.granted(index); if (reply.kind === 'granted') ((this as { seen?: Set<number> }).seen ??= new Set()).add(index);",
+        "if (reply.kind === 'granted') this.#granted(index, reply.counter, decided);",
+        "if (reply.kind === 'granted') this.#granted(index, reply.counter, decided); if (reply.kind === 'granted') ((this as { seen?: Set<number> }).seen ??= new Set()).add(index);",
       ),
       edit(
         'quorum/lease.ts',
@@ -139,8 +139,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'node/memory-store.ts',
-        'this.#live(key, now)?.ownerToken === ownerToken);\n    for',
-        'this.#live(key, now));\n    for',
+        'this.#live(key)?.ownerToken === ownerToken);\n    for',
+        'this.#live(key));\n    for',
       ),
     ],
   },
@@ -226,7 +226,11 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'an extension lowers the expiry',
     breaks: 'support',
     edits: [
-      edit('node/memory-store.ts', 'Math.max(this.#live(key, now)?.expiresAt ?? 0, now + ttl)', 'now + ttl'),
+      edit(
+        'node/memory-store.ts',
+        'Math.max(this.#live(key)?.expiresAt ?? 0, this.#time.now() + ttl)',
+        'this.#time.now() + ttl',
+      ),
     ],
   },
   {
@@ -398,7 +402,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a script that is gone is not loaded again',
     breaks: 'live',
-    edits: [edit('node/outbox.ts', "if (error.message.startsWith('NOSCRIPT')) {", 'if (false) {')],
+    edits: [edit('node/outbox.ts', "else if (error.message.startsWith('NOSCRIPT'))", 'else if (false)')],
   },
   {
     name: 'a silent server is trusted for ever',
@@ -416,6 +420,174 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit('lock.ts', 'this.#state = state;\n    this.#cancelExpiry();', 'this.#state = state;'),
       edit('lock.ts', "if (this.#state !== 'held') return;", "if (this.#state === 'lost') return;"),
+    ],
+  },
+  {
+    name: 'a fencing token is not written back',
+    breaks: 'fenced',
+    model: 'forgetful',
+    edits: [
+      edit('acquire/attempt.ts', "taken.verdict === 'won' && taken.fencing?.agreed === false", 'false'),
+    ],
+  },
+  {
+    name: 'a fencing token is written back to nodes that are not held any more',
+    breaks: 'fenced',
+    model: 'forgetful',
+    edits: [
+      edit(
+        'node/memory-store.ts',
+        "if (keys.some((key) => this.#live(key)?.ownerToken !== ownerToken)) return { kind: 'absent' };",
+        '',
+      ),
+    ],
+  },
+  {
+    name: 'a fencing token is the counter that a quorum has reached, and not the largest',
+    breaks: 'fenced',
+    model: 'forgetful',
+    edits: [
+      edit(
+        'quorum/fencing.ts',
+        'Math.max(...counters.map((counter) => counter ?? 0))',
+        'counters.map((counter) => counter ?? 0).sort((a, b) => b - a)[quorumOf(counters.length) - 1] ?? 0',
+      ),
+    ],
+  },
+  {
+    name: 'a counter goes with its lock',
+    breaks: 'fenced',
+    edits: [
+      edit(
+        'node/outbox.ts',
+        'encode(batch, fenceRetention)',
+        'encode(batch, Math.min(fenceRetention, ...batch.map(({ ttl }) => ttl || fenceRetention)))',
+      ),
+      edit('acquire/hints.ts', 'Math.floor(this.#clock.wallTime() * 1_000)', '0'),
+    ],
+  },
+  {
+    name: 'a hint is no more than the last token',
+    breaks: 'fenced',
+    model: 'restarting',
+    edits: [edit('acquire/hints.ts', 'Math.floor(this.#clock.wallTime() * 1_000)', '0')],
+  },
+  {
+    name: 'validity is not checked after a token was confirmed',
+    breaks: 'support',
+    edits: [
+      edit(
+        'acquire/attempt.ts',
+        'const exhausted = clock.now() > end - TIMER_LATENESS;',
+        'const exhausted = !differ && clock.now() > end - TIMER_LATENESS;',
+      ),
+    ],
+  },
+  {
+    name: 'a confirmation counts where the counter was not seen',
+    breaks: 'fenced',
+    model: 'forgetful',
+    edits: [
+      edit(
+        'quorum/lease.ts',
+        "if (counter === undefined) deliver({ kind: 'unreachable', cause: NOT_GRANTED, maybeExecuted: false });\n        else if",
+        'if',
+      ),
+    ],
+  },
+  {
+    name: 'a late grant counts whatever its counter',
+    breaks: 'continuity',
+    model: 'forgetful',
+    edits: [
+      edit('quorum/lease.ts', 'if (mayHaveBeenAnothers) this.#continuity.restored(index);\n    else ', ''),
+    ],
+  },
+  {
+    name: 'a server that lacks the script is given it',
+    breaks: 'remembers',
+    model: 'restarting',
+    edits: [
+      edit(
+        'node/outbox.ts',
+        "kind === 'quarantined') {\n      this.#quarantined(batch, master);",
+        "kind === 'quarantined') {\n      void admissions.admit(master).then(() => { this.#queue.unshift(...batch); this.#flush(); });",
+      ),
+    ],
+  },
+  {
+    name: 'every server is admitted at once',
+    breaks: 'remembers',
+    model: 'restarting',
+    edits: [edit('node/admissions.ts', "if (guard === 'off' || isKnown ||", 'if (true ||')],
+  },
+  {
+    name: 'a quarantine ends a second early',
+    breaks: 'remembers',
+    model: 'restarting',
+    edits: [
+      edit(
+        'node/quarantine.ts',
+        'maxTtl * (1 + driftFactor) + UPTIME_RESOLUTION',
+        'maxTtl * (1 + driftFactor)',
+      ),
+    ],
+  },
+  {
+    name: 'a promoted replica goes by its age',
+    breaks: 'remembers',
+    model: 'restarting',
+    edits: [edit('node/quarantine.ts', '|| (promoted && !hasGate)', '')],
+  },
+  {
+    name: 'a quorum of blank nodes is a cold start',
+    breaks: 'remembers',
+    model: 'restarting',
+    edits: [
+      edit(
+        'node/cold-start.ts',
+        "this.#isPossible && this.#all('blank')",
+        "this.#isPossible && [...this.#views.values()].filter((view) => view === 'blank').length > this.#views.size / 2",
+      ),
+      edit(
+        'node/cold-start.ts',
+        'stillBlank.every(Boolean)',
+        'stillBlank.filter(Boolean).length > this.#views.size / 2',
+      ),
+    ],
+  },
+  {
+    name: 'blank nodes are not looked at a second time',
+    breaks: 'remembers',
+    model: 'restarting',
+    edits: [
+      edit(
+        'node/cold-start.ts',
+        'await Promise.all(members.map((member) => member.probe().catch(() => false)))',
+        'members.map(() => true)',
+      ),
+    ],
+  },
+  {
+    name: 'a cold start is seen at any time',
+    breaks: 'remembers',
+    model: 'restarting',
+    edits: [
+      edit(
+        'node/cold-start.ts',
+        "if (view === 'admitted' || view === 'admitted young') this.#isPossible = false;",
+        '',
+      ),
+      edit('node/cold-start.ts', '      this.#isPossible = false;\n', ''),
+    ],
+  },
+  {
+    name: 'scripts do not name the incarnation',
+    breaks: 'remembers',
+    model: 'restarting',
+    edits: [
+      edit('node/scripts/script.ts', '`${OPERATIONS}-- ${incarnation}`', 'OPERATIONS'),
+      edit('node/scripts/script.ts', 'its locks: ${incarnation}`', 'its locks`'),
     ],
   },
 ];

@@ -1,6 +1,8 @@
 import type { RedisConnection } from '../../../src/client/redis-connection.ts';
 import { TIMER_LATENESS } from '../../../src/clock.ts';
 import { type Lock, type LockOptions, Redlock, RedlockError } from '../../../src/index.ts';
+import { ColdStart } from '../../../src/node/cold-start.ts';
+import { quarantineOf } from '../../../src/node/quarantine.ts';
 import { RedisNode } from '../../../src/node/redis-node.ts';
 import { Servers } from '../../../src/node/servers.ts';
 import { driftOf } from '../../../src/quorum/validity.ts';
@@ -19,7 +21,7 @@ export interface ClientPlan {
   readonly fraction: () => number;
 }
 
-const RESOURCES: readonly string[] = ['r', 's', 't'];
+export const RESOURCES: readonly string[] = ['r', 's', 't'];
 
 /** How much later than at its very bound a call may settle: its timers are late, and a round's once more. */
 const SLACK = 8;
@@ -59,18 +61,27 @@ export class Client {
   /** To be made in its process. */
   constructor(plan: ClientPlan) {
     const { process, connections, schedule, fraction } = plan;
-    const { driftFactor, ttl, nodeTimeout, connectTimeout, retry } = schedule;
+    const { driftFactor, ttl, nodeTimeout, connectTimeout, retry, guard } = schedule;
+    const maxTtl = longestTtl(schedule);
     this.process = process;
     this.#plan = plan;
     this.#openedAt = process.time;
-    const servers = new Servers();
     const { clock } = process;
-    const patience = Math.max(2 * nodeTimeout, SUSPICION);
-    this.#nodes = connections.map(
-      (connection) => new RedisNode({ connection, clock, servers, connectTimeout, patience }),
-    );
+    const shared = {
+      clock,
+      connectTimeout,
+      guard,
+      servers: new Servers(),
+      coldStart: new ColdStart(guard === 'auto'),
+      quarantine: quarantineOf(maxTtl, driftFactor),
+      startPause: nodeTimeout / 2,
+      fenceRetention: 3_600_000,
+      patience: Math.max(2 * nodeTimeout, SUSPICION),
+      onVoting: () => {},
+    };
+    this.#nodes = connections.map((connection) => new RedisNode({ ...shared, connection }));
     const random = { token: () => this.#drawToken(), fraction };
-    const settings = { driftFactor, ttl, nodeTimeout, connectTimeout, clock, random };
+    const settings = { driftFactor, ttl, maxTtl, nodeTimeout, connectTimeout, clock, random };
     this.#redlock = new Redlock(this.#nodes, { ...settings, retry: { ...retry, factor: 1.5 } });
     process.onTurn = () => this.#look();
   }
@@ -107,7 +118,7 @@ export class Client {
     const mustSucceed = roundTrip < nodeTimeout && detours.length === 0;
     const request = { verb: 'acquire', resources: [name], bound, mustSucceed } as const;
     void this.#call(request, () => this.#redlock.acquire(name, options)).then((lock) => {
-      if (lock) this.#release(this.#hold(lock, worth, undefined));
+      if (lock) this.#release(this.#hold(lock, worth, {}));
     });
   }
 
@@ -123,7 +134,7 @@ export class Client {
   }
 
   #take(verb: 'acquire' | 'tryAcquire', step: Taking): void {
-    const { acquireTimeout, hold, maxHoldTime } = step;
+    const { acquireTimeout, hold } = step;
     const resources = step.resources.map(nameOf);
     const options = { ...this.#options(step), ...(verb === 'acquire' ? { acquireTimeout } : {}) };
     const once = verb === 'tryAcquire' || acquireTimeout === 0;
@@ -132,21 +143,21 @@ export class Client {
     void this.#call({ verb, resources, bound, once }, () => this.#redlock[verb](resources, options)).then(
       (lock) => {
         if (!lock) return;
-        const held = this.#hold(lock, worth, maxHoldTime);
+        const held = this.#hold(lock, worth, step);
         this.process.clock.after(hold, () => this.#release(held));
       },
     );
   }
 
   #use(step: Taking): void {
-    const { acquireTimeout, hold, maxHoldTime } = step;
+    const { acquireTimeout, hold } = step;
     const resources = step.resources.map(nameOf);
     const options = { ...this.#options(step), acquireTimeout };
     const acquired = acquireTimeout === 0 ? this.#attemptBound() : acquireTimeout;
     const bound = acquired + hold + this.#plan.schedule.nodeTimeout;
     const worth = this.#worth(step);
     const routine = async (lock: Lock): Promise<void> => {
-      const { section } = this.#hold(lock, worth, maxHoldTime, true);
+      const { section } = this.#hold(lock, worth, step, true);
       await new Promise<void>((resolve) => {
         this.process.clock.after(hold, resolve);
       });
@@ -158,11 +169,12 @@ export class Client {
   }
 
   #options(step: Taking): LockOptions & { signal?: AbortSignal } {
-    const { autoExtend, maxHoldTime, ttl, abortAfter } = step;
-    if (abortAfter === undefined) return { autoExtend, maxHoldTime, ttl };
+    const { autoExtend, maxHoldTime, ttl, fencing, abortAfter } = step;
+    const options = { autoExtend, maxHoldTime, ttl, fencing };
+    if (abortAfter === undefined) return options;
     const controller = new AbortController();
     this.process.clock.after(abortAfter, () => controller.abort(new Error('changed its mind')));
-    return { autoExtend, maxHoldTime, ttl, signal: controller.signal };
+    return { ...options, signal: controller.signal };
   }
 
   #extend(held: Held | undefined, ttl: number | undefined): void {
@@ -253,13 +265,19 @@ export class Client {
     return validity - this.#attemptBound() - SLACK;
   }
 
-  #hold(lock: Lock, worth: number, maxHoldTime: number | undefined, scoped = false): Held {
+  #hold(
+    lock: Lock,
+    worth: number,
+    { maxHoldTime, fencing }: { maxHoldTime?: number | undefined; fencing?: boolean },
+    scoped = false,
+  ): Held {
     const { history } = this.#plan;
     const { process } = this;
     const section: Section = {
       client: process.id,
       token: lock.ownerToken,
       resources: lock.resources,
+      fencingToken: fencing === false ? undefined : lock.fencingToken,
       from: process.time,
       validity: [{ at: process.time, until: process.toTrue(lock.validUntil) }],
       worth,
@@ -309,12 +327,18 @@ export class Client {
     return this.#held[which % this.#held.length];
   }
 
-  /** How long one attempt may take: while the client is new, also for its first contact with the nodes. */
+  /** How long one attempt may take, with a round that confirms its token: while the client is new, also for its first contact with the nodes. */
   #attemptBound(): number {
     const { nodeTimeout, connectTimeout } = this.#plan.schedule;
     const contact = this.#openedAt + connectTimeout - this.process.time;
-    return contact > 0 ? contact + 2 * nodeTimeout : nodeTimeout;
+    return contact > 0 ? contact + 3 * nodeTimeout : 2 * nodeTimeout;
   }
+}
+
+/** The longest ttl of any lock, in ms. */
+export function longestTtl({ ttl, clients }: Schedule): number {
+  const own = clients.flat().flatMap((step) => ('ttl' in step && step.ttl !== undefined ? step.ttl : []));
+  return Math.max(ttl, ...own);
 }
 
 function nameOf(resource: number): string {

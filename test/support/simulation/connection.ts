@@ -1,9 +1,11 @@
 import type {
   ConnectionListener,
+  Master,
   RedisConnection,
   ReplyHandler,
 } from '../../../src/client/redis-connection.ts';
-import type { Exchange, History, Operation } from '../checker/history.ts';
+import type { Exchange, History } from '../checker/history.ts';
+import { requestsOf } from '../wire-format.ts';
 import type { Link } from './link.ts';
 import type { Process } from './process.ts';
 import type { Part, Server } from './server.ts';
@@ -54,6 +56,7 @@ export class SimulatedConnection implements RedisConnection {
   readonly #plan: ConnectionPlan;
   #listener: ConnectionListener | undefined;
   #wire: Wire | undefined;
+  #master: Master;
   /** Grows with each try to connect, so that a late answer to an earlier one is known as stale. */
   #tries = 0;
   #closed = false;
@@ -61,6 +64,7 @@ export class SimulatedConnection implements RedisConnection {
   constructor(plan: ConnectionPlan) {
     this.name = `n${plan.server.index}`;
     this.#plan = plan;
+    this.#master = this.#createMaster(undefined);
   }
 
   get reorders(): boolean {
@@ -95,20 +99,12 @@ export class SimulatedConnection implements RedisConnection {
     );
   }
 
-  load(script: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#request(() => this.#plan.server.load(script), resolve, reject);
-    });
+  masters(): readonly Master[] {
+    return [this.#master];
   }
 
-  info(): Promise<readonly string[]> {
-    return new Promise((resolve, reject) => {
-      this.#request(
-        () => this.#plan.server.info(),
-        (text) => resolve([text]),
-        reject,
-      );
-    });
+  masterOf(): Master {
+    return this.#master;
   }
 
   slotOf(): number {
@@ -143,17 +139,31 @@ export class SimulatedConnection implements RedisConnection {
     if (this.#wire) this.#refuse(this.#wire);
   }
 
+  /** The server, over one connection. */
+  #createMaster(wire: Wire | undefined): Master {
+    const { server } = this.#plan;
+    const ask = <Reply>(run: () => Reply): Promise<Reply> =>
+      new Promise((resolve, reject) => {
+        if (wire === this.#wire) this.#request(run, resolve, reject);
+        else this.#soon(() => reject(new Error('the connection was lost')));
+      });
+    return {
+      name: this.name,
+      info: () => ask(() => server.info()),
+      hasScripts: (shas) => ask(() => server.hasScripts(shas)),
+      load: (script) => ask(() => server.load(script)),
+    };
+  }
+
   /** Writes down the operations of a command. */
   #note(keys: readonly string[], args: readonly (string | number)[]): Part[] {
     const { process, server, history } = this.#plan;
-    const parts: Part[] = [];
-    let first = 0;
-    for (let i = 0; i < args.length; i += 4) {
+    return requestsOf(keys, args).map(({ operation, keys: own, token, ttl, fence }) => {
       const exchange: Exchange = {
         client: process.id,
         node: server.index,
-        operation: args[i] as Operation,
-        token: args[i + 2] as string,
+        operation,
+        token,
         sentAt: process.time,
         executedAt: Number.POSITIVE_INFINITY,
         reply: '',
@@ -162,11 +172,8 @@ export class SimulatedConnection implements RedisConnection {
         torn: false,
       };
       history.exchanges.push(exchange);
-      const many = args[i + 1] as number;
-      parts.push({ keys: keys.slice(first, first + many), ttl: args[i + 3] as number, exchange });
-      first += many;
-    }
-    return parts;
+      return { keys: own, ttl, fence, exchange };
+    });
   }
 
   #request<Reply>(
@@ -295,6 +302,7 @@ export class SimulatedConnection implements RedisConnection {
               failed(new Error('connect ECONNREFUSED'));
             } else {
               this.#wire = wire;
+              this.#master = this.#createMaster(wire);
               this.#listener?.up();
             }
           }),

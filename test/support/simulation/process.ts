@@ -4,6 +4,15 @@ import type { Host, Planned, Timeline } from './timeline.ts';
 
 /** How late a timer comes on an idle event loop, in ms: never at its very instant, and not quite 1 ms. */
 const TIMER_LATENESS = { least: 0.001, span: 0.9 } as const;
+/** What wall clocks say at the start, in ms since 1970. */
+export const WALL_ORIGIN = 1_700_000_000_000;
+const WALL_CLOCKS = {
+  agreeing: (origin: number, time: number): number => (origin % 20) + time,
+  apart: (origin: number, time: number): number => (origin % 2_000) + time,
+  stuck: (): number => 0,
+} as const;
+/** Whether wall clocks agree to within 20 ms, are seconds apart, or stand still. */
+export type WallClock = keyof typeof WALL_CLOCKS;
 /** Separates, among what waited for a paused process, timers from input. */
 const INSTANT = 1e-9;
 
@@ -13,6 +22,7 @@ export interface ProcessPlan {
   /** How fast its clock runs, in its own ms per true ms, and where it began. */
   readonly rate: number;
   readonly origin: number;
+  readonly wallClock?: WallClock;
   /** Uniform in [0, 1). */
   readonly fraction: () => number;
   readonly pauses: Pause[];
@@ -40,6 +50,7 @@ export class Process implements Host {
     this.#plan = plan;
     this.clock = {
       now: () => this.#read(),
+      wallTime: () => this.wallTime,
       after: (delay, callback) => this.#after(delay, callback),
     };
   }
@@ -49,9 +60,13 @@ export class Process implements Host {
     return this.#plan.timeline.now + this.#lead;
   }
 
-  /** The wall clock: it may be set back and forth. */
+  /** The wall clock: about the same everywhere, until it is set back or forth. */
   get wallTime(): number {
-    return this.#toLocal(this.time) + this.#wallOffset;
+    return (
+      WALL_ORIGIN +
+      WALL_CLOCKS[this.#plan.wallClock ?? 'agreeing'](this.#plan.origin, this.time) +
+      this.#wallOffset
+    );
   }
 
   get killed(): boolean {

@@ -1,5 +1,8 @@
 import type { Schedule, Step, Taking } from './schedule.ts';
 
+/** Older than any quarantine takes, in ms. */
+export const OLD = 100_000_000;
+
 /** A schedule by what matters in it: one node and nothing going wrong, unless said otherwise. */
 export function scheduleOf(plan: Partial<Schedule> & Pick<Schedule, 'clients'>): Schedule {
   return {
@@ -16,6 +19,9 @@ export function scheduleOf(plan: Partial<Schedule> & Pick<Schedule, 'clients'>):
     faults: [],
     incurable: [],
     finish: 'heal',
+    guard: 'off',
+    wallClocks: 'agreeing',
+    ages: [OLD],
     ...plan,
   };
 }

@@ -1,3 +1,7 @@
+import type { RestartGuard } from '../../../src/node/quarantine.ts';
+import type { WallClock } from './process.ts';
+import type { Memory } from './server.ts';
+
 /** What a client does, `gap` ms after it did the thing before. Resources, locks and nodes are counted round. */
 export type Step = { readonly gap: number } & (
   | ({ readonly do: 'acquire' | 'using' | 'tryAcquire' } & Taking)
@@ -15,6 +19,8 @@ export interface Taking {
   readonly autoExtend: boolean;
   readonly maxHoldTime: number | undefined;
   readonly ttl: number | undefined;
+  /** Whether it gets a fencing token; by default it does. */
+  readonly fencing?: boolean;
   /** When the caller changes its mind, in ms after the call. */
   readonly abortAfter: number | undefined;
 }
@@ -30,7 +36,7 @@ export type NodeFault = At & { readonly node: number } & (
     | { readonly what: 'forget'; readonly many: number }
     | {
         readonly what: 'crash';
-        readonly memory: 'kept' | 'stale' | 'lost';
+        readonly memory: Memory;
         /** Whether its machine is still there, and refuses connections. */
         readonly refuses: boolean;
       }
@@ -76,4 +82,9 @@ export interface Schedule {
   readonly incurable: readonly number[];
   /** Whether the locks have to come free while those nodes are still faulty, or what was left behind has to go as soon as they are healed. */
   readonly finish: 'probe' | 'heal';
+  /** What is done about servers that may have forgotten locks. */
+  readonly guard: RestartGuard;
+  readonly wallClocks: WallClock;
+  /** For how long each server has been running at the start, in ms; the last number is that of all others. */
+  readonly ages: readonly number[];
 }

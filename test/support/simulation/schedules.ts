@@ -1,8 +1,12 @@
 import * as fc from 'fast-check';
-import type { ClientFault, NodeFault, Schedule, Step } from './schedule.ts';
+import type { ClientFault, Fault, NodeFault, Schedule, Step } from './schedule.ts';
+import { OLD } from './schedule-of.ts';
 
-/** What may go wrong. `lawful`: whatever the guarantees put up with. `forgetful`: nodes lose votes as well. */
-export const MODELS = ['lawful', 'forgetful'] as const;
+/**
+ * What may go wrong. `lawful`: whatever the guarantees put up with. `forgetful`: nodes lose votes as well.
+ * `restarting`: a minority of nodes does, by restarts that are guarded against.
+ */
+export const MODELS = ['lawful', 'forgetful', 'restarting'] as const;
 
 export type Model = (typeof MODELS)[number];
 
@@ -32,6 +36,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       autoExtend: fc.constantFrom(false, false, true),
       maxHoldTime: fc.constantFrom(undefined, undefined, undefined, 120, 400),
       ttl,
+      fencing: fc.constantFrom(true, true, true, true, true, false),
       abortAfter: fc.oneof(
         { weight: 5, arbitrary: fc.constant(undefined) },
         { weight: 1, arbitrary: fc.nat(40) },
@@ -154,10 +159,51 @@ const forgetting: fc.Arbitrary<NodeFault> = fc.oneof(
   ),
 );
 
+/** A server comes back without memory, or another takes its place. */
+const restarting: fc.Arbitrary<NodeFault> = fc
+  .tuple(
+    span,
+    node,
+    fc.boolean(),
+    fc.constantFrom(
+      'lost' as const,
+      'lost' as const,
+      'stale' as const,
+      'promoted' as const,
+      'promoted again' as const,
+    ),
+  )
+  .map(
+    ([[at, duration], node, refuses, memory]): NodeFault => ({
+      what: 'crash',
+      at,
+      for: duration,
+      node,
+      refuses,
+      memory,
+    }),
+  );
+
 const fault = {
   lawful: lawfulFault,
   forgetful: fc.oneof(lawfulFault, forgetting),
+  restarting: fc.oneof(lawfulFault, restarting, restarting),
 } as const;
+
+const guard = {
+  lawful: fc.constantFrom('off' as const, 'off' as const, 'auto' as const, 'strict' as const),
+  forgetful: fc.constantFrom('off' as const, 'off' as const, 'auto' as const),
+  restarting: fc.constantFrom('auto' as const, 'strict' as const),
+} as const;
+
+/** Only a minority of nodes, the same at any time, may forget. */
+function sparing(faults: readonly Fault[], nodes: number): Fault[] {
+  const spare = nodes - (Math.floor(nodes / 2) + 1);
+  return faults.map((fault) => {
+    if (fault.what !== 'crash' || fault.memory === 'kept') return fault;
+    return spare === 0 ? { ...fault, memory: 'kept' } : { ...fault, node: fault.node % spare };
+  });
+}
 
 const rate = fc.constantFrom(0, 0, 1, 1, 0.5);
 
@@ -203,6 +249,13 @@ export function schedules(
       faults: fc.array(fault[model], { maxLength: 6, size: 'max' }),
       incurable: fc.constantFrom<readonly number[]>([], [], [0], [1, 3], [0, 2, 4]),
       finish: fc.constantFrom('heal' as const, 'probe' as const),
+      guard: guard[model],
+      wallClocks: fc.constantFrom('agreeing' as const, 'apart' as const, 'stuck' as const),
+      ages: fc.constantFrom<readonly number[]>([OLD], [OLD], [0], [700], [OLD, 0], [0, OLD]),
     })
-    .map(({ base, ...rest }) => Object.assign(rest, base));
+    .map(({ base, faults, ...rest }) => ({
+      ...rest,
+      ...base,
+      faults: model === 'restarting' ? sparing(faults, rest.nodes) : faults,
+    }));
 }

@@ -1,15 +1,24 @@
-import { createHash } from 'node:crypto';
-import type { InspectReply } from '../../../src/node/lock-node.ts';
-import { MemoryStore } from '../../../src/node/memory-store.ts';
-import { OPERATIONS, OPERATIONS_SHA } from '../../../src/node/scripts/operations.ts';
-import type { Exchange, History, Vote } from '../checker/history.ts';
+import type {
+  ConfirmReply,
+  ExtendReply,
+  GrantReply,
+  Holding,
+  InspectReply,
+  ReleaseReply,
+} from '../../../src/node/lock-node.ts';
+import { type Fence, MemoryStore } from '../../../src/node/memory-store.ts';
+import { allButGrants, gateScript, type Incarnation } from '../../../src/node/scripts/script.ts';
+import type { Exchange, History, Operation, Vote } from '../checker/history.ts';
 import { infoOf } from '../fake-connection.ts';
+import { WALL_ORIGIN } from './process.ts';
+import { shaOf } from './sha-of.ts';
 import type { Timeline } from './timeline.ts';
 
 /** One operation of a command, as the server reads it. */
 export interface Part {
   readonly keys: readonly string[];
   readonly ttl: number;
+  readonly fence: Fence | undefined;
   /** What becomes of it. */
   readonly exchange: Exchange;
 }
@@ -22,14 +31,39 @@ export interface ServerPlan {
   readonly origin: number;
   /** How old its snapshot on disk is at most, in ms. */
   readonly saveInterval: number;
+  /** For how long it has been running at the start, in ms. */
+  readonly age: number;
+  /** The keys whose counters it keeps on disk. */
+  readonly keys: readonly string[];
 }
 
-export type Memory = 'kept' | 'stale' | 'lost';
+/**
+ * What a server remembers when it is there again: all, what its snapshot on disk has, or nothing. Or another has taken
+ * its place, a replica that had got what the snapshot has; or it was demoted itself, and promoted again: then it has its
+ * scripts still, and of the locks what the other had got.
+ */
+export type Memory = 'kept' | 'stale' | 'lost' | 'promoted' | 'promoted again';
+
+/** A server process; it may be a replica for a while. */
+interface Instance {
+  readonly runId: string;
+  /** By the clock of its machine. */
+  readonly startedAt: number;
+  readonly scripts: Set<string>;
+}
+
+interface Snapshot {
+  readonly votes: readonly { readonly key: string; readonly token: string; readonly until: number }[];
+  readonly counters: ReadonlyMap<string, number>;
+}
+
+type Reply = GrantReply | ConfirmReply | ExtendReply | ReleaseReply | InspectReply;
 
 /** A vote that must have ended by now, as far as two computations of one instant can differ. */
 const ROUNDING = 1e-6;
 
-const SHA_OF = new Map([[OPERATIONS, OPERATIONS_SHA]]);
+/** For how long the counters of a snapshot are kept, in ms. */
+const RETENTION = 3_600_000;
 
 /**
  * A Redis server: it runs commands in the order of their arrival, by the semantics of the memory node, on a clock of
@@ -45,20 +79,28 @@ export class Server {
   starts = 1;
   /** The error that it answers every command with, if it does: it is busy, cannot write, or is loading. */
   failing: string | undefined;
+  /** Whether anybody has ever found that it remembers. */
+  wasAdmitted = false;
   readonly #plan: ServerPlan;
-  readonly #store = new MemoryStore();
+  readonly #store: MemoryStore;
   readonly #standing = new Map<string, Vote>();
   /** Until when each vote was to stand, whatever the clock has done since. */
   readonly #promised = new WeakMap<Vote, number>();
-  readonly #scripts = new Set<string>();
   readonly #inbox: (() => void)[] = [];
-  #saved: readonly { readonly key: string; readonly token: string; readonly until: number }[] = [];
+  #instance: Instance;
+  #promotions = 0;
+  #saved: Snapshot = { votes: [], counters: new Map() };
   #savedAt = Number.NEGATIVE_INFINITY;
   #jumped = 0;
 
   constructor(plan: ServerPlan) {
     this.index = plan.index;
     this.#plan = plan;
+    this.#store = new MemoryStore({
+      now: () => this.#time,
+      wallTime: () => WALL_ORIGIN + plan.timeline.now + this.#jumped,
+    });
+    this.#instance = this.#start(-plan.age);
   }
 
   /** Runs a command that has arrived, now or when it is resumed. */
@@ -87,12 +129,24 @@ export class Server {
     if (this.state !== 'down') return;
     this.state = 'up';
     this.starts++;
-    this.#scripts.clear();
+    const { timeline } = this.#plan;
+    const isPromoted = memory === 'promoted' || memory === 'promoted again';
+    if (memory !== 'promoted again')
+      this.#instance = this.#start(isPromoted ? -this.#plan.age : timeline.now);
+    this.#promotions = isPromoted ? this.#promotions + 1 : 0;
     if (memory !== 'kept') this.forget();
-    if (memory === 'stale') this.#restore();
+    if (memory !== 'kept' && memory !== 'lost') this.#restore();
   }
 
-  /** All keys are gone. */
+  /** Whether it seems to be a new one: it says itself that it is young, and nobody has admitted it. */
+  isBlank(quarantine: number): boolean {
+    const { scripts } = this.#instance;
+    return (
+      this.#uptime < quarantine && this.#promotions === 0 && !scripts.has(gateScript(this.#incarnation).sha)
+    );
+  }
+
+  /** All keys are gone, and all counters. */
   forget(): void {
     this.#store.forget();
     for (const vote of this.#standing.values()) this.#end(vote, 'forgotten');
@@ -103,7 +157,7 @@ export class Server {
     const standing = this.#alive();
     const vote = standing[which % standing.length];
     if (!vote) return;
-    this.#store.release({ keys: [vote.key], ownerToken: vote.token }, this.#time);
+    this.#store.release({ keys: [vote.key], ownerToken: vote.token });
     this.#end(vote, 'early');
   }
 
@@ -119,31 +173,57 @@ export class Server {
   }
 
   flushScripts(): void {
-    this.#scripts.clear();
+    this.#instance.scripts.clear();
   }
 
   info(): string {
-    const loading = this.failing?.startsWith('LOADING') ? '1' : '0';
-    return infoOf({ run_id: `${this.index}.${this.starts}`, loading });
+    return infoOf({
+      run_id: this.#instance.runId,
+      master_replid: this.#replicationId,
+      second_repl_offset: this.#promotions > 0 ? '1' : '-1',
+      uptime_in_seconds: String(Math.floor(this.#uptime / 1_000)),
+      loading: this.failing?.startsWith('LOADING') ? '1' : '0',
+    });
+  }
+
+  hasScripts(shas: readonly string[]): boolean[] {
+    return shas.map((sha) => this.#instance.scripts.has(sha));
   }
 
   load(script: string): void {
-    const sha = SHA_OF.get(script) ?? createHash('sha1').update(script).digest('hex');
-    SHA_OF.set(script, sha);
-    this.#scripts.add(sha);
+    this.#instance.scripts.add(shaOf(script));
+    this.wasAdmitted ||= this.#instance.scripts.has(gateScript(this.#incarnation).sha);
   }
 
   /** Runs a batch of operations, as the script does. */
   run(sha: string, parts: readonly Part[], overDead: boolean): Error | unknown[] {
     if (this.failing) return new Error(this.failing);
-    if (!this.#scripts.has(sha)) return new Error('NOSCRIPT No matching script.');
+    if (!this.#instance.scripts.has(sha)) return new Error('NOSCRIPT No matching script.');
     this.#save();
-    return parts.map((part) => this.#perform(part, overDead));
+    return parts.map((part) => this.#perform(part, sha !== allButGrants.sha, overDead));
   }
 
   /** The keys that stand now, by the tokens that they hold. */
   standing(): readonly Vote[] {
     return this.#alive();
+  }
+
+  get #replicationId(): string {
+    return `${this.index}.${this.starts}`;
+  }
+
+  get #incarnation(): Incarnation {
+    return `${this.#instance.runId} ${this.#replicationId}`;
+  }
+
+  /** Counted in whole seconds of the wall clock, as servers do. */
+  get #uptime(): number {
+    const seconds = (time: number): number => Math.floor(time / 1_000);
+    return 1_000 * (seconds(this.#local(this.#plan.timeline.now)) - seconds(this.#instance.startedAt));
+  }
+
+  #start(at: number): Instance {
+    return { runId: `run-${this.index}.${this.starts}`, startedAt: this.#local(at), scripts: new Set() };
   }
 
   get #time(): number {
@@ -154,30 +234,57 @@ export class Server {
     return this.#plan.origin + this.#jumped + time * this.#plan.rate;
   }
 
-  #perform({ keys, ttl, exchange }: Part, overDead: boolean): unknown {
+  #perform({ keys, ttl, fence, exchange }: Part, repairs: boolean, overDead: boolean): unknown {
     const now = this.#time;
     const { operation, token } = exchange;
     exchange.executedAt = this.#plan.timeline.now;
     exchange.overDead = overDead;
-    const reply =
-      operation === 'inspect'
-        ? this.#store.inspect(keys[0] as string, now)
-        : operation === 'release'
-          ? this.#store.release({ keys, ownerToken: token }, now)
-          : this.#store[operation]({ keys, ownerToken: token }, ttl, now);
+    if (operation === 'grant' && !repairs)
+      throw new Error('a grant was sent under the script that grants nothing');
+    if (operation === 'extend' && !repairs && this.#isMissing(keys, token)) {
+      exchange.reply = 'missing';
+      return 'missing';
+    }
+    const reply = this.#execute(operation, { keys, ownerToken: token }, ttl, fence);
+    if (reply.kind === 'granted' && reply.counter !== undefined) exchange.counter = reply.counter;
     let changed = 0;
     let owned = 0;
     for (const key of keys) {
-      const seen = this.#store.inspect(key, now);
+      const seen = this.#store.inspect(key);
       if (seen.kind === 'held' && seen.ownerToken === token) owned++;
       if (this.#note(key, seen, exchange, now)) changed++;
     }
     const { kind } = reply;
     exchange.reply = kind;
     const took = kind === 'granted' || kind === 'extended' || kind === 'repaired';
-    exchange.torn = took ? owned < keys.length : kind !== 'released' && kind !== 'absent' && changed > 0;
+    exchange.torn = took
+      ? owned < keys.length
+      : kind !== 'released' && (kind !== 'absent' || operation === 'confirm') && changed > 0;
     if (kind === 'held') return ['held', Math.ceil(reply.remaining), reply.ownerToken];
+    if (kind === 'granted' && reply.counter !== undefined) return [kind, reply.counter];
     return 'remaining' in reply ? [kind, Math.ceil(reply.remaining)] : kind;
+  }
+
+  /** Whether a key is not there, and none is another's. */
+  #isMissing(keys: readonly string[], token: string): boolean {
+    const owners = keys.map((key) => this.#store.inspect(key));
+    const isAnothers = owners.some((owner) => owner.kind === 'held' && owner.ownerToken !== token);
+    return !isAnothers && owners.some(({ kind }) => kind === 'free');
+  }
+
+  #execute(operation: Operation, holding: Holding, ttl: number, fence: Fence | undefined): Reply {
+    switch (operation) {
+      case 'grant':
+        return this.#store.grant(holding, ttl, fence);
+      case 'confirm':
+        return this.#store.confirm(holding, fence as Fence);
+      case 'extend':
+        return this.#store.extend(holding, ttl, fence);
+      case 'release':
+        return this.#store.release(holding);
+      case 'inspect':
+        return this.#store.inspect(holding.keys[0] as string);
+    }
   }
 
   /** Writes down what an operation has made of a key; whether it has changed who holds it. */
@@ -255,16 +362,25 @@ export class Server {
     const { timeline, saveInterval } = this.#plan;
     if (timeline.now < this.#savedAt + saveInterval) return;
     this.#savedAt = timeline.now;
-    this.#saved = this.#alive().map(({ key, token, until }) => ({ key, token, until }));
+    this.#saved = {
+      votes: this.#alive().map(({ key, token, until }) => ({ key, token, until })),
+      counters: new Map(this.#plan.keys.map((key) => [key, this.#store.counter(key)])),
+    };
   }
 
   #restore(): void {
     const { timeline, rate } = this.#plan;
     const now = this.#time;
-    for (const { key, token, until } of this.#saved) {
+    for (const [key, counter] of this.#saved.counters) {
+      if (counter === 0) continue;
+      const holding = { keys: [key], ownerToken: '' };
+      this.#store.grant(holding, 1, { value: counter - 1, retention: RETENTION });
+      this.#store.release(holding);
+    }
+    for (const { key, token, until } of this.#saved.votes) {
       const ttl = Math.floor((until - timeline.now) * rate);
       if (ttl < 1) continue;
-      this.#store.grant({ keys: [key], ownerToken: token }, ttl, now);
+      this.#store.grant({ keys: [key], ownerToken: token }, ttl, undefined);
       const end = timeline.now + (now + ttl - this.#local(timeline.now)) / rate;
       this.#stand(key, token, end, 'restored', false);
     }

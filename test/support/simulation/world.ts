@@ -1,11 +1,12 @@
+import { quarantineOf } from '../../../src/node/quarantine.ts';
 import { emptyHistory, type History } from '../checker/history.ts';
 import { seededRandom } from '../seeded-random.ts';
-import { Client } from './client.ts';
+import { Client, longestTtl, RESOURCES } from './client.ts';
 import { SimulatedConnection } from './connection.ts';
 import { Link } from './link.ts';
 import { Process } from './process.ts';
 import type { ClientFault, Fault, Schedule, Step } from './schedule.ts';
-import { Server } from './server.ts';
+import { type Memory, Server } from './server.ts';
 import { type Host, Timeline } from './timeline.ts';
 import { nextTurn, virtualizeGlobals } from './virtual-globals.ts';
 
@@ -45,6 +46,7 @@ class World {
   readonly #links: readonly (readonly Link[])[];
   readonly #connections: readonly (readonly SimulatedConnection[])[];
   readonly #clients: Client[] = [];
+  readonly #quarantine: number;
   #running: Host | undefined;
   #events = 0;
 
@@ -53,7 +55,9 @@ class World {
     this.history = emptyHistory(
       schedule.nodes,
       schedule.detours.map((node) => node % schedule.nodes),
+      { guard: schedule.guard, maxTtl: longestTtl(schedule) },
     );
+    this.#quarantine = quarantineOf(this.history.maxTtl, schedule.driftFactor);
     const random = seededRandom(schedule.seed);
     const fraction = (): number => random.fraction();
     this.#fraction = fraction;
@@ -68,6 +72,7 @@ class World {
           timeline,
           rate: rateOf(id),
           origin: 1e6 * fraction(),
+          wallClock: schedule.wallClocks,
           fraction,
           pauses: history.pauses,
         }),
@@ -82,6 +87,8 @@ class World {
           rate: rateOf(clients.length + index),
           origin: 1e6 * fraction(),
           saveInterval: 200 * fraction(),
+          age: schedule.ages[Math.min(index, schedule.ages.length - 1)] ?? 0,
+          keys: RESOURCES,
         }),
     );
     this.#links = clients.map(() => this.#servers.map(() => new Link(latency, fraction)));
@@ -117,14 +124,16 @@ class World {
 
   /** Everything is planned at the start, and known before it happens: nothing depends on how it goes. */
   #plan(): void {
-    const { clients, faults, connectTimeout, finish } = this.#schedule;
+    const { clients, faults, connectTimeout, finish, guard } = this.#schedule;
     const ends = [...clients.map(lengthOf), ...faults.map((fault) => fault.at + fault.for)];
-    const settledAt = Math.max(connectTimeout, ...ends) + RECOVERY;
+    // Servers that were restarted, or were new, have to be admitted first.
+    const admission = guard === 'off' ? 0 : 1.1 * this.#quarantine;
+    const settledAt = Math.max(connectTimeout, ...ends) + RECOVERY + admission;
     this.#timeline.at(settledAt, () => {
       for (const process of this.#processes) process.calmDown();
     });
     const curedAt = finish === 'probe' ? settledAt + this.#probe(settledAt) : settledAt;
-    const healedAt = curedAt + RECOVERY;
+    const healedAt = curedAt + RECOVERY + admission;
     clients.forEach((steps, id) => {
       this.#at(id, 0, () => {
         this.#clients[id] = this.#createClient(id);
@@ -177,10 +186,9 @@ class World {
 
   /** Every client takes a lock once more, two of them the same; returns in how many ms all of them must have done so. */
   #probe(start: number): number {
-    const { clients, retry, nodeTimeout, ttl } = this.#schedule;
-    const ttls = clients.flat().flatMap((step) => ('ttl' in step && step.ttl !== undefined ? step.ttl : []));
+    const { clients, retry, nodeTimeout } = this.#schedule;
     // What the dead have left has to expire; then each waits for the others' short sections, and its own pauses.
-    const bound = 1.1 * Math.max(ttl, ...ttls) + 20 * clients.length * (retry.maxTimeout + nodeTimeout);
+    const bound = 1.1 * this.history.maxTtl + 20 * clients.length * (retry.maxTimeout + nodeTimeout);
     clients.forEach((_, id) => {
       this.#at(id, start, () => this.#clients[id]?.probe(id >> 1, bound));
     });
@@ -203,7 +211,7 @@ class World {
       case 'crash':
         server.crash(fault.refuses);
         if (fault.refuses) for (const each of this.#connections) each[node]?.serverCrashed();
-        end(() => server.restart(fault.memory));
+        end(() => this.#restart(server, fault.memory));
         break;
       case 'fail':
         server.failing = fault.error;
@@ -213,9 +221,11 @@ class World {
         break;
       case 'flush scripts':
         server.flushScripts();
+        this.#lookForBlanks();
         break;
       case 'forget':
         for (let i = 0; i < fault.many; i++) this.#servers[this.#node(fault.node + i)]?.forget();
+        this.history.counterLosses.push({ at: fault.at, isMadeUpFor: false });
         break;
       case 'drop':
         server.drop(fault.which);
@@ -232,6 +242,28 @@ class World {
         break;
       }
     }
+  }
+
+  #restart(server: Server, memory: Memory): void {
+    if (server.state !== 'down') return;
+    server.restart(memory);
+    const { restarts, counterLosses, guard } = this.history;
+    const at = this.#timeline.now;
+    const isLossy = memory !== 'kept';
+    // One that nobody has ever admitted has nothing to forget.
+    restarts.push({ node: server.index, at, isLossy: isLossy && server.wasAdmitted });
+    const { faults, wallClocks } = this.#schedule;
+    const isSet = faults.some(({ what }) => what === 'set wall clock' || what === 'jump');
+    const clocksAgree = wallClocks === 'agreeing' && !isSet;
+    if (isLossy) counterLosses.push({ at, isMadeUpFor: guard !== 'off' && clocksAgree });
+    this.#lookForBlanks();
+  }
+
+  /** Once all servers seem to be new again, nothing tells that they are not. */
+  #lookForBlanks(): void {
+    const allBlank = this.#servers.every((server) => server.isBlank(this.#quarantine));
+    if (allBlank && this.#servers.some(({ wasAdmitted }) => wasAdmitted))
+      this.history.blankAt = Math.min(this.history.blankAt, this.#timeline.now);
   }
 
   #afflict(fault: ClientFault): void {

@@ -1,0 +1,134 @@
+import type { Master } from '../client/redis-connection.ts';
+import type { Clock } from '../clock.ts';
+import { Quarantine, type RestartGuard } from './quarantine.ts';
+import {
+  allButGrants,
+  gateScript,
+  grantScript,
+  type Incarnation,
+  type Script,
+  UNGUARDED,
+} from './scripts/script.ts';
+import type { ServerInfo } from './server-info.ts';
+
+/** Whether a server votes. Its grant script has `sha`; one in quarantine may still have got it, from somebody who has admitted it. */
+export type Admission =
+  | { readonly kind: 'admitted'; readonly sha: string }
+  | {
+      readonly kind: 'quarantined';
+      readonly sha: string;
+      /** In ms of the clock. */
+      readonly until: number;
+      /** Whether its votes do not count, whatever others think of it. */
+      readonly replaced: boolean;
+      /** Whether it is too young to be admitted, and nobody has: it may have forgotten locks, or be new. */
+      readonly blank: boolean;
+    };
+
+export interface AdmissionsPlan {
+  readonly guard: RestartGuard;
+  /** How long a quarantine takes, in ms. */
+  readonly quarantine: number;
+  readonly clock: Clock;
+}
+
+interface Known {
+  readonly incarnation: Incarnation;
+  admission: Admission;
+  /** Whether its script was found to be gone. */
+  stale: boolean;
+}
+
+/**
+ * Which masters of a node are known to remember every lock that they may hold. A restart empties a server's script
+ * cache, so having the grant script is the sign of it; and only servers that certainly forgot nothing are given it.
+ */
+export class Admissions {
+  readonly #plan: AdmissionsPlan;
+  /** By connection: what is known ends with it. */
+  readonly #known = new WeakMap<Master, Known>();
+  readonly #quarantines = new Map<string, Quarantine>();
+
+  constructor(plan: AdmissionsPlan) {
+    this.#plan = plan;
+  }
+
+  /** undefined: the master has to be looked at (again) before it may vote. */
+  of(master: Master): Admission | undefined {
+    const known = this.#known.get(master);
+    if (!known || known.stale) return undefined;
+    const { admission } = known;
+    return admission.kind === 'quarantined' && this.#plan.clock.now() >= admission.until
+      ? undefined
+      : admission;
+  }
+
+  /** Finds out whether the master remembers, and gives it the grant script if so. All on its one connection. */
+  async look(master: Master, server: ServerInfo): Promise<Admission> {
+    const { guard, clock } = this.#plan;
+    const incarnation = guard === 'off' ? UNGUARDED : server.incarnation;
+    const gate = gateScript(incarnation);
+    const grants = grantScript(incarnation);
+    const [hasGate = false, hasGrants = false] = await master.hasScripts([gate.sha, grants.sha]);
+    const { until, replaced, blank } = this.#quarantine(master).judge({ server, hasGate }, clock.now());
+    // The very server that this connection has seen admitted before has lost its scripts, not its memory.
+    const isKnown = this.#remembered(master, incarnation);
+    if (guard === 'off' || isKnown || until === Number.NEGATIVE_INFINITY) {
+      await load(master, [...(hasGate || guard === 'off' ? [] : [gate]), ...(hasGrants ? [] : [grants])]);
+      return this.#note(master, incarnation, { kind: 'admitted', sha: grants.sha });
+    }
+    await load(master, [allButGrants]);
+    return this.#note(master, incarnation, { kind: 'quarantined', sha: grants.sha, until, replaced, blank });
+  }
+
+  /** Admits a master in quarantine for other reasons than its age; only on the connection that it was looked at. */
+  async admit(master: Master): Promise<void> {
+    const known = this.#known.get(master);
+    if (!known) return;
+    const grants = grantScript(known.incarnation);
+    await load(master, [gateScript(known.incarnation), grants]);
+    known.admission = { kind: 'admitted', sha: grants.sha };
+  }
+
+  /** The master ran the grant script, so somebody has admitted it; returns whether that is news. */
+  granted(master: Master): boolean {
+    const known = this.#known.get(master);
+    if (known?.admission.kind !== 'quarantined' || known.admission.replaced) return false;
+    known.admission = { kind: 'admitted', sha: known.admission.sha };
+    return true;
+  }
+
+  /** The master has not got the grant script any more: it is to be looked at. */
+  missing(master: Master): void {
+    const known = this.#known.get(master);
+    if (known) known.stale = true;
+  }
+
+  /** The connection to the master is lost. */
+  parted(): void {
+    for (const quarantine of this.#quarantines.values()) quarantine.parted(this.#plan.clock.now());
+  }
+
+  #quarantine({ name }: Master): Quarantine {
+    let quarantine = this.#quarantines.get(name);
+    if (!quarantine) {
+      quarantine = new Quarantine(this.#plan.quarantine);
+      this.#quarantines.set(name, quarantine);
+    }
+    return quarantine;
+  }
+
+  #remembered(master: Master, incarnation: Incarnation): boolean {
+    const known = this.#known.get(master);
+    return known?.admission.kind === 'admitted' && known.incarnation === incarnation;
+  }
+
+  #note(master: Master, incarnation: Incarnation, admission: Admission): Admission {
+    this.#known.set(master, { incarnation, admission, stale: false });
+    return admission;
+  }
+}
+
+async function load(master: Master, scripts: readonly Script[]): Promise<void> {
+  await Promise.all(scripts.map(({ text }) => master.load(text)));
+}
