@@ -76,13 +76,13 @@ async function startServers(program: string, dir: string): Promise<Nodes> {
   };
 }
 
-interface Server {
+export interface Server {
   readonly port: number;
   readonly child: ChildProcess;
 }
 
 /** Ports below those that systems give to outgoing connections, which could take the place of a server that is down. */
-async function startServer(program: string, dir: string): Promise<Server> {
+export async function startServer(program: string, dir: string): Promise<Server> {
   for (let attempt = 1; ; attempt++) {
     const port = randomInt(10_000, 32_768);
     try {
@@ -110,7 +110,7 @@ function launch(program: string, port: number, dir: string): Promise<ChildProces
   });
 }
 
-function serverOnPath(): string | undefined {
+export function serverOnPath(): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   const programs = ['redis-server', 'valkey-server'];
   return programs.find((program) => folders.some((folder) => isExecutable(join(folder, program))));

@@ -80,12 +80,21 @@ describe.each(['ioredis', 'ioredis5', 'ioredis50'] as const)('installed beside %
     writeFileSync(
       join(folder, 'main.ts'),
       `import { Redlock, ResourceHeldError, type Lock } from 'quorlock';
+import { Fence, type FencedRedis, fencedSet, StaleFencingTokenError } from 'quorlock/fencing';
 import { createMemoryNodes } from 'quorlock/testing';
+import type { Cluster } from 'ioredis';
+
+// Its oldest release has no type of this name.
+type Redis = ReturnType<Cluster['nodes']>[number];
 
 const redlock = new Redlock(createMemoryNodes(3), { ttl: 5_000 });
 export const held: Lock = await redlock.acquire(['a', 'b']);
 export const result: string = await redlock.using('a', async (lock) => lock.ownerToken);
 export const isHeld = (error: unknown): boolean => error instanceof ResourceHeldError;
+export const guardable = (redis: Redis, cluster: Cluster): FencedRedis[] => [redis, cluster];
+export const guard = (redis: Redis, lock: Lock): Promise<void> => fencedSet(redis, 'a', 'value', lock.fencingToken);
+export const isStale = (error: unknown): boolean => error instanceof StaleFencingTokenError && error.newest > 0;
+export const fence = new Fence('a');
 // @ts-expect-error -- if the types were lost, everything would be any, and this no error
 redlock.acquire(42);
 `,
@@ -119,7 +128,7 @@ describe('the declarations', () => {
     expect(lock).not.toMatch(/\bloss\b/);
   });
 
-  test.each(['index', 'lock', 'redlock', 'options', 'errors', 'testing'])(
+  test.each(['index', 'lock', 'redlock', 'options', 'errors', 'testing', 'fencing'])(
     'of the module %s have nothing that is internal',
     async (module) => {
       expect(declarations(await consumer(), module)).not.toContain('@internal');
@@ -134,6 +143,19 @@ describe('without any Redis client', () => {
       const ioredis = await import('ioredis').then(() => 'present', () => 'absent');
       console.log(JSON.stringify([createMemoryNodes(3).length, ioredis]));`;
     expect(await node(folder, 'main.mjs', code)).toEqual([3, 'absent']);
+  });
+
+  test('quorlock/fencing can be imported, and guards', async () => {
+    const folder = await consumer();
+    const code = `import { Fence, fencedSet } from 'quorlock/fencing';
+      const fence = new Fence('a', 8);
+      const stale = (() => { try { fence.check(7); } catch (error) { return error.code; } })();
+      const sent = [];
+      const client = { eval: async (_, ...args) => { sent.push(args); return ['accepted']; } };
+      await fencedSet(client, 'a', 'value', 7);
+      const ioredis = await import('ioredis').then(() => 'present', () => 'absent');
+      console.log(JSON.stringify([stale, sent.length, ioredis]));`;
+    expect(await node(folder, 'main.mjs', code)).toEqual(['STALE_FENCING_TOKEN', 1, 'absent']);
   });
 });
 
