@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { Hints } from '../../src/acquire/hints.ts';
+import type { Clock } from '../../src/clock.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+/** Hints by a wall clock that stands at that many ms since 1970. */
+function hintsAt(wallTime: number): { readonly hints: Hints; set(wallTime: number): void } {
+  const manual = new ManualClock();
+  let now = wallTime;
+  const clock: Clock = {
+    now: () => manual.now(),
+    wallTime: () => now,
+    after: (delay, callback) => manual.after(delay, callback),
+  };
+  return {
+    hints: new Hints(clock),
+    set: (later) => {
+      now = later;
+    },
+  };
+}
+
+describe('the hint to fencing counters', () => {
+  it.each([
+    [0, 0],
+    [1, 1_000],
+    [1_700_000_000_000, 1_700_000_000_000_000],
+    [1.0005, 1_000],
+    [1.001_9, 1_001],
+  ])('at %d ms since 1970 is that in whole µs: %d', (wallTime, hint) => {
+    expect(hintsAt(wallTime).hints.next(['r'])).toBe(hint);
+  });
+
+  it('goes with the wall clock, not with the monotonic one', () => {
+    const { hints, set } = hintsAt(5);
+    set(7);
+    expect(hints.next(['r'])).toBe(7_000);
+  });
+
+  it('is the last token seen once the wall clock has been set back behind it', () => {
+    const { hints, set } = hintsAt(1_000);
+    hints.learn(['r'], 1_000_001);
+    expect(hints.next(['r'])).toBe(1_000_001);
+    set(10);
+    expect(hints.next(['r'])).toBe(1_000_001);
+    set(2_000);
+    expect(hints.next(['r'])).toBe(2_000_000);
+  });
+
+  it('knows nothing of the tokens of other keys', () => {
+    const { hints } = hintsAt(1);
+    hints.learn(['r'], 5_000);
+    expect(hints.next(['s'])).toBe(1_000);
+  });
+
+  it('of several keys is the largest of their tokens, in any order', () => {
+    const { hints } = hintsAt(1);
+    hints.learn(['r', 'x'], 5_000);
+    hints.learn(['s'], 7_000);
+    expect([hints.next(['r', 's']), hints.next(['s', 'r']), hints.next(['r', 't'])]).toEqual([
+      7_000, 7_000, 5_000,
+    ]);
+    expect(hints.next(['x'])).toBe(5_000);
+  });
+
+  it.each([-1, -1e12])('is never negative, also %d ms before 1970', (wallTime) => {
+    expect(hintsAt(wallTime).hints.next(['r'])).toBe(0);
+  });
+
+  it.each([1e13, 1e20, Number.MAX_SAFE_INTEGER / 1_000])(
+    'leaves room for one token also at %d ms since 1970',
+    (wallTime) => {
+      expect(hintsAt(wallTime).hints.next(['r'])).toBe(Number.MAX_SAFE_INTEGER - 1);
+    },
+  );
+
+  it('leaves room for no more than one after the last token', () => {
+    const { hints } = hintsAt(1);
+    hints.learn(['r'], Number.MAX_SAFE_INTEGER);
+    expect(hints.next(['r'])).toBe(Number.MAX_SAFE_INTEGER - 1);
+  });
+});
+
+describe('tokens that were learned', () => {
+  it('are kept for 1000 keys', () => {
+    const { hints } = hintsAt(0);
+    for (let i = 0; i < 1_000; i++) hints.learn([`r${i}`], i + 1);
+    for (let i = 0; i < 1_000; i++) expect(hints.next([`r${i}`])).toBe(i + 1);
+  });
+
+  it('are forgotten in the order in which their keys were last locked', () => {
+    const { hints } = hintsAt(0);
+    for (let i = 0; i < 1_000; i++) hints.learn([`r${i}`], i + 1);
+    hints.learn(['r0'], 5_000);
+    hints.learn(['new'], 6_000);
+    expect(['r0', 'r1', 'r2', 'new'].map((key) => hints.next([key]))).toEqual([5_000, 0, 3, 6_000]);
+  });
+
+  it('are kept for no more than 1000 keys also when one lock has as many', () => {
+    const { hints } = hintsAt(0);
+    hints.learn(['old', 'older'], 1);
+    const keys = Array.from({ length: 1_000 }, (_, i) => `r${i}`);
+    hints.learn(keys, 2);
+    expect([hints.next(['old', 'older']), hints.next(['r0']), hints.next(['r999'])]).toEqual([0, 2, 2]);
+  });
+});
