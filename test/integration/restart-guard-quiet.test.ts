@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import type { Redlock } from '../../src/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { enforceNoLeaks } from '../support/leaks.ts';
+import type { RedisServer } from '../support/redis-server.ts';
+import { aged, SHORT } from './fixtures/guarded.ts';
+import { connected, openRedlock, startNodes, takenOnAll } from './fixtures/nodes.ts';
+
+enforceNoLeaks();
+
+const TIMES = 50;
+
+/** What the script runs itself, and tests ask. */
+const INSIDE = new Set(['set', 'get', 'del', 'exists', 'pttl', 'pexpire', 'time']);
+
+/** How often a server has run each other command; INFO but for this one. */
+async function commandsOf(server: RedisServer): Promise<Map<string, number>> {
+  const text = String(await server.cli('INFO', 'commandstats'));
+  const counts = text.matchAll(/cmdstat_([^:]+):calls=(\d+)/g);
+  const all = Array.from(counts, ([, name = '', count]) => [name, Number(count)] as const);
+  return new Map(all.filter(([name]) => !INSIDE.has(name)));
+}
+
+function growth(
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+): Record<string, number> {
+  const grown = Array.from(after, ([name, count]) => [name, count - (before.get(name) ?? 0)] as const);
+  return Object.fromEntries(grown.filter(([, count]) => count !== 0));
+}
+
+/** Resolves once the resource's key is on no server. */
+function goneFromAll(servers: readonly RedisServer[], key: string): Promise<unknown> {
+  return Promise.all(
+    servers.map((server) => eventually(async () => (await server.cli('EXISTS', key)) === 0 || undefined)),
+  );
+}
+
+describe('while all is well', () => {
+  it.each([true, false])(
+    'an operation is one EVALSHA on each node, and nothing else is sent (fencing: %s)',
+    async (fencing) => {
+      const servers = await startNodes(5);
+      const redlock = openRedlock(servers, { fencing });
+      await connected(redlock, servers);
+      const before = await Promise.all(servers.map(commandsOf));
+      for (let time = 1; time <= TIMES; time++) {
+        const lock = await redlock.acquire('r');
+        await lock.extend();
+        // All that was sent has run on all once the last of it has.
+        if (time === TIMES) await takenOnAll(servers, 'r');
+        await lock.release();
+      }
+      await goneFromAll(servers, 'r');
+      const after = await Promise.all(servers.map(commandsOf));
+      for (const [index, server] of after.entries())
+        expect(growth(before[index] ?? new Map(), server)).toEqual({ evalsha: 3 * TIMES, info: 1 });
+    },
+  );
+});
+
+/** Five servers that two clients have seen, and that then have no script any more. */
+async function flushed(age: 'old' | 'young'): Promise<{
+  servers: RedisServer[];
+  clients: readonly [Redlock, Redlock];
+  before: Map<string, number>[];
+}> {
+  const servers = await startNodes(5);
+  const clients = [openRedlock(servers, SHORT), openRedlock(servers, SHORT)] as const;
+  for (const client of clients) await connected(client, servers);
+  if (age === 'old') await aged(servers);
+  const before = await Promise.all(servers.map(commandsOf));
+  for (const server of servers) await server.cli('SCRIPT', 'FLUSH');
+  return { servers, clients, before };
+}
+
+describe('servers that lose their scripts, and nothing else', () => {
+  it.each(['old', 'young'] as const)('serve everybody who knew them at once: they are %s', async (age) => {
+    const { clients } = await flushed(age);
+    const locks = await Promise.all(
+      clients.map((client, index) => client.acquire(`r${index}`, { acquireTimeout: 0 })),
+    );
+    for (const lock of locks) expect(await lock.release()).toMatchObject({ outcome: 'released' });
+  });
+
+  it('are each looked at once, and given each script once', async () => {
+    const { servers, clients, before } = await flushed('old');
+    for (let time = 0; time < 10; time++) {
+      const lock = await clients[0].acquire('r', { acquireTimeout: 0 });
+      await lock.release();
+    }
+    await connected(clients[0], servers);
+    for (const [index, server] of servers.entries()) {
+      const sent = new Map(Object.entries(growth(before[index] ?? new Map(), await commandsOf(server))));
+      // INFO for the look, and by counting; the gate, the script that grants, and perhaps the one that does not.
+      expect([sent.get('script|exists'), sent.get('info')]).toEqual([1, 2]);
+      expect([2, 3]).toContain(sent.get('script|load'));
+    }
+  });
+
+  it('are no reason for a newcomer to wait if they are old', async () => {
+    const { servers } = await flushed('old');
+    await using lock = await openRedlock(servers, { ...SHORT, restartGuard: 'strict' }).acquire('r', {
+      acquireTimeout: 0,
+    });
+    expect(lock.state).toBe('held');
+  });
+
+  it('are no reason for a holder to lose its lock', async () => {
+    const { servers, clients } = await flushed('young');
+    const lock = await clients[0].acquire('r');
+    for (const server of servers) await server.cli('SCRIPT', 'FLUSH');
+    await lock.extend();
+    expect(await clients[1].tryAcquire('r')).toBeNull();
+    for (const server of servers) await server.cli('SCRIPT', 'FLUSH');
+    expect(await lock.release()).toMatchObject({ outcome: 'released' });
+  });
+});

@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import { AcquireTimeoutError, NodesQuarantinedError, type Redlock } from '../../src/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { enforceNoLeaks } from '../support/leaks.ts';
+import type { RedisServer } from '../support/redis-server.ts';
+import { QUARANTINE, quarantinesIn, SHORT, SHORT_TTL, saidOf } from './fixtures/guarded.ts';
+import { calls, connected, openRedlock, rejection, SLACK, startNodes, timed } from './fixtures/nodes.ts';
+
+enforceNoLeaks();
+
+/** With the default, 60 s and some: what comes within a test has not waited for the end of a quarantine. */
+const LONG_QUARANTINE = 61_600;
+
+describe('servers that are all new', () => {
+  it.each([1, 2, 8])('serve %i clients that start at the same moment at once', async (count) => {
+    for (let round = 0; round < 3; round++) {
+      const servers = await startNodes(5);
+      const clients = Array.from({ length: count }, () => openRedlock(servers));
+      const locks = await Promise.all(clients.map((client, i) => client.tryAcquire(`r${i}`)));
+      expect(locks.map((lock) => lock?.state)).toEqual(locks.map(() => 'held'));
+      for (const lock of locks) await lock?.release();
+      await Promise.all(clients.map((client) => connected(client, servers)));
+    }
+  });
+
+  it('serve a client that comes while others are being served', async () => {
+    const servers = await startNodes(5);
+    const early = openRedlock(servers);
+    const acquiring = early.tryAcquire('r');
+    await eventually(async () => (await calls(servers[0] as RedisServer, 'script|load')) > 0 || undefined);
+    await using late = await openRedlock(servers).tryAcquire('s');
+    await using lock = await acquiring;
+    expect([lock?.state, late?.state]).toEqual(['held', 'held']);
+  });
+
+  it('of which there is only one vote at once', async () => {
+    const [server] = await startNodes(1);
+    await using lock = await openRedlock([server as RedisServer]).tryAcquire('r');
+    expect(lock?.state).toBe('held');
+  });
+
+  it('wait for the end of their quarantine if that is wanted', async () => {
+    const servers = await startNodes(3);
+    const redlock = openRedlock(servers, { ...SHORT, restartGuard: 'strict' });
+    const error = (await rejection(redlock.tryAcquire('r'))) as NodesQuarantinedError;
+    expect(error).toBeInstanceOf(NodesQuarantinedError);
+    expect(error.remaining).toBeGreaterThan(0);
+    expect(error.remaining).toBeLessThanOrEqual(QUARANTINE);
+    await using lock = await redlock.acquire('r', { acquireTimeout: 20_000 });
+    expect(lock.state).toBe('held');
+    for (const server of servers) {
+      expect(Number(await server.info('uptime_in_seconds')) * 1_000).toBeGreaterThanOrEqual(SHORT_TTL);
+      // The attempt above, the first of those that wait, the one that has got it, and some when the others end.
+      expect(await calls(server, 'evalsha')).toBeLessThan(8);
+    }
+  });
+});
+
+/** Five new servers, one of which is not there yet. */
+async function oneMissing(): Promise<{ servers: RedisServer[]; missing: RedisServer; redlock: Redlock }> {
+  const servers = await startNodes(5);
+  const missing = servers[4] as RedisServer;
+  await missing.kill();
+  return { servers, missing, redlock: openRedlock(servers) };
+}
+
+describe('servers that are all new but for one that is missing', () => {
+  it('do not vote, and say for how long', async () => {
+    const { redlock } = await oneMissing();
+    const error = (await rejection(redlock.tryAcquire('r'))) as NodesQuarantinedError;
+    expect(error).toBeInstanceOf(NodesQuarantinedError);
+    expect(error.code).toBe('NODES_QUARANTINED');
+    // One more may be on its way when it is certain.
+    expect(quarantinesIn(error.votes).length).toBeGreaterThanOrEqual(3);
+    for (const remaining of [...quarantinesIn(error.votes), error.remaining]) {
+      expect(remaining).toBeGreaterThan(LONG_QUARANTINE - 30_000);
+      expect(remaining).toBeLessThanOrEqual(LONG_QUARANTINE);
+    }
+    expect(error.message).toMatch(/may have forgotten locks.*quarantined for \d+ ms/);
+  });
+
+  it('let a call that waits go at its deadline, with that as the cause', async () => {
+    const { redlock } = await oneMissing();
+    const { ms, outcome } = await timed(redlock.acquire('r', { acquireTimeout: 700 }));
+    if (outcome.status === 'fulfilled') throw new Error('it was acquired');
+    expect(outcome.reason).toBeInstanceOf(AcquireTimeoutError);
+    expect(outcome.reason.cause).toBeInstanceOf(NodesQuarantinedError);
+    expect(outcome.reason.cause.remaining).toBeGreaterThan(LONG_QUARANTINE - 30_000);
+    expect(ms).toBeLessThan(700 + SLACK);
+  });
+
+  it('say by inspection that they are in quarantine', async () => {
+    const { redlock } = await oneMissing();
+    await rejection(redlock.tryAcquire('r'));
+    const inspection = await redlock.inspect('r');
+    expect(inspection.state).toBe('indeterminate');
+    const remainings = quarantinesIn(inspection.nodes as never);
+    expect(remainings).toHaveLength(4);
+    for (const remaining of remainings) expect(remaining).toBeGreaterThan(LONG_QUARANTINE - 30_000);
+  });
+
+  it('are admitted at once when it comes up, and a call that waits wakes', async () => {
+    const { servers, missing, redlock } = await oneMissing();
+    const acquiring = redlock.acquire('r', { acquireTimeout: 25_000 });
+    await eventually(
+      async () =>
+        (await saidOf(redlock, 's')).filter((kind) => kind === 'quarantined').length === 4 || undefined,
+    );
+    await missing.restart();
+    // It would sleep until the end of the quarantine, far beyond its deadline.
+    await using lock = await acquiring;
+    expect(lock.state).toBe('held');
+    // The last of them may have been a few milliseconds late for it.
+    await connected(redlock, servers);
+  });
+
+  it('are admitted for everybody who waits', async () => {
+    const { servers, missing, redlock } = await oneMissing();
+    const other = openRedlock(servers);
+    const waiting = [
+      redlock.acquire('r', { acquireTimeout: 25_000 }),
+      other.acquire('s', { acquireTimeout: 25_000 }),
+    ];
+    await rejection(redlock.tryAcquire('x'));
+    await rejection(other.tryAcquire('x'));
+    await missing.restart();
+    for (const lock of await Promise.all(waiting)) await lock.release();
+  });
+
+  it('are asked no more than at every end of a pause while a call waits for them', async () => {
+    const { servers, redlock } = await oneMissing();
+    await rejection(redlock.tryAcquire('x'));
+    const counted = ['evalsha', 'info', 'script|exists', 'script|load'];
+    const count = (): Promise<number[][]> =>
+      Promise.all(
+        servers.slice(0, 4).map((server) => Promise.all(counted.map((each) => calls(server, each)))),
+      );
+    const before = await count();
+    await rejection(redlock.acquire('r', { acquireTimeout: 3_000 }));
+    const after = await count();
+    for (const [server, numbers] of after.entries())
+      for (const [index, number] of numbers.entries()) {
+        // By counting, INFO is asked four times for each server; and one attempt is made.
+        const own = counted[index] === 'info' ? counted.length : 0;
+        expect(number - (before[server]?.[index] ?? 0) - own, counted[index]).toBeLessThanOrEqual(2);
+      }
+  });
+});
