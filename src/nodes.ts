@@ -4,7 +4,7 @@ import { type IoredisInstance, toEndpoint } from './client/endpoint.ts';
 import { IoredisConnection } from './client/ioredis.ts';
 import { ColdStart } from './node/cold-start.ts';
 import type { LockNode } from './node/lock-node.ts';
-import { quarantineOf } from './node/quarantine.ts';
+import { guardFor, quarantineOf } from './node/quarantine.ts';
 import { RedisNode } from './node/redis-node.ts';
 import { Servers } from './node/servers.ts';
 import { type Settings } from './options.ts';
@@ -37,7 +37,8 @@ export function createNodes(
     const twin = places.findIndex((place) => place.name === name);
     if (twin < position) throw new TypeError(`nodes[${position}] is the same as nodes[${twin}]: ${name}`);
   });
-  const { clock, random, connectTimeout, restartGuard: guard, fenceRetention } = settings;
+  const { clock, random, connectTimeout, fenceRetention } = settings;
+  const guard = guardFor(specs.length, settings.restartGuard);
   const { driftFactor, maxTtl, nodeTimeout } = settings.call;
   // Nodes that others have made cannot be asked whether they are new.
   const coldStart = new ColdStart(guard === 'auto' && !specs.some(isLockNode));

@@ -143,7 +143,7 @@ const CONSTRUCTOR_NAMES = [
 ];
 const CALL_NAMES = [...LOCK_NAMES, 'signal'];
 const TRY_NAMES = CALL_NAMES.filter((name) => name !== 'acquireTimeout' && name !== 'retry');
-const GUARDS: readonly RestartGuard[] = ['auto', 'strict', 'off'];
+const GUARDS: ReadonlySet<unknown> = new Set<RestartGuard>(['auto', 'strict', 'off']);
 const RETRY_NAMES = Object.keys(RETRY_DEFAULTS);
 
 /** The longest duration that needs to be configured: 2^31 − 1 ms, almost 25 days. */
@@ -160,7 +160,7 @@ const FOREVER = Number.POSITIVE_INFINITY;
 export function resolveSettings(options: RedlockOptions = {}): Settings {
   checkNames('options', options, CONSTRUCTOR_NAMES);
   const { restartGuard = 'auto', keyPrefix = '' } = options;
-  if (!GUARDS.includes(restartGuard))
+  if (!GUARDS.has(restartGuard))
     throw wrong(RangeError, 'restartGuard', restartGuard, "'auto', 'strict' or 'off'");
   if (typeof keyPrefix !== 'string') throw wrong(TypeError, 'keyPrefix', keyPrefix, 'a string');
   const maxTtl = number('maxTtl', options.maxTtl, 60_000, { min: 1, max: LONGEST, whole: true });

@@ -30,6 +30,11 @@ export class ColdStart {
     this.#isPossible = isPossible;
   }
 
+  /** Whether all nodes may yet turn out to be new. */
+  get isPossible(): boolean {
+    return this.#isPossible;
+  }
+
   join(member: Member): void {
     this.#views.set(member, 'unknown');
   }
@@ -67,6 +72,10 @@ export class ColdStart {
       this.#isPossible = false;
       await Promise.allSettled(members.map((member) => member.admit()));
     }
+    // Until it has something new to tell there is no reason to ask again.
+    members.forEach((member, i) => {
+      if (!stillBlank[i] && this.#views.get(member) === 'blank') this.#views.set(member, 'other');
+    });
     this.#attempt = undefined;
     this.#proceed();
   }

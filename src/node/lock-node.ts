@@ -30,6 +30,8 @@ export interface ExtendClaim extends Claim {
 export interface Confirmation extends Holding {
   /** What the keys' fencing counters are raised to. */
   readonly fencingToken: number;
+  /** Whether the round that asks is still undecided; a node that is late drops what nobody wants. */
+  wanted(): boolean;
 }
 
 /**

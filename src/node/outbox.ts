@@ -15,13 +15,13 @@ export interface OutboxPlan {
   /** For how long fencing counters are kept, in ms. */
   readonly fenceRetention: number;
   /** Finds out which masters vote. */
-  look(): Promise<void>;
+  readonly look: () => Promise<void>;
   /** A master was found to vote, by a vote of its. */
-  votes(): void;
+  readonly votes: () => void;
   /** The server was demoted. */
-  readonly(error: Error): void;
+  readonly readonly: (error: Error) => void;
   /** Nothing waits any more. */
-  idle(): void;
+  readonly idle: () => void;
 }
 
 /** How many keys leave in one command at most, unless one operation has more: a server is busy with them for a millisecond or so. */

@@ -3,6 +3,11 @@ import type { ServerInfo } from './server-info.ts';
 /** What to do about servers that come back without memory: see {@link RedlockOptions.restartGuard}. */
 export type RestartGuard = 'auto' | 'strict' | 'off';
 
+/** With a single node a restart forgets every lock there is, which no guard undoes: `auto` lets it vote at once. */
+export function guardFor(nodes: number, guard: RestartGuard): RestartGuard {
+  return nodes === 1 && guard === 'auto' ? 'off' : guard;
+}
+
 /** How much longer a server may say that it has been running than it has, in ms: its uptime is a difference of whole seconds. */
 const UPTIME_RESOLUTION = 1_000;
 

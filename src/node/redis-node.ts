@@ -2,6 +2,7 @@ import type { Master, RedisConnection } from '../client/redis-connection.ts';
 import { afterReading, type Cancel, type Clock } from '../clock.ts';
 import { Admissions } from './admissions.ts';
 import type { ColdStart, Member, View } from './cold-start.ts';
+import { counterOf } from './counter.ts';
 import { type Debt, Debts } from './debts.ts';
 import { isRefusal, replyTo } from './failure.ts';
 import type {
@@ -60,6 +61,9 @@ type Health =
 
 /** How long until a server that was not fit to hold locks, or not ready, is looked at again, in ms. */
 const NEXT_LOOK = 250;
+
+/** The same while the nodes may be being started for the first time, in ms. */
+const START_LOOK = 1_000;
 
 const CLOSED = new Error('the connection is closed');
 const CROWDED = new Error('too many operations are without an answer');
@@ -147,6 +151,9 @@ export class RedisNode implements LockNode {
     const astray = keys.find((key) => connection.slotOf(key) === undefined);
     if (astray !== undefined)
       return `the braces in ${JSON.stringify(astray)} are read differently by client and servers of a Redis Cluster`;
+    const alone = keys.find((key) => connection.slotOf(counterOf(key)) !== connection.slotOf(key));
+    if (alone !== undefined)
+      return `on a Redis Cluster no other key can share the hash slot of ${JSON.stringify(alone)}, as its fencing counter must; its braces make no {hash tag}`;
     const stray = others.find((key) => connection.slotOf(key) !== connection.slotOf(first));
     if (stray === undefined) return undefined;
     return (
@@ -382,8 +389,10 @@ export class RedisNode implements LockNode {
   }
 
   #awaitQuarantine(): void {
-    const { clock } = this.#plan;
-    const left = Math.max(NEXT_LOOK, this.#quarantinedUntil - clock.now());
+    const { clock, coldStart } = this.#plan;
+    const quarantine = Math.max(NEXT_LOOK, this.#quarantinedUntil - clock.now());
+    // All nodes may be new, and only some of them there yet.
+    const left = coldStart.isPossible ? Math.min(quarantine, START_LOOK) : quarantine;
     this.#cancelLook = clock.after(left, () => void this.#lookAgain(), 'background');
   }
 }

@@ -112,6 +112,7 @@ export class Lease {
   /**
    * Raises the counters of the nodes that granted with a lower one to the fencing token. Nodes that had not answered
    * when it was fixed are not asked, and do not count: they may have granted with a higher one, of an earlier holder.
+   * Nothing is asked for a lease that has been undone meanwhile.
    */
   confirm(patience: number): Promise<Confirmed> {
     const fencingToken = this.#fencingToken ?? 0;
@@ -119,11 +120,12 @@ export class Lease {
       nodes: this.#nodes,
       clock: this.#clock,
       patience,
-      ask: (node, index, _wanted, deliver) => {
+      ask: (node, index, wanted, deliver) => {
         const counter = this.#counters[index];
-        if (counter === undefined) deliver({ kind: 'unreachable', cause: NOT_GRANTED, maybeExecuted: false });
+        if (counter === undefined || this.#ended)
+          deliver({ kind: 'unreachable', cause: NOT_GRANTED, maybeExecuted: false });
         else if (counter === fencingToken) deliver({ kind: 'confirmed' });
-        else node.confirm({ ...this.holding, fencingToken }, deliver);
+        else node.confirm({ ...this.holding, fencingToken, wanted }, deliver);
       },
       decide: (replies, over) => {
         const ballots = replies.map(ballotOf);

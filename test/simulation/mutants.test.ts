@@ -11,16 +11,23 @@ const MOST_SCHEDULES = 20_000;
 /** The same for each run, so that a mutant needs as many schedules in all of them. */
 const SEED = 1;
 
-async function hunt({ name, edits, breaks, model = 'lawful' }: Mutant): Promise<Quarry> {
+async function hunt({ name, edits, breaks, directed, model = 'lawful' }: Mutant): Promise<Quarry> {
   const program = await bundle(`mutant ${name}`, HUNT, edits);
-  return sendHunter(program, { model, seed: SEED, schedules: MOST_SCHEDULES, rule: breaks, shrink: false });
+  return sendHunter(program, {
+    model,
+    directed,
+    seed: SEED,
+    schedules: MOST_SCHEDULES,
+    rule: breaks,
+    shrink: false,
+  });
 }
 
 function tableOf(quarries: ReadonlyMap<string, Quarry>): string {
-  const rows = MUTANTS.map(({ name, breaks, model = 'lawful' }) => {
+  const rows = MUTANTS.map(({ name, breaks, directed, model = 'lawful' }) => {
     const { rules, schedules } = quarries.get(name) as Quarry;
     const others = rules.filter((rule) => rule !== breaks);
-    return `| ${name} | ${[`**${breaks}**`, ...others].join(', ')} | ${model} | ${schedules} |`;
+    return `| ${name} | ${[`**${breaks}**`, ...others].join(', ')} | ${directed ? 'by hand' : model} | ${schedules} |`;
   });
   return ['| Mutant | Rules that it broke | World | Schedules |', '| --- | --- | --- | --- |', ...rows].join(
     '\n',

@@ -43,7 +43,7 @@ export class Asker {
 
   confirm(keys: string | string[], ownerToken: string, fencingToken: number): Promise<ConfirmReply> {
     return this.#ask((deliver) =>
-      this.node.confirm({ keys: [keys].flat(), ownerToken, fencingToken }, deliver),
+      this.node.confirm({ keys: [keys].flat(), ownerToken, fencingToken, wanted: () => true }, deliver),
     );
   }
 

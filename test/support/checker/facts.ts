@@ -62,11 +62,11 @@ export class Facts {
     return this.#crashes.get(client) ?? Number.POSITIVE_INFINITY;
   }
 
-  /** For how long a client did not run between two instants. */
-  pausedBetween(client: number, from: number, to: number): number {
+  /** For how long a client did not run between two instants; or only, for how long it was stopped in the midst of its code. */
+  pausedBetween(client: number, from: number, to: number, which: 'all' | 'amid' = 'all'): number {
     let paused = 0;
     for (const pause of this.history.pauses) {
-      if (pause.client !== client) continue;
+      if (pause.client !== client || (which === 'amid' && !pause.amid)) continue;
       paused += Math.max(0, Math.min(to, pause.to) - Math.max(from, pause.from));
     }
     return paused;

@@ -3,10 +3,13 @@ import * as fc from 'fast-check';
 import { expectLawful, ViolationError } from '../simulation/property.ts';
 import type { Schedule } from '../simulation/schedule.ts';
 import { type Model, schedules } from '../simulation/schedules.ts';
+import { DIRECTED, type Directed } from './directed.ts';
 
 /** What a worker that runs schedules is to do. */
 export interface Hunt {
   readonly model: Model;
+  /** The only schedule that is run, if one is named. */
+  readonly directed?: Directed | undefined;
   readonly seed: number;
   readonly schedules: number;
   /** Which rule has to be broken; undefined for any. */
@@ -35,6 +38,7 @@ const STRIDE = 250;
 
 async function hunt({
   model,
+  directed,
   seed,
   schedules: most,
   rule,
@@ -42,13 +46,21 @@ async function hunt({
   timeLimit = Number.POSITIVE_INFINITY,
 }: Hunt): Promise<Quarry> {
   let run = 0;
-  const lawful = fc.asyncProperty(schedules(model), async (schedule) => {
-    if (++run % STRIDE === 0) parentPort?.postMessage(run);
-    await expectLawful(schedule, rule);
-  });
+  const lawful = fc.asyncProperty(
+    directed ? fc.constant(DIRECTED[directed]) : schedules(model),
+    async (schedule) => {
+      if (++run % STRIDE === 0) parentPort?.postMessage(run);
+      await expectLawful(schedule, rule);
+    },
+  );
   // Longer than this no timer can be.
   const limit = timeLimit < 2 ** 31 ? { interruptAfterTimeLimit: Math.ceil(timeLimit) } : {};
-  const result = await fc.check(lawful, { seed, numRuns: most, endOnFailure: !shrink, ...limit });
+  const result = await fc.check(lawful, {
+    seed,
+    numRuns: directed ? 1 : most,
+    endOnFailure: !shrink,
+    ...limit,
+  });
   const { errorInstance, counterexamplePath, numRuns } = result;
   const rules = errorInstance instanceof ViolationError ? errorInstance.rules : [];
   if (result.failed && rules.length === 0) throw errorInstance;

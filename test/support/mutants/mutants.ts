@@ -1,5 +1,6 @@
 import type { Rule } from '../checker/checker.ts';
 import type { Model } from '../simulation/schedules.ts';
+import type { Directed } from './directed.ts';
 
 /** One place in a source file, to be found there exactly once, and what it becomes. */
 export interface Edit {
@@ -17,6 +18,8 @@ export interface Mutant {
   readonly breaks: Rule;
   /** In which world it shows; `lawful` unless it takes nodes that lose votes. */
   readonly model?: Model;
+  /** The schedule in which it shows, if it takes too much to come together by chance. */
+  readonly directed?: Directed;
 }
 
 const edit = (file: string, from: string, to: string): Edit => ({ file, from, to });
@@ -433,7 +436,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a fencing token is written back to nodes that are not held any more',
     breaks: 'fenced',
-    model: 'forgetful',
+    directed: 'a holder has lost the node that its token is to be written back to',
     edits: [
       edit(
         'node/memory-store.ts',
@@ -474,7 +477,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'validity is not checked after a token was confirmed',
-    breaks: 'support',
+    breaks: 'valid',
+    directed: 'a client stops while its token is written back',
     edits: [
       edit(
         'acquire/attempt.ts',
@@ -486,7 +490,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a confirmation counts where the counter was not seen',
     breaks: 'fenced',
-    model: 'forgetful',
+    directed: 'a grant comes after another has been there and gone, and its token is fixed',
     edits: [
       edit(
         'quorum/lease.ts',
@@ -498,7 +502,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a late grant counts whatever its counter',
     breaks: 'continuity',
-    model: 'forgetful',
+    directed: 'a grant is late by the whole section of another',
     edits: [
       edit('quorum/lease.ts', 'if (mayHaveBeenAnothers) this.#continuity.restored(index);\n    else ', ''),
     ],
@@ -542,7 +546,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a quorum of blank nodes is a cold start',
     breaks: 'remembers',
-    model: 'restarting',
+    directed:
+      'two of three nodes were restarted, one without memory, when a client comes that cannot see the third',
     edits: [
       edit(
         'node/cold-start.ts',
@@ -566,19 +571,6 @@ export const MUTANTS: readonly Mutant[] = [
         'await Promise.all(members.map((member) => member.probe().catch(() => false)))',
         'members.map(() => true)',
       ),
-    ],
-  },
-  {
-    name: 'a cold start is seen at any time',
-    breaks: 'remembers',
-    model: 'restarting',
-    edits: [
-      edit(
-        'node/cold-start.ts',
-        "if (view === 'admitted' || view === 'admitted young') this.#isPossible = false;",
-        '',
-      ),
-      edit('node/cold-start.ts', '      this.#isPossible = false;\n', ''),
     ],
   },
   {

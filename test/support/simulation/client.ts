@@ -2,7 +2,7 @@ import type { RedisConnection } from '../../../src/client/redis-connection.ts';
 import { TIMER_LATENESS } from '../../../src/clock.ts';
 import { type Lock, type LockOptions, Redlock, RedlockError } from '../../../src/index.ts';
 import { ColdStart } from '../../../src/node/cold-start.ts';
-import { quarantineOf } from '../../../src/node/quarantine.ts';
+import { guardFor, quarantineOf } from '../../../src/node/quarantine.ts';
 import { RedisNode } from '../../../src/node/redis-node.ts';
 import { Servers } from '../../../src/node/servers.ts';
 import { driftOf } from '../../../src/quorum/validity.ts';
@@ -61,7 +61,8 @@ export class Client {
   /** To be made in its process. */
   constructor(plan: ClientPlan) {
     const { process, connections, schedule, fraction } = plan;
-    const { driftFactor, ttl, nodeTimeout, connectTimeout, retry, guard } = schedule;
+    const { driftFactor, ttl, nodeTimeout, connectTimeout, retry } = schedule;
+    const guard = guardFor(schedule.nodes, schedule.guard);
     const maxTtl = longestTtl(schedule);
     this.process = process;
     this.#plan = plan;

@@ -253,9 +253,8 @@ export function schedules(
       wallClocks: fc.constantFrom('agreeing' as const, 'apart' as const, 'stuck' as const),
       ages: fc.constantFrom<readonly number[]>([OLD], [OLD], [0], [700], [OLD, 0], [0, OLD]),
     })
-    .map(({ base, faults, ...rest }) => ({
-      ...rest,
-      ...base,
-      faults: model === 'restarting' ? sparing(faults, rest.nodes) : faults,
-    }));
+    .map(({ base, ...rest }) => {
+      const faults = model === 'restarting' ? sparing(rest.faults, rest.nodes) : rest.faults;
+      return Object.assign(rest, base, { faults });
+    });
 }

@@ -218,8 +218,8 @@ export class Server {
 
   /** Counted in whole seconds of the wall clock, as servers do. */
   get #uptime(): number {
-    const seconds = (time: number): number => Math.floor(time / 1_000);
-    return 1_000 * (seconds(this.#local(this.#plan.timeline.now)) - seconds(this.#instance.startedAt));
+    const { now } = this.#plan.timeline;
+    return 1_000 * (secondsOf(this.#local(now)) - secondsOf(this.#instance.startedAt));
   }
 
   #start(at: number): Instance {
@@ -385,4 +385,8 @@ export class Server {
       this.#stand(key, token, end, 'restored', false);
     }
   }
+}
+
+function secondsOf(time: number): number {
+  return Math.floor(time / 1_000);
 }

@@ -1,4 +1,4 @@
-import { quarantineOf } from '../../../src/node/quarantine.ts';
+import { guardFor, quarantineOf } from '../../../src/node/quarantine.ts';
 import { emptyHistory, type History } from '../checker/history.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { Client, longestTtl, RESOURCES } from './client.ts';
@@ -55,7 +55,7 @@ class World {
     this.history = emptyHistory(
       schedule.nodes,
       schedule.detours.map((node) => node % schedule.nodes),
-      { guard: schedule.guard, maxTtl: longestTtl(schedule) },
+      { guard: guardFor(schedule.nodes, schedule.guard), maxTtl: longestTtl(schedule) },
     );
     this.#quarantine = quarantineOf(this.history.maxTtl, schedule.driftFactor);
     const random = seededRandom(schedule.seed);
@@ -124,16 +124,14 @@ class World {
 
   /** Everything is planned at the start, and known before it happens: nothing depends on how it goes. */
   #plan(): void {
-    const { clients, faults, connectTimeout, finish, guard } = this.#schedule;
+    const { clients, faults, connectTimeout, finish } = this.#schedule;
     const ends = [...clients.map(lengthOf), ...faults.map((fault) => fault.at + fault.for)];
-    // Servers that were restarted, or were new, have to be admitted first.
-    const admission = guard === 'off' ? 0 : 1.1 * this.#quarantine;
-    const settledAt = Math.max(connectTimeout, ...ends) + RECOVERY + admission;
+    const settledAt = Math.max(connectTimeout, ...ends) + RECOVERY + this.#admission;
     this.#timeline.at(settledAt, () => {
       for (const process of this.#processes) process.calmDown();
     });
     const curedAt = finish === 'probe' ? settledAt + this.#probe(settledAt) : settledAt;
-    const healedAt = curedAt + RECOVERY + admission;
+    const healedAt = curedAt + RECOVERY + this.#admission;
     clients.forEach((steps, id) => {
       this.#at(id, 0, () => {
         this.#clients[id] = this.#createClient(id);
@@ -184,11 +182,17 @@ class World {
     return new Set([...new Set(incurable.map((node) => this.#node(node)))].slice(0, spare));
   }
 
+  /** How long it takes servers to vote that were restarted, as far as a client knows: who was idle hears of it late. */
+  get #admission(): number {
+    return this.history.guard === 'off' ? 0 : 1.1 * this.#quarantine;
+  }
+
   /** Every client takes a lock once more, two of them the same; returns in how many ms all of them must have done so. */
   #probe(start: number): number {
     const { clients, retry, nodeTimeout } = this.#schedule;
     // What the dead have left has to expire; then each waits for the others' short sections, and its own pauses.
-    const bound = 1.1 * this.history.maxTtl + 20 * clients.length * (retry.maxTimeout + nodeTimeout);
+    const bound =
+      1.1 * this.history.maxTtl + this.#admission + 20 * clients.length * (retry.maxTimeout + nodeTimeout);
     clients.forEach((_, id) => {
       this.#at(id, start, () => this.#clients[id]?.probe(id >> 1, bound));
     });
