@@ -3,31 +3,13 @@ import type { Redlock } from '../../src/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import type { RedisServer } from '../support/redis-server.ts';
+import { commandsOf, commandsSince } from './fixtures/command-counts.ts';
 import { aged, SHORT } from './fixtures/guarded.ts';
 import { connected, openRedlock, startNodes, takenOnAll } from './fixtures/nodes.ts';
 
 enforceNoLeaks();
 
 const TIMES = 50;
-
-/** What the script runs itself, and tests ask. */
-const INSIDE = new Set(['set', 'get', 'del', 'exists', 'pttl', 'pexpire', 'time']);
-
-/** How often a server has run each other command; INFO but for this one. */
-async function commandsOf(server: RedisServer): Promise<Map<string, number>> {
-  const text = String(await server.cli('INFO', 'commandstats'));
-  const counts = text.matchAll(/cmdstat_([^:]+):calls=(\d+)/g);
-  const all = Array.from(counts, ([, name = '', count]) => [name, Number(count)] as const);
-  return new Map(all.filter(([name]) => !INSIDE.has(name)));
-}
-
-function growth(
-  before: ReadonlyMap<string, number>,
-  after: ReadonlyMap<string, number>,
-): Record<string, number> {
-  const grown = Array.from(after, ([name, count]) => [name, count - (before.get(name) ?? 0)] as const);
-  return Object.fromEntries(grown.filter(([, count]) => count !== 0));
-}
 
 /** Resolves once the resource's key is on no server. */
 function goneFromAll(servers: readonly RedisServer[], key: string): Promise<unknown> {
@@ -52,9 +34,8 @@ describe('while all is well', () => {
         await lock.release();
       }
       await goneFromAll(servers, 'r');
-      const after = await Promise.all(servers.map(commandsOf));
-      for (const [index, server] of after.entries())
-        expect(growth(before[index] ?? new Map(), server)).toEqual({ evalsha: 3 * TIMES, info: 1 });
+      for (const [index, server] of servers.entries())
+        expect(await commandsSince(before[index], server)).toEqual({ evalsha: 3 * TIMES, info: 1 });
     },
   );
 });
@@ -91,10 +72,10 @@ describe('servers that lose their scripts, and nothing else', () => {
     }
     await connected(clients[0], servers);
     for (const [index, server] of servers.entries()) {
-      const sent = new Map(Object.entries(growth(before[index] ?? new Map(), await commandsOf(server))));
+      const sent = await commandsSince(before[index], server);
       // INFO for the look, and by counting; the gate, the script that grants, and perhaps the one that does not.
-      expect([sent.get('script|exists'), sent.get('info')]).toEqual([1, 2]);
-      expect([2, 3]).toContain(sent.get('script|load'));
+      expect(sent).toMatchObject({ 'script|exists': 1, info: 2 });
+      expect([2, 3]).toContain(sent['script|load']);
     }
   });
 
