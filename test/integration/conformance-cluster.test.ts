@@ -1,5 +1,7 @@
 import { describeConformance } from '../support/conformance.ts';
 import { cluster } from '../support/conformance-backends.ts';
+import { describeCounterConformance } from '../support/conformance-counters.ts';
+import { describeFencingConformance } from '../support/conformance-fencing.ts';
 import { describeRedisConformance } from '../support/conformance-redis.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import { LEAST_ACL, LEAST_CLUSTER_ACL } from '../support/least-acl.ts';
@@ -7,6 +9,8 @@ import { LEAST_ACL, LEAST_CLUSTER_ACL } from '../support/least-acl.ts';
 enforceNoLeaks();
 
 describeConformance('a Redis Cluster', cluster);
+describeFencingConformance('a Redis Cluster', cluster);
+describeCounterConformance('a Redis Cluster', cluster);
 
 const user = {
   username: 'quorlock',

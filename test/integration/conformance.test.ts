@@ -1,5 +1,7 @@
 import { describeConformance } from '../support/conformance.ts';
 import { memory, server } from '../support/conformance-backends.ts';
+import { describeCounterConformance } from '../support/conformance-counters.ts';
+import { describeFencingConformance } from '../support/conformance-fencing.ts';
 import { describeRedisConformance } from '../support/conformance-redis.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import { LEAST_ACL } from '../support/least-acl.ts';
@@ -7,10 +9,15 @@ import { LEAST_ACL } from '../support/least-acl.ts';
 enforceNoLeaks();
 
 describeConformance('memory', memory);
+describeFencingConformance('memory', memory);
 
 describeConformance('a server', server);
 describeRedisConformance('a server', server);
+describeFencingConformance('a server', server);
+describeCounterConformance('a server', server);
 
 const user = { username: 'quorlock', password: 'sésame/?#', rules: ['~lock:*', ...LEAST_ACL] };
 describeConformance('a server with the least rights', () => server(user));
 describeRedisConformance('a server with the least rights', () => server(user));
+describeFencingConformance('a server with the least rights', () => server(user));
+describeCounterConformance('a server with the least rights', () => server(user));

@@ -1,7 +1,7 @@
 import { test } from '@fast-check/vitest';
 import * as fc from 'fast-check';
 import { afterAll, aroundEach, beforeAll, beforeEach, describe, expect } from 'vitest';
-import { crowd, history, type Step, votesLast } from '../support/differential-history.ts';
+import { crowd, history, type Step, withoutScripts } from '../support/differential-history.ts';
 import { MemorySide } from '../support/differential-memory.ts';
 import { expectSame, outcomeOf } from '../support/differential-outcome.ts';
 import { RedisSide } from '../support/differential-redis.ts';
@@ -49,13 +49,14 @@ describe('requests of one tick', () => {
     async ({ requests: asked, scriptless }) => {
       const side = redis;
       const wallTime = Date.now();
-      const requests = scriptless ? votesLast(asked) : asked;
+      const requests = scriptless ? withoutScripts(asked) : asked;
       const alone = requests.map((request): Step => ({ what: 'ask', requests: [request], awaited: true }));
-      const together: Step = { what: 'ask', requests, awaited: true };
+      const together: Step = scriptless
+        ? { what: 'ask scriptless', requests }
+        : { what: 'ask', requests, awaited: true };
       const model = await outcomeOf(new MemorySide(wallTime), alone, wallTime);
       const inMemory = await outcomeOf(new MemorySide(wallTime), [together], wallTime);
       expect({ ...inMemory, took: 0 }).toEqual({ ...model, took: 0 });
-      if (scriptless) await side.forgetScripts();
       expectSame(await outcomeOf(side, [together], wallTime), model, wallTime);
       await side.forget();
       expectSame(await outcomeOf(side, alone, wallTime), model, wallTime);

@@ -6,7 +6,7 @@ import type { RedisServer } from './redis-server.ts';
 import type { RespReply } from './resp.ts';
 
 /** The server where a key is, with the eyes of somebody who may do everything. */
-async function onServerOf(
+export async function onServerOf(
   servers: readonly RedisServer[],
   ...command: [string, string, ...(string | number)[]]
 ): Promise<RespReply> {
@@ -118,6 +118,24 @@ export function describeRedisConformance(name: string, start: () => Promise<Back
       after.forEach((loads, index) => expect(loads - (before[index] ?? 0)).toBeLessThanOrEqual(SCRIPTS));
       expect(await ask.release(b, 'owner')).toEqual({ kind: 'released' });
       expect(await ask.release(a, 'next')).toEqual({ kind: 'released' });
+    });
+
+    it('sets nothing that is missing after SCRIPT FLUSH until it has the script for that again', async () => {
+      await ask.grant(a, 'owner');
+      await Promise.all(backend.servers.map((server) => server.cli('SCRIPT', 'FLUSH')));
+      const replies = await Promise.all([
+        ask.extend([a, b], 'owner', TTL, 5),
+        ask.extend(a, 'owner', TTL, 5),
+        ask.confirm(a, 'owner', 7),
+      ]);
+      expect(replies).toEqual([
+        { kind: 'quarantined', remaining: 0 },
+        { kind: 'extended' },
+        { kind: 'confirmed' },
+      ]);
+      expect(await ask.inspect(b)).toEqual({ kind: 'free' });
+      expect(await ask.extend([a, b], 'owner')).toEqual({ kind: 'repaired' });
+      expect(await ask.release([a, b], 'owner')).toEqual({ kind: 'released' });
     });
 
     it('does not write a claim that nobody waits for when the first connection stands', async () => {

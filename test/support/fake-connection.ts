@@ -272,7 +272,7 @@ export function nodeOver(plan: NodeOverPlan = {}): NodeOver {
       const note = (reply: { kind: string }): unknown => replies.push(`${ownerToken} ${reply.kind}`);
       const holding = { keys: ['k'], ownerToken };
       if (verb === 'inspect') node.inspect('k', note);
-      else if (verb === 'confirm') node.confirm({ ...holding, fencingToken: 7 }, note);
+      else if (verb === 'confirm') node.confirm({ ...holding, fencingToken: 7, wanted }, note);
       else node[verb]({ ...holding, ttl: 1_000, wanted }, note);
     },
   };

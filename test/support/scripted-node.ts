@@ -72,7 +72,6 @@ export class ScriptedNode implements LockNode {
       verb: 'confirm',
       ...confirmation,
       ttl: 0,
-      wanted: always,
       deliver: deliver as Deliver<Reply>,
     });
   }

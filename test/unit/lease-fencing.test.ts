@@ -191,6 +191,26 @@ describe('confirming the fencing token of a lease', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('is wanted until it is decided', async () => {
+    const { nodes, winWith, confirm, answerConfirmations } = leaseOver(5);
+    await winWith(9, 10, 11);
+    void confirm();
+    const wanted = (): (boolean | undefined)[] => [0, 1].map((i) => nodes[i]?.of('confirm')[0]?.wanted());
+    expect(wanted()).toEqual([true, true]);
+    answerConfirmations(confirmed);
+    expect(wanted()).toEqual([true, true]);
+    answerConfirmations(none, absent);
+    expect(wanted()).toEqual([false, false]);
+  });
+
+  it('is not wanted any more when the lease is undone', async () => {
+    const { lease, nodes, winWith, confirm } = leaseOver(3);
+    await winWith(9, 12);
+    void confirm();
+    lease.undo();
+    expect(nodes[0]?.of('confirm')[0]?.wanted()).toBe(false);
+  });
+
   it('names the nodes that were not asked, and why', async () => {
     const { winWith, confirm, answerConfirmations } = leaseOver(3);
     await winWith(9, 12);

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type Evidence, Quarantine, quarantineOf, type Verdict } from '../../src/node/quarantine.ts';
+import {
+  type Evidence,
+  guardFor,
+  Quarantine,
+  quarantineOf,
+  type Verdict,
+} from '../../src/node/quarantine.ts';
 import { parseInfo } from '../../src/node/server-info.ts';
 import { infoOf } from '../support/fake-connection.ts';
 
@@ -51,6 +57,20 @@ describe('how long a quarantine takes', () => {
       expect(quarantineOf(maxTtl, drift)).toBe(ms);
     },
   );
+});
+
+describe('the guard', () => {
+  it.each([
+    [1, 'auto', 'off'],
+    [1, 'strict', 'strict'],
+    [1, 'off', 'off'],
+    [2, 'auto', 'auto'],
+    [3, 'auto', 'auto'],
+    [3, 'strict', 'strict'],
+    [3, 'off', 'off'],
+  ] as const)('of %d nodes with %j is %j', (nodes, option, guard) => {
+    expect(guardFor(nodes, option)).toBe(guard);
+  });
 });
 
 describe('the first server that is seen', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { GrantReply, InspectReply } from '../../src/node/lock-node.ts';
+import type { ExtendReply, GrantReply, InspectReply } from '../../src/node/lock-node.ts';
 import { allButGrants, grantScript, UNGUARDED } from '../../src/node/scripts/script.ts';
 import {
   admittedNode,
@@ -138,10 +138,19 @@ describe('a server in quarantine', () => {
     await turn();
     expect(over.connection.sent).toEqual([`${verb} t`]);
     expect(over.connection.commands[0]?.sha).toBe(allButGrants.sha);
-    await over.connection.answer([{ release: 'released', extend: 'repaired', confirm: 'confirmed' }[verb]]);
-    expect(over.replies).toEqual([
-      `t ${{ release: 'released', extend: 'repaired', confirm: 'confirmed' }[verb]}`,
-    ]);
+    const answer = { release: 'released', extend: 'extended', confirm: 'confirmed' }[verb];
+    await over.connection.answer([answer]);
+    expect(over.replies).toEqual([`t ${answer}`]);
+  });
+
+  it('repairs nothing: an extension of what is missing there is not counted, and has set nothing', async () => {
+    const { node, connection } = await quarantinedNode();
+    const replies: ExtendReply[] = [];
+    const claim = { keys: ['k'], ownerToken: 't', ttl: 1_000, wanted: () => true };
+    node.extend(claim, (reply) => replies.push(reply));
+    await turn();
+    await connection.answer(['missing']);
+    expect(replies).toEqual([{ kind: 'quarantined', remaining: 10_100 }]);
   });
 
   it('is not taken for one that votes when it has run what any server may', async () => {

@@ -1,3 +1,4 @@
+import slotOf from 'cluster-key-slot';
 import { describe, expect, it } from 'vitest';
 import { allButGrants } from '../../src/node/scripts/script.ts';
 import { admittedNode, infoOf, type NodeOver, RETENTION, scriptsOf } from '../support/fake-connection.ts';
@@ -179,8 +180,26 @@ describe('keys on a cluster', () => {
 
   it('of two slots are', async () => {
     const { node, connection } = await admittedNode();
-    connection.slots = (key) => key.charCodeAt(0);
+    connection.slots = slotOf;
     expect(node.objection(['a', 'b'])).toMatch(/same hash slot.* give "a" and "b" a common \{hash tag\}/);
+  });
+
+  it('of one slot by their hash tags are no problem', async () => {
+    const { node, connection } = await admittedNode();
+    connection.slots = slotOf;
+    expect(node.objection(['{a}', 'b{a}', 'a', '{a}{c}'])).toBeUndefined();
+  });
+
+  it.each(['a}b', '}{', '{}x', 'a{}b'])('of which the counter is in another slot are: %s', async (key) => {
+    const { node, connection } = await admittedNode();
+    connection.slots = slotOf;
+    expect(node.objection([key])).toContain(JSON.stringify(key));
+    expect(node.objection(['a', key])).toBeDefined();
+  });
+
+  it.each(['a}b', '}{', '{}x'])('are no problem anywhere else: %s', async (key) => {
+    const { node } = await admittedNode();
+    expect(node.objection([key])).toBeUndefined();
   });
 
   it('whose slot is ambiguous are, also alone', async () => {
@@ -367,6 +386,19 @@ describe('a server that has forgotten its scripts', () => {
     expect(connection.commands).toHaveLength(3);
   });
 
+  it('gets no confirmation that nobody waits for once it has the other script', async () => {
+    const { connection, ask, replies } = await flushed();
+    connection.info_ = 'hold';
+    let wanted = true;
+    ask('confirm', 't1', () => wanted);
+    await turn();
+    await connection.answer(NOSCRIPT);
+    wanted = false;
+    await connection.answer(NOSCRIPT);
+    expect(connection.sent.at(-1)).toBe('load all but grants');
+    expect(replies).toEqual(['t1 unreachable']);
+  });
+
   it('is unreachable if it does not take them', async () => {
     const { connection, ask, replies } = await flushed();
     ask('grant', 't1');
@@ -394,7 +426,7 @@ describe('what a command says', () => {
     const holding = { keys: ['k', '{l}m'], ownerToken: 't' };
     const claim = { ...holding, ttl: 5, wanted: () => true };
     node.grant({ ...claim, hint: 0 }, () => {});
-    node.confirm({ ...holding, fencingToken: 2 ** 53 - 1 }, () => {});
+    node.confirm({ ...holding, fencingToken: 2 ** 53 - 1, wanted: () => true }, () => {});
     node.extend({ ...claim, fencingToken: 8 }, () => {});
     node.extend(claim, () => {});
     node.release(holding, () => {});

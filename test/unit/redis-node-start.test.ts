@@ -157,6 +157,45 @@ describe('new servers on some nodes', () => {
     expect(admitted(nodes)).toEqual([true, true, true]);
   });
 
+  it('are looked at again every second for as long as they may all be new', async () => {
+    const nodes = three();
+    const { connection, clock } = nodes[0] as NodeOver;
+    await up(nodes[0], nodes[1]);
+    await nodes[2]?.connection.down(new Error('connect ECONNREFUSED'));
+    for (let looks = 1; looks <= 3; looks++) {
+      await clock.advanceAsync(999);
+      expect(connection.sent.filter((each) => each === 'info')).toHaveLength(looks);
+      await clock.advanceAsync(1);
+      expect(connection.sent.filter((each) => each === 'info')).toHaveLength(looks + 1);
+    }
+  });
+
+  it('are not looked at every second once one is found to remember', async () => {
+    const nodes = three();
+    const { connection, clock } = nodes[0] as NodeOver;
+    (nodes[2] as NodeOver).connection.info_ = [infoOf({ run_id: 'run-2' })];
+    await up(...nodes);
+    await clock.advanceAsync(QUARANTINE - 1_001);
+    expect(connection.sent).toEqual(FIRST_LOOK);
+    await clock.advanceAsync(1);
+    expect(connection.sent.slice(3)).toEqual(['info', 'exists', 'load gate', 'load grants']);
+  });
+
+  it('are admitted a second after one of them was too busy to be looked at twice', async () => {
+    const nodes = three();
+    const [first] = nodes as [NodeOver];
+    await up(nodes[0], nodes[1]);
+    first.connection.info_ = new Error('BUSY Redis is busy running a script');
+    await up(nodes[2]);
+    expect(first.connection.sent).toEqual([...FIRST_LOOK, 'info']);
+    expect(admitted(nodes)).toEqual([false, false, false]);
+    first.connection.info_ = [young(0)];
+    await first.clock.advanceAsync(999);
+    expect(admitted(nodes)).toEqual([false, false, false]);
+    await first.clock.advanceAsync(1);
+    expect(admitted(nodes)).toEqual([true, true, true]);
+  });
+
   it('are in quarantine if another has restarted between the two looks', async () => {
     const nodes = three();
     const [first] = nodes as [NodeOver];

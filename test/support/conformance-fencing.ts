@@ -1,0 +1,253 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Asker, TTL } from './asker.ts';
+import { type Backend, PREFIX } from './conformance.ts';
+import { eventually } from './eventually.ts';
+import { expectNoKeys } from './expect-no-keys.ts';
+
+/** The last fencing token that there is. */
+export const LAST: number = Number.MAX_SAFE_INTEGER;
+
+const HOUR = 3_600_000_000;
+const MINUTE = 60_000_000;
+
+function microseconds(): number {
+  return Date.now() * 1_000;
+}
+
+/** What the port promises of fencing counters, over one implementation. */
+export function describeFencingConformance(name: string, start: () => Promise<Backend>): void {
+  describe(`${name} with fencing counters`, () => {
+    let backend: Backend;
+    let ask: Asker;
+    let a: string;
+    let b: string;
+    let c: string;
+    let serial = 0;
+
+    beforeAll(async () => {
+      backend = await start();
+    });
+    afterAll(() => backend.stop());
+    beforeEach(() => {
+      ask = new Asker(backend.createNode());
+      // Counters outlive locks, so each test has keys of its own.
+      serial++;
+      [a, b, c] = ['a', 'b', 'c'].map((key) => `${PREFIX}fence:${serial}${key}`) as [string, string, string];
+    });
+    afterEach(async () => {
+      await ask.node.close(1_000);
+      expect(ask.answered).toBe(ask.asked);
+      await expectNoKeys(backend.servers);
+    });
+
+    /** Grants keys above a hint and releases them again; the counter that it came to. */
+    async function counter(keys: string | string[], hint = 0): Promise<number | undefined> {
+      const reply = await ask.grantAbove(hint, keys, 'reader');
+      expect(reply.kind).toBe('granted');
+      expect(await ask.release(keys, 'reader')).toEqual({ kind: 'released' });
+      return reply.kind === 'granted' ? reply.counter : undefined;
+    }
+
+    /** Puts the counter of a key there. */
+    async function put(key: string, value: number): Promise<void> {
+      await ask.grant(key, 'writer');
+      expect(await ask.confirm(key, 'writer', value)).toEqual({ kind: 'confirmed' });
+      await ask.release(key, 'writer');
+    }
+
+    it('counts on from the hint, or from where it was', async () => {
+      const counters: unknown[] = [];
+      for (const hint of [100, 100, 50, 102, 103, 104, 200, 0]) counters.push(await counter(a, hint));
+      expect(counters).toEqual([101, 102, 103, 104, 105, 106, 201, 202]);
+    });
+
+    it('takes the clock of a client that is right as the hint', async () => {
+      const hint = microseconds();
+      expect(await counter(a, hint)).toBe(hint + 1);
+      expect(await counter(a, hint)).toBe(hint + 2);
+    });
+
+    it('takes a hint of up to an hour from where it was', async () => {
+      const now = microseconds();
+      await put(a, now);
+      expect(await counter(a, now + HOUR)).toBe(now + HOUR + 1);
+      expect(await counter(a, now + 2 * HOUR + 1)).toBe(now + 2 * HOUR + 2);
+      await put(b, LAST - HOUR);
+      expect(await counter(b, LAST - 1)).toBe(LAST);
+    });
+
+    it.each([
+      ['nothing', 0, 10 * HOUR],
+      ['long ago', 1_000, 2 * HOUR],
+    ])('takes no hint of more than an hour from now when it was at %s', async (_where, from, ahead) => {
+      if (from > 0) await put(a, from);
+      const before = microseconds();
+      const reached = (await counter(a, before + ahead)) ?? 0;
+      expect(reached).toBeGreaterThan(before + HOUR - MINUTE);
+      expect(reached).toBeLessThanOrEqual(microseconds() + HOUR + MINUTE);
+      expect(await counter(a, before)).toBe(reached + 1);
+    });
+
+    it('takes no hint of the end of all counters, but for one that is almost there', async () => {
+      expect(await counter(a, LAST - 1)).toBeLessThan(microseconds() + HOUR + MINUTE);
+      await put(b, LAST - 1_000);
+      expect(await counter(b, LAST - 10)).toBe(LAST - 9);
+    });
+
+    it('never goes back because the clock does', async () => {
+      const ahead = microseconds() + 20 * HOUR;
+      await put(a, ahead);
+      expect(await counter(a, microseconds())).toBe(ahead + 1);
+      expect(await counter(a, microseconds() + 30 * HOUR)).toBe(ahead + 2);
+    });
+
+    it('is one for several keys, above that of each', async () => {
+      await put(a, 10);
+      await put(b, 20);
+      expect(await counter([a, b, c], 5)).toBe(21);
+      expect([await counter(a), await counter(b), await counter(c)]).toEqual([22, 22, 22]);
+      expect(await counter([a, b], 400)).toBe(401);
+    });
+
+    it('stays where it is without a hint', async () => {
+      await put(a, 10);
+      expect(await ask.grant([a, b], 'owner')).toEqual({ kind: 'granted' });
+      await ask.release([a, b], 'owner');
+      expect([await counter(a), await counter(b)]).toEqual([11, 1]);
+    });
+
+    it('stays where it is when a grant is denied', async () => {
+      await ask.grantAbove(10, b, 'owner');
+      expect(await ask.grantAbove(50, b, 'other')).toMatchObject({ kind: 'denied' });
+      expect(await ask.grantAbove(50, [a, b], 'other')).toMatchObject({ kind: 'denied' });
+      await ask.release(b, 'owner');
+      expect([await counter(a), await counter(b)]).toEqual([1, 12]);
+    });
+
+    it('is raised by the owner who confirms a token', async () => {
+      await ask.grantAbove(0, [a, b], 'owner');
+      expect(await ask.confirm([a, b], 'owner', 500)).toEqual({ kind: 'confirmed' });
+      await ask.release([a, b], 'owner');
+      expect([await counter(a), await counter(b)]).toEqual([501, 501]);
+    });
+
+    it('is not lowered by a token', async () => {
+      await put(a, 100);
+      await ask.grant([a, b], 'owner');
+      expect(await ask.confirm([a, b], 'owner', 50)).toEqual({ kind: 'confirmed' });
+      expect(await ask.extend([a, b], 'owner', TTL, 70)).toEqual({ kind: 'extended' });
+      await ask.release([a, b], 'owner');
+      expect([await counter(a), await counter(b)]).toEqual([101, 71]);
+    });
+
+    it('is raised for nobody but the owner', async () => {
+      await ask.grant(a, 'owner');
+      expect(await ask.confirm(a, 'other', 500)).toEqual({ kind: 'absent' });
+      expect(await ask.confirm(b, 'owner', 500)).toEqual({ kind: 'absent' });
+      await ask.release(a, 'owner');
+      expect([await counter(a), await counter(b)]).toEqual([1, 1]);
+    });
+
+    it('is raised for all keys of the owner or for none', async () => {
+      await ask.grant([a, c], 'owner');
+      await ask.grant(b, 'other');
+      expect(await ask.confirm([a, b], 'owner', 500)).toEqual({ kind: 'absent' });
+      await ask.release([a, c], 'owner');
+      await ask.release(b, 'other');
+      expect([await counter(a), await counter(b)]).toEqual([1, 1]);
+    });
+
+    it('is not raised after the owner has released', async () => {
+      await ask.grant(a, 'owner');
+      const replies = await Promise.all([ask.release(a, 'owner'), ask.confirm(a, 'owner', 500)]);
+      expect(replies).toEqual([{ kind: 'released' }, { kind: 'absent' }]);
+      expect(await counter(a)).toBe(1);
+    });
+
+    it('is raised by an extension', async () => {
+      await ask.grant(a, 'owner');
+      expect(await ask.extend(a, 'owner', TTL, 500)).toEqual({ kind: 'extended' });
+      await ask.release(a, 'owner');
+      expect(await counter(a)).toBe(501);
+    });
+
+    it('is raised by a repair, so that no later holder gets a smaller token', async () => {
+      await ask.grant(a, 'owner');
+      expect(await ask.extend([a, b], 'owner', TTL, 500)).toEqual({ kind: 'repaired' });
+      await ask.release([a, b], 'owner');
+      expect([await counter(a), await counter(b)]).toEqual([501, 501]);
+    });
+
+    it('is not raised by an extension that another owner is in the way of', async () => {
+      await ask.grant(a, 'owner');
+      await ask.grant(b, 'other');
+      expect(await ask.extend([a, b], 'owner', TTL, 500)).toMatchObject({ kind: 'taken' });
+      await ask.release(a, 'owner');
+      await ask.release(b, 'other');
+      expect([await counter(a), await counter(b)]).toEqual([1, 1]);
+    });
+
+    it('stays where it is in an extension without fencing', async () => {
+      await ask.extend(a, 'owner');
+      await ask.release(a, 'owner');
+      expect(await counter(a)).toBe(1);
+    });
+
+    it('outlives the lock', async () => {
+      await ask.grantAbove(10, a, 'owner', 1);
+      await eventually(async () => ((await ask.inspect(a)).kind === 'free' ? true : undefined));
+      expect(await counter(a)).toBe(12);
+    });
+
+    it('is exact to the last token', async () => {
+      await put(a, LAST - 4);
+      const counters: unknown[] = [];
+      for (let i = 0; i < 4; i++) counters.push(await counter(a));
+      expect(counters).toEqual([LAST - 3, LAST - 2, LAST - 1, LAST]);
+    });
+
+    it('is exact to the last token when a hint is ahead of it', async () => {
+      await put(a, LAST - 9);
+      expect(await counter(a, LAST - 7)).toBe(LAST - 6);
+      expect(await counter(a, LAST - 1)).toBe(LAST);
+    });
+
+    it('gives no token after the last one, and sets nothing', async () => {
+      await put(a, LAST);
+      const refused = { kind: 'unusable', why: 'ERR no fencing token is left: the counter is at its end' };
+      expect(await ask.grantAbove(0, a, 'owner')).toEqual(refused);
+      expect(await ask.grantAbove(LAST - 1, a, 'owner')).toEqual(refused);
+      expect(await ask.grantAbove(0, [b, a, c], 'owner')).toEqual(refused);
+      for (const key of [a, b, c]) expect(await ask.inspect(key)).toEqual({ kind: 'free' });
+      expect([await counter(b), await counter(c)]).toEqual([1, 1]);
+      expect(await ask.grantAbove(0, a, 'owner')).toEqual(refused);
+    });
+
+    it('can be at its end for whoever holds the lock', async () => {
+      await ask.grant(a, 'owner');
+      expect(await ask.confirm(a, 'owner', LAST)).toEqual({ kind: 'confirmed' });
+      expect(await ask.extend(a, 'owner', TTL, LAST)).toEqual({ kind: 'extended' });
+      expect(await ask.release(a, 'owner')).toEqual({ kind: 'released' });
+    });
+
+    it('at its end fails no neighbour of one tick', async () => {
+      await put(b, LAST);
+      const replies = await Promise.all([
+        ask.grantAbove(0, a, 'owner'),
+        ask.grantAbove(0, b, 'owner'),
+        ask.grantAbove(0, c, 'owner'),
+        ask.confirm(a, 'owner', 7),
+        ask.release([a], 'owner'),
+        ask.release([c], 'owner'),
+      ]);
+      expect(replies.map(({ kind }) => kind)).toEqual([
+        'granted',
+        'unusable',
+        'granted',
+        'confirmed',
+        'released',
+        'released',
+      ]);
+    });
+  });
+}
