@@ -23,6 +23,8 @@ export class Waiting {
   #wake: (() => void) | undefined;
   #cancelTimer: Cancel = () => {};
   #sleepsForVotes = false;
+  /** Whether a node has begun to vote since the attempt began. */
+  #hasNewVoter = false;
   #over = false;
 
   constructor(coordinator: Coordinator, plan: WaitingPlan) {
@@ -67,6 +69,7 @@ export class Waiting {
   async #try(): Promise<Won | RedlockError> {
     // Between the end of a pause and here the caller may have gone.
     if (this.#over) throw new Error('nobody waits any more');
+    this.#hasNewVoter = false;
     this.#attempt = new Attempt(this.#coordinator, { ...this.#plan, deadline: this.#deadline });
     const outcome = await this.#attempt.outcome;
     this.#attempt = undefined;
@@ -75,6 +78,7 @@ export class Waiting {
 
   /** A node has begun to vote: whoever sleeps until one does tries again, when the others have had their time too. */
   nodeVotes(): void {
+    this.#hasNewVoter = true;
     if (!this.#sleepsForVotes) return;
     this.#sleepsForVotes = false;
     const { clock } = this.#coordinator;
@@ -89,7 +93,7 @@ export class Waiting {
     const remaining = this.#deadline - clock.now();
     const pause = Math.max(
       backoff(attemptNumber, this.#plan.retry, random.fraction()),
-      untilQuarantineEnds(error),
+      this.#hasNewVoter ? 0 : untilQuarantineEnds(error),
     );
     if (remaining > 0 && !this.#over) {
       await new Promise<void>((resolve) => {

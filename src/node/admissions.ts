@@ -69,7 +69,8 @@ export class Admissions {
     const incarnation = guard === 'off' ? UNGUARDED : server.incarnation;
     const gate = gateScript(incarnation);
     const grants = grantScript(incarnation);
-    const [hasGate = false, hasGrants = false] = await master.hasScripts([gate.sha, grants.sha]);
+    const scripts = [gate.sha, grants.sha, allButGrants.sha];
+    const [hasGate = false, hasGrants = false, hasOthers = false] = await master.hasScripts(scripts);
     const { until, replaced, blank } = this.#quarantine(master).judge({ server, hasGate }, clock.now());
     // The very server that this connection has seen admitted before has lost its scripts, not its memory.
     const isKnown = this.#remembered(master, incarnation);
@@ -77,7 +78,7 @@ export class Admissions {
       await load(master, [...(hasGate || guard === 'off' ? [] : [gate]), ...(hasGrants ? [] : [grants])]);
       return this.#note(master, incarnation, { kind: 'admitted', sha: grants.sha });
     }
-    await load(master, [allButGrants]);
+    await load(master, hasOthers ? [] : [allButGrants]);
     return this.#note(master, incarnation, { kind: 'quarantined', sha: grants.sha, until, replaced, blank });
   }
 

@@ -3,7 +3,7 @@ import type { ServerInfo } from './server-info.ts';
 /** What to do about servers that come back without memory: see {@link RedlockOptions.restartGuard}. */
 export type RestartGuard = 'auto' | 'strict' | 'off';
 
-/** With a single node a restart forgets every lock there is, which no guard undoes: `auto` lets it vote at once. */
+/** A single node that was restarted cannot be told from one that is new: `auto` lets it vote at once. */
 export function guardFor(nodes: number, guard: RestartGuard): RestartGuard {
   return nodes === 1 && guard === 'auto' ? 'off' : guard;
 }

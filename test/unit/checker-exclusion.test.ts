@@ -5,12 +5,23 @@ const STRICT = { forgive: false };
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** Nodes forget the lock of `a` at 5, so that `b` can have it from 11 to 40; `a` asks for more at 50, and gets it at 60. */
-function across({ asked = 10, until = 40, began = 50, granted = 0, key = 'r' }): Story {
+interface Across {
+  readonly asked?: number;
+  readonly until?: number;
+  readonly began?: number;
+  readonly granted?: number;
+  readonly key?: string;
+  /** The tokens of `a` and `b`. */
+  readonly tokens?: readonly (number | undefined)[];
+}
+
+function across({ asked = 10, until = 40, began = 50, granted = 0, key = 'r', tokens = [] }: Across): Story {
   return story()
     .asks('grant', 'a', [0, 1], 0)
     .asks('grant', 'a', [2], 0, { executedAt: granted })
     .stands('a', [0, 1, 2], 0, 5, { end: 'forgotten' })
     .holds('a', 0, 200, {
+      fencingToken: tokens[0],
       validity: [
         { at: 0, until: 100 },
         { at: 60, until: 200 },
@@ -18,7 +29,7 @@ function across({ asked = 10, until = 40, began = 50, granted = 0, key = 'r' }):
     })
     .asks('grant', 'b', [0, 1], asked)
     .stands('b', [0, 1], asked, until, { key })
-    .holds('b', 11, until, { resources: [key] })
+    .holds('b', 11, until, { resources: [key], fencingToken: tokens[1] })
     .asks('extend', 'a', [0, 1, 2], began, { executedAt: 55, answeredAt: 60 });
 }
 
@@ -244,6 +255,16 @@ describe('continuity', () => {
 
   it('allows that a grant of the first round was executed after the other had asked', () => {
     expect(broken(across({ granted: 45 }))).toEqual([]);
+  });
+
+  it('does not allow it where the counter of the grant tells', () => {
+    expect(broken(across({ granted: 45, tokens: [1, 2] }))).toEqual(['continuity']);
+    expect(broken(across({ granted: 45, tokens: [1] }))).toEqual([]);
+    expect(broken(across({ granted: 45, tokens: [undefined, 2] }))).toEqual([]);
+  });
+
+  it('allows it where a counter was lost that would have told', () => {
+    expect(broken(across({ granted: 45, tokens: [1, 2] }).losesCounters(20, false))).toEqual([]);
   });
 
   it('does not allow it for a grant that was executed before', () => {

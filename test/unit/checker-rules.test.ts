@@ -7,6 +7,8 @@ const NEVER = Number.POSITIVE_INFINITY;
 /** For each rule a history that breaks no other; a rule without one does not compile. */
 const BREAKING: Record<Rule, () => Story> = {
   exclusion: () => story().locks('a', 0, 100).locks('b', 50, 150),
+  remembers: () => story({ guard: 'strict' }).restarts(0, 10).stands('a', [0], 50, 80),
+  fenced: () => story().locks('a', 0, 10, { fencingToken: 7 }).locks('b', 20, 30, { fencingToken: 7 }),
   support: () => story().stands('a', [0], 0, 100).holds('a', 0, 100),
   continuity: () =>
     story()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OPERATIONS, OPERATIONS_SHA } from '../../src/node/scripts/operations.ts';
+import { grantScript } from '../../src/node/scripts/script.ts';
 import { emptyHistory } from '../support/checker/history.ts';
 import { runEvents } from '../support/simulation/by-hand.ts';
 import { SimulatedConnection } from '../support/simulation/connection.ts';
@@ -9,6 +9,7 @@ import { Server } from '../support/simulation/server.ts';
 import { Timeline } from '../support/simulation/timeline.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
+const SCRIPT = grantScript('any');
 
 /** What chance decides when a connection breaks: a request on its way is lost, or is executed all the same. */
 const LOST = 0;
@@ -39,8 +40,8 @@ class Bench {
     const fraction = (): number => this.chance;
     const clock = { timeline, rate: 1, origin: 0 };
     this.process = new Process({ ...clock, id: 0, fraction, pauses: history.pauses });
-    this.server = new Server({ ...clock, index: 0, history, saveInterval: 0 });
-    this.server.load(OPERATIONS);
+    this.server = new Server({ ...clock, index: 0, history, saveInterval: 0, age: 0, keys: [] });
+    this.server.load(SCRIPT.text);
     this.link = new Link(latency ?? { least: 10, span: 0 }, fraction);
     const { process, server, link } = this;
     const plan = { timeline, history, process, server, link, fraction, connectTimeout, detours };
@@ -74,7 +75,7 @@ class Bench {
   }
 
   grant(token: string): void {
-    this.connection.evalsha(OPERATIONS_SHA, [token], ['grant', 1, token, 100_000], (error, reply) => {
+    this.connection.evalsha(SCRIPT.sha, [token], [1_000, 'grant', 1, token, 100_000, ''], (error, reply) => {
       this.hear(`${token}: ${error ? error.message : String(reply)}`);
     });
   }
@@ -113,8 +114,8 @@ describe('a simulated connection', () => {
 
   it('writes down each operation of a command', async () => {
     const bench = new Bench().open();
-    const args = ['grant', 2, 'a', 1_000, 'grant', 1, 'b', 2_000];
-    bench.at(100, () => bench.connection.evalsha(OPERATIONS_SHA, ['r', 's', 't'], args, () => {}));
+    const args = [9_000, 'grant', 2, 'a', 1_000, '', 'grant', 1, 'b', 2_000, ''];
+    bench.at(100, () => bench.connection.evalsha(SCRIPT.sha, ['r', 's', 't'], args, () => {}));
     await bench.run();
     expect(bench.history.exchanges).toMatchObject([
       { client: 0, node: 0, operation: 'grant', token: 'a', sentAt: 100, reply: 'granted' },
@@ -139,9 +140,42 @@ describe('a simulated connection', () => {
   it('loads scripts, and asks for INFO', async () => {
     const bench = new Bench().open();
     bench.server.flushScripts();
-    bench.at(100, () => void bench.connection.load(OPERATIONS).then(() => bench.grant('a')));
-    bench.at(200, () => void bench.connection.info().then(([text]) => bench.hear(text?.slice(0, 8) ?? '')));
-    expect(await bench.run()).toEqual(['20: up', '140: a: granted', '220: # Server']);
+    const [master] = bench.connection.masters();
+    expect(master?.name).toBe('n0');
+    bench.at(
+      100,
+      () =>
+        void bench.connection
+          .masterOf()
+          .load(SCRIPT.text)
+          .then(() => bench.grant('a')),
+    );
+    bench.at(
+      200,
+      () =>
+        void bench.connection
+          .masterOf()
+          .info()
+          .then((text) => bench.hear(text.slice(0, 8))),
+    );
+    bench.at(300, () => {
+      const asked = bench.connection.masterOf().hasScripts([SCRIPT.sha, 'other']);
+      void asked.then((known) => bench.hear(known.join()));
+    });
+    expect(await bench.run()).toEqual(['20: up', '140: a: granted', '220: # Server', '320: true,false']);
+  });
+
+  it('asks a server nothing over a connection that there is no more', async () => {
+    const bench = new Bench().open();
+    bench.at(100, () => {
+      const master = bench.connection.masterOf();
+      bench.connection.break();
+      bench.at(500, () => {
+        expect(bench.connection.masterOf()).not.toBe(master);
+        master.info().catch((error: Error) => bench.hear(error.message));
+      });
+    });
+    expect((await bench.run()).at(-1)).toBe('500: the connection was lost');
   });
 
   it('keeps the order of requests, however long each takes', async () => {
@@ -451,7 +485,7 @@ describe('a simulated connection to a server that crashes', () => {
       bench.server.crash(false);
       bench.server.restart('kept');
     });
-    bench.server.load(OPERATIONS);
+    bench.server.load(SCRIPT.text);
     expect(await bench.grantAt(100, 'a').run()).toEqual([
       '20: up',
       '120: a: read ECONNRESET',

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { OPERATIONS, OPERATIONS_SHA } from '../../src/node/scripts/operations.ts';
+import type { Fence } from '../../src/node/memory-store.ts';
+import { allButGrants, gateScript, grantScript } from '../../src/node/scripts/script.ts';
 import { type Exchange, emptyHistory, type Operation, type Vote } from '../support/checker/history.ts';
 import { type Part, Server, type ServerPlan } from '../support/simulation/server.ts';
 import { Timeline } from '../support/simulation/timeline.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
+const SCRIPT = grantScript('any');
 
 /** A server, asked without a network between. */
 class Bench {
@@ -14,8 +16,18 @@ class Bench {
 
   constructor(also: Partial<ServerPlan> = {}) {
     const { timeline, history } = this;
-    this.server = new Server({ index: 0, timeline, history, rate: 1, origin: 0, saveInterval: 0, ...also });
-    this.server.load(OPERATIONS);
+    this.server = new Server({
+      index: 0,
+      timeline,
+      history,
+      rate: 1,
+      origin: 0,
+      saveInterval: 0,
+      age: 0,
+      keys: ['r'],
+      ...also,
+    });
+    this.server.load(SCRIPT.text);
   }
 
   /** True time goes on. */
@@ -25,7 +37,7 @@ class Bench {
     return this;
   }
 
-  part(operation: Operation, token: string, ttl = 0, keys: readonly string[] = ['r']): Part {
+  part(operation: Operation, token: string, ttl = 0, keys: readonly string[] = ['r'], fence?: Fence): Part {
     const exchange: Exchange = {
       client: 0,
       node: 0,
@@ -38,12 +50,12 @@ class Bench {
       overDead: false,
       torn: false,
     };
-    return { keys, ttl, exchange };
+    return { keys, ttl, fence, exchange };
   }
 
   /** What the server says to one operation. */
   ask(operation: Operation, token: string, ttl = 0, keys?: readonly string[], overDead = false): unknown {
-    const replies = this.server.run(OPERATIONS_SHA, [this.part(operation, token, ttl, keys)], overDead);
+    const replies = this.server.run(SCRIPT.sha, [this.part(operation, token, ttl, keys)], overDead);
     return replies instanceof Error ? replies.message : replies[0];
   }
 
@@ -89,7 +101,7 @@ describe('a simulated server', () => {
       bench.part('release', 'a', 0, ['r', 's']),
       bench.part('grant', 'b', 100, ['s']),
     ];
-    expect(bench.server.run(OPERATIONS_SHA, batch, false)).toEqual([
+    expect(bench.server.run(SCRIPT.sha, batch, false)).toEqual([
       'granted',
       ['denied', 100],
       'released',
@@ -101,7 +113,7 @@ describe('a simulated server', () => {
   it('writes down what it has done, and when', () => {
     const bench = new Bench().goTo(7);
     const part = bench.part('grant', 'a', 100);
-    bench.server.run(OPERATIONS_SHA, [part], true);
+    bench.server.run(SCRIPT.sha, [part], true);
     expect(part.exchange).toMatchObject({ executedAt: 7, reply: 'granted', overDead: true, torn: false });
   });
 
@@ -264,7 +276,7 @@ describe('a simulated server that has crashed', () => {
   it('has all its keys again if it kept its memory', () => {
     const bench = crashed();
     bench.goTo(200).server.restart('kept');
-    bench.server.load(OPERATIONS);
+    bench.server.load(SCRIPT.text);
     expect(bench.standing).toEqual(['r: a']);
     expect(bench.ask('inspect', '')).toEqual(['held', 800, 'a']);
   });
@@ -272,14 +284,14 @@ describe('a simulated server that has crashed', () => {
   it('lets keys expire while it is down', () => {
     const bench = crashed();
     bench.goTo(1_000).server.restart('kept');
-    bench.server.load(OPERATIONS);
+    bench.server.load(SCRIPT.text);
     expect(bench.ask('inspect', '')).toBe('free');
   });
 
   it('has no keys if it lost its memory', () => {
     const bench = crashed();
     bench.goTo(200).server.restart('lost');
-    bench.server.load(OPERATIONS);
+    bench.server.load(SCRIPT.text);
     expect(bench.ask('inspect', '')).toBe('free');
     expect(bench.votes).toMatchObject([
       { token: 'a', until: 200, end: 'forgotten' },
@@ -297,7 +309,7 @@ describe('a simulated server that has crashed', () => {
     bench.ask('grant', 'c', 1_000, ['t']);
     bench.goTo(100).server.crash(true);
     bench.goTo(200).server.restart('stale');
-    bench.server.load(OPERATIONS);
+    bench.server.load(SCRIPT.text);
     expect(bench.standing).toEqual(['r: a']);
     expect(bench.ask('inspect', '', 0, ['r'])).toEqual(['held', 800, 'a']);
     expect(bench.ask('inspect', '', 0, ['s'])).toBe('free');
@@ -323,8 +335,82 @@ describe('a simulated server that has crashed', () => {
     const bench = crashed();
     bench.server.restart('kept');
     expect(bench.ask('grant', 'c', 100)).toBe('NOSCRIPT No matching script.');
-    bench.server.load(OPERATIONS);
+    bench.server.load(SCRIPT.text);
     expect(bench.ask('grant', 'c', 100, ['t'])).toBe('granted');
+  });
+
+  it.each(['kept', 'stale', 'lost', 'promoted'] as const)(
+    'lacks its scripts when it is there again (%s)',
+    (memory) => {
+      const bench = new Bench();
+      bench.server.crash(true);
+      bench.server.restart(memory);
+      expect(bench.server.hasScripts([SCRIPT.sha])).toEqual([false]);
+    },
+  );
+
+  it('has its scripts, but not its locks, when it was demoted and is promoted again', () => {
+    const bench = new Bench({ saveInterval: 1_000 });
+    bench.ask('inspect', '');
+    bench.ask('grant', 'a', 5_000);
+    bench.goTo(10).server.crash(true);
+    bench.server.restart('promoted again');
+    expect(bench.server.hasScripts([SCRIPT.sha])).toEqual([true]);
+    expect(bench.standing).toEqual([]);
+    expect(bench.server.info()).toMatch(
+      /run_id:run-0.1\r\n[^]*master_replid:0.2\r\n[^]*second_repl_offset:1\r\n/,
+    );
+  });
+
+  it('says how old it is in whole seconds: since its start, or as a replica since long ago', () => {
+    const bench = new Bench({ age: 600_000 });
+    const uptime = (): string | undefined => /uptime_in_seconds:(\d+)/.exec(bench.server.info())?.[1];
+    expect(uptime()).toBe('600');
+    bench.goTo(100).server.crash(true);
+    bench.server.restart('lost');
+    bench.goTo(2_050);
+    expect(uptime()).toBe('2');
+    bench.server.crash(true);
+    bench.server.restart('promoted');
+    expect(uptime()).toBe('602');
+  });
+
+  it('has the counters of its snapshot, as it has the locks', () => {
+    const bench = new Bench({ saveInterval: 100 });
+    const fence = { value: 41, retention: 10_000 };
+    const granted = (token: string): unknown =>
+      bench.server.run(SCRIPT.sha, [bench.part('grant', token, 1, ['r'], fence)], false);
+    expect(granted('a')).toEqual([['granted', 42]]);
+    bench.goTo(200).ask('inspect', '');
+    bench.goTo(210);
+    expect(granted('b')).toEqual([['granted', 43]]);
+    bench.goTo(220).server.crash(true);
+    bench.server.restart('stale');
+    bench.server.load(SCRIPT.text);
+    expect(granted('c')).toEqual([['granted', 43]]);
+  });
+
+  it('seems to be new while it is young and has no gate', () => {
+    const bench = new Bench();
+    expect(bench.server.isBlank(1_000)).toBe(true);
+    bench.server.load(gateScript('run-0.1 0.1').text);
+    expect(bench.server.isBlank(1_000)).toBe(false);
+    expect(bench.server.wasAdmitted).toBe(true);
+    bench.server.flushScripts();
+    expect(bench.server.isBlank(1_000)).toBe(true);
+    bench.goTo(1_000);
+    expect(bench.server.isBlank(1_000)).toBe(false);
+  });
+
+  it('sets nothing that is missing under the script that grants nothing', () => {
+    const bench = new Bench();
+    bench.server.load(allButGrants.text);
+    const extended = (keys: readonly string[]): unknown =>
+      bench.server.run(allButGrants.sha, [bench.part('extend', 'a', 100, keys)], false);
+    bench.ask('grant', 'a', 50);
+    expect(extended(['r'])).toEqual(['extended']);
+    expect(extended(['r', 's'])).toEqual(['missing']);
+    expect(bench.standing).toEqual(['r: a']);
   });
 
   it('is another run, by its INFO too', () => {
@@ -333,8 +419,8 @@ describe('a simulated server that has crashed', () => {
     bench.server.crash(true);
     bench.server.restart('kept');
     expect(bench.server.starts).toBe(2);
-    expect(before).toContain('run_id:0.1\r\n');
-    expect(bench.server.info()).toContain('run_id:0.2\r\n');
+    expect(before).toContain('run_id:run-0.1\r\n');
+    expect(bench.server.info()).toContain('run_id:run-0.2\r\n');
   });
 
   it('is not restarted when it is up', () => {
@@ -404,11 +490,11 @@ describe('a simulated server', () => {
   it('knows no script after they were flushed', () => {
     const { server, ...bench } = new Bench();
     server.flushScripts();
-    expect(server.run(OPERATIONS_SHA, [], false)).toEqual(new Error('NOSCRIPT No matching script.'));
+    expect(server.run(SCRIPT.sha, [], false)).toEqual(new Error('NOSCRIPT No matching script.'));
     server.load('return 1');
-    expect(server.run(OPERATIONS_SHA, [], false)).toBeInstanceOf(Error);
-    server.load(OPERATIONS);
-    expect(server.run(OPERATIONS_SHA, [], false)).toEqual([]);
+    expect(server.run(SCRIPT.sha, [], false)).toBeInstanceOf(Error);
+    server.load(SCRIPT.text);
+    expect(server.run(SCRIPT.sha, [], false)).toEqual([]);
     expect(bench.history.votes).toEqual([]);
   });
 });

@@ -64,6 +64,7 @@ local function successor(highest, hint)
 end
 
 -- Moves a counter on, and returns its new value. In the usual case the hint is ahead, and one command does it.
+-- One that cannot be moved on keeps its value, and is kept for as long as any other from now on.
 local function advance(counter, hint)
   local guess = digits(hint + 1)
   local before = redis.call('SET', counter, guess, 'PX', retention, 'GET')

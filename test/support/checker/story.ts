@@ -1,3 +1,4 @@
+import type { RestartGuard } from '../../../src/node/quarantine.ts';
 import { type Leniency, type Rule, violations } from './checker.ts';
 import {
   type Call,
@@ -28,8 +29,8 @@ const GOOD_REPLY = {
 export class Story {
   readonly history: History;
 
-  constructor(nodes: number, reordering: readonly number[]) {
-    this.history = emptyHistory(nodes, reordering);
+  constructor(nodes: number, reordering: readonly number[], guard: RestartGuard) {
+    this.history = emptyHistory(nodes, reordering, { guard, maxTtl: 100 });
   }
 
   /** Every node takes the lock and keeps it until its end, when its holder gives it back. */
@@ -143,6 +144,24 @@ export class Story {
     return this;
   }
 
+  /** A server comes back, with what it knew or without. */
+  restarts(node: number, at: number, isLossy = true): this {
+    this.history.restarts.push({ node, at, isLossy });
+    return this;
+  }
+
+  /** A node loses its counters. */
+  losesCounters(at: number, isMadeUpFor: boolean): this {
+    this.history.counterLosses.push({ at, isMadeUpFor });
+    return this;
+  }
+
+  /** All nodes seem to be new. */
+  seemsNew(at: number): this {
+    this.history.blankAt = at;
+    return this;
+  }
+
   /** All locks were given back, and all faults are over. */
   heals(at: number): this {
     this.history.healedAt = at;
@@ -155,15 +174,17 @@ export class Story {
   }
 }
 
-/** Three nodes, and nothing has happened yet. */
+/** Three nodes, on which no lock is longer than 100 ms, and nothing has happened yet. */
 export function story({
   nodes = 3,
   reordering = [],
+  guard = 'off',
 }: {
   nodes?: number;
   reordering?: readonly number[];
+  guard?: RestartGuard;
 } = {}): Story {
-  return new Story(nodes, reordering);
+  return new Story(nodes, reordering, guard);
 }
 
 /** Which rules a history breaks, each of them once, by name. */

@@ -335,7 +335,7 @@ export const MUTANTS: readonly Mutant[] = [
       edit(
         'node/memory-store.ts',
         "if (held.length > 0) return { kind: 'denied'",
-        "if (held.length > 0) for (const key of keys) if (!this.#live(key, now)) this.#entries.set(key, { ownerToken, expiresAt: now + ttl });\n    if (held.length > 0) return { kind: 'denied'",
+        "if (held.length > 0) for (const key of keys) if (!this.#live(key)) this.#entries.set(key, { ownerToken, expiresAt: this.#time.now() + ttl });\n    if (held.length > 0) return { kind: 'denied'",
       ),
     ],
   },

@@ -139,7 +139,7 @@ export class Client {
     const resources = step.resources.map(nameOf);
     const options = { ...this.#options(step), ...(verb === 'acquire' ? { acquireTimeout } : {}) };
     const once = verb === 'tryAcquire' || acquireTimeout === 0;
-    const bound = once ? this.#attemptBound() : acquireTimeout;
+    const bound = once ? this.#attemptBound(step) : acquireTimeout;
     const worth = this.#worth(step);
     void this.#call({ verb, resources, bound, once }, () => this.#redlock[verb](resources, options)).then(
       (lock) => {
@@ -154,7 +154,7 @@ export class Client {
     const { acquireTimeout, hold } = step;
     const resources = step.resources.map(nameOf);
     const options = { ...this.#options(step), acquireTimeout };
-    const acquired = acquireTimeout === 0 ? this.#attemptBound() : acquireTimeout;
+    const acquired = acquireTimeout === 0 ? this.#attemptBound(step) : acquireTimeout;
     const bound = acquired + hold + this.#plan.schedule.nodeTimeout;
     const worth = this.#worth(step);
     const routine = async (lock: Lock): Promise<void> => {
@@ -201,7 +201,11 @@ export class Client {
   }
 
   #inspect(resource: string): void {
-    const request: Request = { verb: 'inspect', resources: [resource], bound: this.#attemptBound() };
+    const request: Request = {
+      verb: 'inspect',
+      resources: [resource],
+      bound: this.#attemptBound({ fencing: false }),
+    };
     void this.#call(request, async () => {
       const { state } = await this.#redlock.inspect(resource);
       return state;
@@ -256,14 +260,16 @@ export class Client {
   #worth({
     ttl: own,
     maxHoldTime = FOREVER,
+    fencing = true,
   }: {
     ttl?: number | undefined;
     maxHoldTime?: number | undefined;
+    fencing?: boolean;
   }): number {
     const { schedule } = this.#plan;
     const ttl = own ?? schedule.ttl;
     const validity = Math.min(ttl - driftOf(ttl, schedule.driftFactor), maxHoldTime);
-    return validity - this.#attemptBound() - SLACK;
+    return validity - this.#attemptBound({ fencing }) - SLACK;
   }
 
   #hold(
@@ -328,11 +334,15 @@ export class Client {
     return this.#held[which % this.#held.length];
   }
 
-  /** How long one attempt may take, with a round that confirms its token: while the client is new, also for its first contact with the nodes. */
-  #attemptBound(): number {
+  /**
+   * How long one attempt may take: a round, another one that confirms its token if it has one, and while the client is
+   * new, its first contact with the nodes.
+   */
+  #attemptBound({ fencing = true }: { fencing?: boolean } = {}): number {
     const { nodeTimeout, connectTimeout } = this.#plan.schedule;
+    const rounds = (fencing ? 2 : 1) * nodeTimeout;
     const contact = this.#openedAt + connectTimeout - this.process.time;
-    return contact > 0 ? contact + 3 * nodeTimeout : 2 * nodeTimeout;
+    return contact > 0 ? contact + nodeTimeout + rounds : rounds;
   }
 }
 
