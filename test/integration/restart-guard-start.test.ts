@@ -57,6 +57,29 @@ describe('servers that are all new', () => {
   });
 });
 
+describe('servers that have all come back without memory', () => {
+  it.each(['was there when they were', 'came later'])(
+    'are not taken for new by a client that %s',
+    async (who) => {
+      const servers = await startNodes(3);
+      const first = openRedlock(servers, SHORT);
+      await connected(first, servers);
+      const redlock = who === 'came later' ? openRedlock(servers, SHORT) : first;
+      await connected(redlock, servers);
+      const lock = await redlock.acquire('r');
+      await Promise.all(servers.map((server) => server.restart()));
+      const error = await eventually(async () => {
+        const failure = await rejection(redlock.tryAcquire('r'));
+        return failure instanceof NodesQuarantinedError ? failure : undefined;
+      });
+      expect(lock.state).toBe('held');
+      expect(error.remaining).toBeLessThanOrEqual(QUARANTINE);
+      await using _next = await redlock.acquire('r', { acquireTimeout: 20_000 });
+      expect(lock.state).toBe('lost');
+    },
+  );
+});
+
 /** Five new servers, one of which is not there yet. */
 async function oneMissing(): Promise<{ servers: RedisServer[]; missing: RedisServer; redlock: Redlock }> {
   const servers = await startNodes(5);

@@ -58,6 +58,16 @@ const demoted: Forgetting = async (third) => {
   };
 };
 
+/** It never was a replica of anybody. */
+const replacedByStranger: Forgetting = async (third) => {
+  const other = await startServer();
+  await aged([other]);
+  return async () => {
+    await third.kill();
+    await other.cli('CONFIG', 'SET', 'port', third.port);
+  };
+};
+
 const FORGETTINGS: [string, Forgetting][] = [
   ['was killed and started again', restarted],
   ['was killed and read an old file', restartedFromAnOldFile],
@@ -137,6 +147,16 @@ describe.each(FORGETTINGS)('when one of three nodes that hold a lock %s', (_, fo
     await forget();
     await using second = await eventually(async () => (await other.tryAcquire('r')) ?? undefined);
     expect([lock.state, second.state]).toEqual(['held', 'held']);
+  });
+});
+
+describe('when another server that is older takes the place of one of three nodes that hold a lock', () => {
+  it('it gives the lock to nobody who knew the one before', async () => {
+    const { servers, lock, forget, open } = await heldOnThree(SHORT, replacedByStranger);
+    const other = open();
+    await connected(other, servers);
+    await forget();
+    await expectExclusion(other, lock);
   });
 });
 
