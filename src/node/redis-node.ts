@@ -1,9 +1,10 @@
-import type { Master, RedisConnection } from '../client/redis-connection.ts';
+import type { RedisConnection } from '../client/redis-connection.ts';
 import { afterReading, type Cancel, type Clock } from '../clock.ts';
 import { Admissions } from './admissions.ts';
-import type { ColdStart, Member, View } from './cold-start.ts';
+import type { ColdStart } from './cold-start.ts';
 import { counterOf } from './counter.ts';
 import { type Debt, Debts } from './debts.ts';
+import { Examination } from './examination.ts';
 import { isRefusal, replyTo } from './failure.ts';
 import type {
   Confirmation,
@@ -22,7 +23,6 @@ import type {
 import { type Operation, operation } from './operation.ts';
 import { Outbox } from './outbox.ts';
 import type { RestartGuard } from './quarantine.ts';
-import { parseInfo, type ServerInfo } from './server-info.ts';
 import type { Servers } from './servers.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -76,23 +76,20 @@ export class RedisNode implements LockNode {
   readonly #outbox: Outbox;
   readonly #debts = new Debts();
   readonly #admissions: Admissions;
-  readonly #member: Member = { probe: () => this.#probe(), admit: () => this.#admitNew() };
+  readonly #examination: Examination;
   readonly #contactUntil: number;
   #health: Health = { kind: 'connecting' };
   #connected = false;
   /** Grows with each introduction, so that the answer to an earlier one is known as stale. */
   #introduction = 0;
   #looking: Promise<void> | undefined;
-  /** The masters when they were last looked at, and what was found. */
-  #seen: readonly Master[] = [];
-  #view: View = 'unknown';
   #cancelLook: Cancel;
   #cancelRepay: Cancel | undefined;
   #closed: Promise<void> | undefined;
   #onIdle: () => void = () => {};
 
   constructor(plan: RedisNodePlan) {
-    const { connection, clock, connectTimeout, patience, guard, quarantine, fenceRetention } = plan;
+    const { connection, clock, connectTimeout, patience, guard, quarantine, fenceRetention, onVoting } = plan;
     this.name = connection.name;
     this.#plan = plan;
     this.#watchdog = new Watchdog(clock, patience, () =>
@@ -106,12 +103,20 @@ export class RedisNode implements LockNode {
       clock,
       fenceRetention,
       look: () => this.#lookAgain(),
-      votes: () => plan.onVoting(),
+      votes: onVoting,
       // A new connection may lead to the new master.
       readonly: (error) => connection.reset(error),
       idle: () => this.#onIdle(),
     });
-    plan.coldStart.join(this.#member);
+    this.#examination = new Examination({
+      connection,
+      watchdog: this.#watchdog,
+      servers: plan.servers,
+      admissions: this.#admissions,
+      coldStart: plan.coldStart,
+      quarantine,
+      onAdmitted: onVoting,
+    });
     this.#contactUntil = clock.now() + connectTimeout;
     this.#cancelLook = afterReading(clock, connectTimeout, () => this.#giveUpFirstContact(), 'background');
     connection.open({ up: () => this.#up(), down: (cause) => this.#down(cause) });
@@ -252,7 +257,7 @@ export class RedisNode implements LockNode {
   #fail(cause: Error): void {
     this.#cancelLook();
     this.#stopRepaying();
-    this.#plan.coldStart.report(this.#member, 'other');
+    this.#examination.failed();
     if (!this.#closing) {
       this.#health = isRefusal(cause) ? { kind: 'unusable', why: cause.message } : { kind: 'down', cause };
     }
@@ -275,13 +280,13 @@ export class RedisNode implements LockNode {
     this.#plan.connection.reset(cause);
   }
 
-  /** Looks at the server before anything is asked of it: who it is, whether it is fit to hold locks, and whether it remembers them. */
+  /** The server is examined before anything is asked of it. */
   async #introduce(): Promise<void> {
     const introduction = ++this.#introduction;
     const current = (): boolean =>
       this.#connected && introduction === this.#introduction && this.#health.kind !== 'closed';
     try {
-      const why = await this.#look();
+      const why = await this.#examination.look();
       if (!why && current()) await this.#settle(current);
       if (current()) this.#admit(why);
     } catch (error) {
@@ -300,80 +305,17 @@ export class RedisNode implements LockNode {
     return this.#looking;
   }
 
-  /** Why the server must not hold locks, if so; otherwise it is known afterwards whether it votes. */
-  async #look(): Promise<string | undefined> {
-    const { connection, servers } = this.#plan;
-    const answered = this.#watchdog.sent();
-    try {
-      const masters = connection.masters();
-      if (masters.length === 0) throw new Error('no master is known');
-      const infos = (await Promise.all(masters.map((master) => master.info()))).map(parseInfo);
-      const why = servers.examine(this.name, infos);
-      this.#view = why ? 'other' : await this.#lookAt(masters, infos);
-      this.#seen = masters;
-      this.#plan.coldStart.report(this.#member, this.#view);
-      return why;
-    } finally {
-      answered();
-    }
-  }
-
-  async #lookAt(masters: readonly Master[], infos: readonly ServerInfo[]): Promise<View> {
-    const looks = masters.map((master, i) => this.#admissions.look(master, infos[i] as ServerInfo));
-    const admissions = await Promise.all(looks);
-    if (admissions.every((admission) => admission.kind === 'admitted'))
-      return infos.every(({ uptime }) => uptime < this.#plan.quarantine) ? 'admitted young' : 'admitted';
-    return admissions.every((admission) => admission.kind === 'quarantined' && admission.blank)
-      ? 'blank'
-      : 'other';
-  }
-
   /** A node that nobody has admitted may be new, as all others. */
   async #settle(current: () => boolean): Promise<void> {
     const { clock, coldStart, startPause } = this.#plan;
-    if (this.#votes) return;
+    if (this.#examination.votes) return;
     this.#cancelLook();
     await coldStart.settled();
-    if (this.#votes || !coldStart.isUnderWay || !current()) return;
+    if (this.#examination.votes || !coldStart.isUnderWay || !current()) return;
     await new Promise<void>((resolve) => {
       this.#cancelLook = clock.after(startPause, resolve, 'background');
     });
-    if (current()) await this.#look();
-  }
-
-  /** Whether all of its masters remember. */
-  get #votes(): boolean {
-    return this.#quarantinedUntil === Number.NEGATIVE_INFINITY;
-  }
-
-  /** When the first of its masters can leave quarantine, in ms of the clock; −Infinity if none is in it. */
-  get #quarantinedUntil(): number {
-    const instants = this.#plan.connection.masters().map((master) => {
-      const admission = this.#admissions.of(master);
-      return admission?.kind === 'quarantined' ? admission.until : Number.POSITIVE_INFINITY;
-    });
-    const first = Math.min(...instants);
-    return first === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : first;
-  }
-
-  async #probe(): Promise<boolean> {
-    const before = this.#seen;
-    await this.#look();
-    const isSame =
-      before.length === this.#seen.length && before.every((master, i) => master === this.#seen[i]);
-    return isSame && this.#view === 'blank';
-  }
-
-  async #admitNew(): Promise<void> {
-    const { connection, coldStart, onVoting } = this.#plan;
-    const answered = this.#watchdog.sent();
-    try {
-      await Promise.all(connection.masters().map((master) => this.#admissions.admit(master)));
-      coldStart.report(this.#member, 'admitted young');
-      onVoting();
-    } finally {
-      answered();
-    }
+    if (current()) await this.#examination.look();
   }
 
   #admit(why: string | undefined): void {
@@ -384,13 +326,13 @@ export class RedisNode implements LockNode {
     if (!this.#outbox.isOpen)
       this.#outbox.open(this.#debts.list().map((debt) => this.#settling(debt, () => {})));
     if (why || this.#closing) return;
-    if (this.#votes) this.#plan.onVoting();
+    if (this.#examination.votes) this.#plan.onVoting();
     else this.#awaitQuarantine();
   }
 
   #awaitQuarantine(): void {
     const { clock, coldStart } = this.#plan;
-    const quarantine = Math.max(NEXT_LOOK, this.#quarantinedUntil - clock.now());
+    const quarantine = Math.max(NEXT_LOOK, this.#examination.quarantinedUntil - clock.now());
     // All nodes may be new, and only some of them there yet.
     const left = coldStart.isPossible ? Math.min(quarantine, START_LOOK) : quarantine;
     this.#cancelLook = clock.after(left, () => void this.#lookAgain(), 'background');

@@ -1,0 +1,112 @@
+import type { Master, RedisConnection } from '../client/redis-connection.ts';
+import type { Admissions } from './admissions.ts';
+import type { ColdStart, Member, View } from './cold-start.ts';
+import { parseInfo, type ServerInfo } from './server-info.ts';
+import type { Servers } from './servers.ts';
+import type { Watchdog } from './watchdog.ts';
+
+export interface ExaminationPlan {
+  readonly connection: RedisConnection;
+  readonly watchdog: Watchdog;
+  readonly servers: Servers;
+  readonly admissions: Admissions;
+  readonly coldStart: ColdStart;
+  /** How long a server that may have forgotten locks does not vote, in ms. */
+  readonly quarantine: number;
+  /** Called when the node was admitted as a new one. */
+  readonly onAdmitted: () => void;
+}
+
+/** What is to be known of a node's masters before they get anything: who they are, whether they are fit to hold locks, and whether they remember them. */
+export class Examination {
+  readonly #plan: ExaminationPlan;
+  readonly #member: Member = { probe: () => this.#probe(), admit: () => this.#admit() };
+  /** The masters when they were last looked at, and what was found. */
+  #seen: readonly Master[] = [];
+  #view: View = 'unknown';
+
+  constructor(plan: ExaminationPlan) {
+    this.#plan = plan;
+    plan.coldStart.join(this.#member);
+  }
+
+  /**
+   * Why the node must not hold locks, if so; otherwise it is known afterwards whether it votes.
+   *
+   * @throws {Error} what the server said instead, or why it is not ready.
+   */
+  async look(): Promise<string | undefined> {
+    const { connection, servers, watchdog } = this.#plan;
+    const answered = watchdog.sent();
+    try {
+      const masters = connection.masters();
+      if (masters.length === 0) throw new Error('no master is known');
+      const infos = (await Promise.all(masters.map((master) => master.info()))).map(parseInfo);
+      const why = servers.examine(connection.name, infos);
+      const view = why ? 'other' : await this.#lookAt(masters, infos);
+      this.#seen = masters;
+      this.#report(view);
+      return why;
+    } finally {
+      answered();
+    }
+  }
+
+  /** The node can not be looked at. */
+  failed(): void {
+    this.#report('other');
+  }
+
+  /** Whether all masters remember. */
+  get votes(): boolean {
+    return this.quarantinedUntil === Number.NEGATIVE_INFINITY;
+  }
+
+  /** When the first master can leave quarantine, in ms of the clock; −Infinity if none is in it. */
+  get quarantinedUntil(): number {
+    const { connection, admissions } = this.#plan;
+    const instants = connection.masters().map((master) => {
+      const admission = admissions.of(master);
+      return admission?.kind === 'quarantined' ? admission.until : Number.POSITIVE_INFINITY;
+    });
+    const first = Math.min(...instants);
+    return first === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : first;
+  }
+
+  async #lookAt(masters: readonly Master[], infos: readonly ServerInfo[]): Promise<View> {
+    const { admissions, quarantine } = this.#plan;
+    const found = await Promise.all(
+      masters.map((master, i) => admissions.look(master, infos[i] as ServerInfo)),
+    );
+    if (found.every(({ kind }) => kind === 'admitted'))
+      return infos.every(({ uptime }) => uptime < quarantine) ? 'admitted young' : 'admitted';
+    return found.every((admission) => admission.kind === 'quarantined' && admission.blank)
+      ? 'blank'
+      : 'other';
+  }
+
+  async #probe(): Promise<boolean> {
+    const before = this.#seen;
+    await this.look();
+    const now = this.#seen;
+    const isSame = before.length === now.length && before.every((master, i) => master === now[i]);
+    return isSame && this.#view === 'blank';
+  }
+
+  async #admit(): Promise<void> {
+    const { admissions, watchdog, onAdmitted } = this.#plan;
+    const answered = watchdog.sent();
+    try {
+      await Promise.all(this.#seen.map((master) => admissions.admit(master)));
+      this.#report('admitted young');
+      onAdmitted();
+    } finally {
+      answered();
+    }
+  }
+
+  #report(view: View): void {
+    this.#view = view;
+    this.#plan.coldStart.report(this.#member, view);
+  }
+}
