@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { Lease } from '../../src/quorum/lease.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { peek } from '../support/peek.ts';
 import { type Fate, SimulatedNode } from '../support/simulated-node.ts';
 
 const fates = fc.infiniteStream(
@@ -68,10 +69,7 @@ async function holders(
   const contend = async (own: readonly Attempt[], client: number): Promise<void> => {
     for (const [i, each] of own.entries()) await attempt(each, `t${client}.${i}`);
   };
-  let over = false;
-  const all = Promise.all(clients.map(contend)).then(() => {
-    over = true;
-  });
+  const all = Promise.all(clients.map(contend));
   for (const expiring of expiries) {
     void moment(`the key expires on node ${expiring}`).then(() => {
       const store = nodes[expiring]?.store;
@@ -81,12 +79,10 @@ async function holders(
   }
   // Patience ends at any moment, also in the midst of replies.
   for (let i = 0; i < 3; i++) void moment('patience ends').then(() => clock.advance(100));
-  while (!over) {
+  while ((await peek(all)) === 'pending') {
     await scheduler.waitIdle();
     clock.advance(100);
-    await new Promise((resolve) => setImmediate(resolve));
   }
-  await all;
   return held;
 }
 

@@ -142,6 +142,11 @@ export class FakeConnection implements RedisConnection {
     this.info_ = infos;
   }
 
+  /** The connections to all masters break, and are made again; the node is not told, as on a Redis Cluster. */
+  renew(): void {
+    this.#masters = [];
+  }
+
   /** The connection is made; what the node does about it has been done when this resolves. */
   async up(): Promise<void> {
     this.connect();

@@ -298,6 +298,21 @@ describe.each([
   });
 });
 
+describe('another server in the place of one that was there for long', () => {
+  it.each([
+    ['started while that was still there', 12, QUARANTINE],
+    ['may have started since', 10, QUARANTINE - 10_000],
+  ])('is in quarantine for as long as that asks for: it %s', async (_what, uptime, remaining) => {
+    const over = await admittedNode();
+    await over.clock.advanceAsync(60_000);
+    await over.connection.down();
+    await over.clock.advanceAsync(10_000);
+    over.connection.replace(infoOf({ run_id: 'run-2', uptime_in_seconds: String(uptime) }));
+    await over.connection.up();
+    expect(await grantNow(over, NOSCRIPT)).toEqual({ kind: 'quarantined', remaining });
+  });
+});
+
 describe('another server that somebody has admitted', () => {
   it('gets no grant from a client that has seen the one before', async () => {
     const over = await admittedNode();

@@ -203,6 +203,16 @@ describe('new servers on some nodes', () => {
     expect(admitted(nodes)).toEqual([true, true, true]);
   });
 
+  it('are in quarantine if the second look was over another connection', async () => {
+    const nodes = three();
+    const [first] = nodes as [NodeOver];
+    await up(nodes[0], nodes[1]);
+    first.connection.renew();
+    await up(nodes[2]);
+    expect(first.connection.sent).toEqual([...FIRST_LOOK, 'info', 'exists']);
+    expect(admitted(nodes)).toEqual([false, false, false]);
+  });
+
   it('are in quarantine if another has restarted between the two looks', async () => {
     const nodes = three();
     const [first] = nodes as [NodeOver];
