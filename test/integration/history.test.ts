@@ -18,6 +18,8 @@ enforceNoLeaks();
  * - told first: not for a lock that ended less than half a millisecond before.
  * - once, first in, first out: of the last commands before a server's death, only what it still had time to show.
  * - atomic: not for operations that share a key with another one of the same command.
+ * - remembers, exclusion: once all nodes have been without scripts, however briefly, nothing is expected of the guard.
+ * - fenced: all clients have the machine's wall clock.
  * - residue, live: no client is killed, and nothing is reordered, so there is nothing to excuse for either.
  * - leftovers: a rejection that nobody handled is for the test runner to report.
  */
@@ -39,6 +41,11 @@ describe('what the simulator is trusted with holds on real servers', () => {
 
   test.prop([realSchedules('forgetful', { nodes: 3, clients: 3, steps: 12 })], RUNS)(
     'but for what follows from lost votes, when three nodes forget them',
+    expectLawful,
+  );
+
+  test.prop([realSchedules('restarting', { nodes: 5, clients: 3, steps: 12 })], RUNS)(
+    'also when two of five nodes forget them in restarts, which are guarded against',
     expectLawful,
   );
 });

@@ -2,10 +2,11 @@ import { vi } from 'vitest';
 import { toEndpoint } from '../../../src/client/endpoint.ts';
 import { IoredisConnection } from '../../../src/client/ioredis.ts';
 import { TIMER_LATENESS } from '../../../src/clock.ts';
+import { guardFor, quarantineOf } from '../../../src/node/quarantine.ts';
 import { emptyHistory, type History } from '../checker/history.ts';
 import { LeakWatch } from '../leaks.ts';
 import { seededRandom } from '../seeded-random.ts';
-import { Client } from '../simulation/client.ts';
+import { Client, longestTtl } from '../simulation/client.ts';
 import type { Fault, Schedule, Step } from '../simulation/schedule.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { RealNode } from './real-node.ts';
@@ -21,7 +22,8 @@ const STOPPED = new Int32Array(new SharedArrayBuffer(4));
 
 /** Plays a schedule with real clients and real servers, and returns what was seen of it. */
 export async function play(schedule: Schedule): Promise<History> {
-  const history = emptyHistory(schedule.nodes);
+  const guard = guardFor(schedule.nodes, schedule.guard);
+  const history = emptyHistory(schedule.nodes, [], { guard, maxTtl: longestTtl(schedule) });
   const starts = await Promise.allSettled(
     Array.from({ length: schedule.nodes }, (_, node) => RealNode.start(node, history)),
   );
@@ -70,6 +72,7 @@ class RealWorld {
     }
     await this.#testify();
     await leaks.settled().catch((error: Error) => history.leftovers.push(error.message));
+    this.#history.blankAt = blankFrom(this.#nodes);
     this.#allow();
   }
 
@@ -160,12 +163,13 @@ class RealWorld {
 
   /** Every client takes a lock once more, two of them the same, while a minority may still be faulty. */
   async #probe(): Promise<void> {
-    const { clients, retry, nodeTimeout, ttl } = this.#schedule;
+    const { clients, retry, nodeTimeout, driftFactor } = this.#schedule;
+    const { guard, maxTtl } = this.#history;
     await Promise.all(this.#nodes.map((node) => node.idle));
-    const ttls = clients.flat().flatMap((step) => ('ttl' in step && step.ttl !== undefined ? step.ttl : []));
-    // Until clients have noticed that nodes are back, and what nobody could undo has expired; then each waits for
-    // the others' short sections.
-    const bound = RECOVERY + Math.max(ttl, ...ttls) + 20 * clients.length * (retry.maxTimeout + nodeTimeout);
+    const admission = guard === 'off' ? 0 : quarantineOf(maxTtl, driftFactor);
+    // Until clients have noticed that nodes are back, which vote again, and what nobody could undo has expired; then
+    // each waits for the others' short sections.
+    const bound = RECOVERY + admission + maxTtl + 20 * clients.length * (retry.maxTimeout + nodeTimeout);
     this.#clients.forEach((client, id) => client.probe(id >> 1, bound));
     await soon(() => this.#hasSettled(), bound + RECOVERY);
   }
@@ -237,6 +241,11 @@ class RealWorld {
   #index(node: number): number {
     return node % this.#nodes.length;
   }
+}
+
+/** From when on all nodes may have been without scripts, and so seemed to be new to who had not seen them before. */
+function blankFrom(nodes: readonly RealNode[]): number {
+  return Math.max(...nodes.map(({ firstWithoutScripts }) => firstWithoutScripts));
 }
 
 function delay(ms: number): Promise<void> {

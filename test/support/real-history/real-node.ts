@@ -29,6 +29,7 @@ export class RealNode {
   readonly server: RedisServer;
   readonly wires: Wires = new Wires();
   readonly witness: Witness;
+  readonly #node: number;
   readonly #history: History;
   readonly #wallClock = new WallClock();
   #feed: Feed | undefined;
@@ -36,11 +37,13 @@ export class RealNode {
   #failing = false;
   #diedAt = 0;
   #echoes = 0;
+  #firstWithoutScripts = Number.POSITIVE_INFINITY;
   #last: Promise<void> = Promise.resolve();
 
   private constructor(server: RedisServer, node: number, history: History) {
     const { wires } = this;
     this.server = server;
+    this.#node = node;
     this.#history = history;
     this.witness = new Witness({ node, history, wires, wallClock: this.#wallClock });
   }
@@ -57,6 +60,11 @@ export class RealNode {
       await self.stop();
       throw error;
     }
+  }
+
+  /** When it was restarted, or its scripts were flushed, for the first time. */
+  get firstWithoutScripts(): number {
+    return this.#firstWithoutScripts;
   }
 
   pause(): void {
@@ -88,9 +96,15 @@ export class RealNode {
 
   restart(memory: 'kept' | 'lost'): void {
     this.#when('down', async () => {
+      const { restarts, counterLosses, guard } = this.#history;
+      const at = performance.now();
+      // One that nobody has ever admitted has nothing to forget.
+      restarts.push({ node: this.#node, at, isLossy: memory === 'lost' && this.witness.hasSeenVotes });
+      this.#noteScriptsGone();
       if (memory === 'lost') {
         await rm(join(this.server.dir, 'appendonlydir'), { recursive: true, force: true });
-        this.witness.forget(performance.now());
+        this.witness.forget(at);
+        counterLosses.push({ at, isMadeUpFor: guard !== 'off' });
       }
       await this.#restartUnseen();
       this.#state = 'up';
@@ -106,13 +120,18 @@ export class RealNode {
   }
 
   flushScripts(): void {
-    this.#when('up', () => this.server.cli('SCRIPT', 'FLUSH'));
+    this.#when('up', () => {
+      this.#noteScriptsGone();
+      return this.server.cli('SCRIPT', 'FLUSH');
+    });
   }
 
   /** All keys are gone. */
   forget(): void {
     this.#when('up', async () => {
-      if (!this.#failing) await this.server.cli('FLUSHALL');
+      if (this.#failing) return;
+      this.#history.counterLosses.push({ at: performance.now(), isMadeUpFor: false });
+      await this.server.cli('FLUSHALL');
     });
   }
 
@@ -178,6 +197,10 @@ export class RealNode {
     witness.recall(standingOf(await feed.request('EVAL', LIST, '0')), this.#diedAt);
     await feed.watch();
     await feed.request('CONFIG', 'SET', 'port', String(server.port));
+  }
+
+  #noteScriptsGone(): void {
+    this.#firstWithoutScripts = Math.min(this.#firstWithoutScripts, performance.now());
   }
 
   #when(state: State, run: () => unknown): void {

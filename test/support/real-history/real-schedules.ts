@@ -8,6 +8,8 @@ const LONGEST_HOLD = 300;
 const LONGEST_WAIT = 250;
 /** Long enough for residue to be seen before it expires, short enough to wait for what is not residue. */
 const LONGEST_TTL = 10_000;
+/** Where restarts are guarded against: servers that come back do not vote for so long, and a second. */
+const LONGEST_GUARDED_TTL = 1_000;
 /** For so long the whole process stops at most. */
 const LONGEST_STOP = 150;
 
@@ -22,9 +24,14 @@ export function realSchedules(
   size: { nodes: number; clients: number; steps: number },
 ): fc.Arbitrary<Schedule> {
   // Without a bias for small ones: there are few runs, and each shall be worth its servers' start.
+  const isGuarded = model === 'restarting';
   return fc.noBias(schedules(model, size)).map((schedule) =>
     Object.assign(schedule, {
-      ttl: Math.min(schedule.ttl, LONGEST_TTL),
+      ttl: Math.min(schedule.ttl, isGuarded ? LONGEST_GUARDED_TTL : LONGEST_TTL),
+      // They begin as new as the test; and 'strict' would only make them wait for what 'auto' finds out.
+      guard: isGuarded ? ('auto' as const) : ('off' as const),
+      ages: [0],
+      wallClocks: 'agreeing' as const,
       // The machine has one clock, and a network of its own.
       rates: [],
       latency: { least: 0, span: 0 },

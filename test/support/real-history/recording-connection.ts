@@ -68,7 +68,9 @@ export class RecordingConnection implements RedisConnection {
       exchanges.forEach((exchange, index) => {
         if (error && !ERROR_CODE.test(error.message)) return;
         exchange.answeredAt = performance.now();
-        exchange.reply = kindOf(error ?? (replies as unknown[])[index]);
+        const answer = error ?? (replies as unknown[])[index];
+        exchange.reply = kindOf(answer);
+        if (exchange.reply === 'granted' && Array.isArray(answer)) exchange.counter = Number(answer[1]);
       });
       reply(error, replies);
       // After all promises that this settles.

@@ -156,6 +156,10 @@ export class Witness implements FeedListener {
     );
   }
 
+  get hasSeenVotes(): boolean {
+    return this.#seen.length > 0;
+  }
+
   /** Hands in what was seen, once there is nothing more to see and all answers are known. */
   testify(): void {
     const { history, wires } = this.#plan;
