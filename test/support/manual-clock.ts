@@ -15,6 +15,11 @@ export class ManualClock implements Clock {
     this.#now = start;
   }
 
+  /** 1970 was when this clock stood at 0. */
+  wallTime(): number {
+    return this.now();
+  }
+
   now(): number {
     return this.#now;
   }

@@ -90,6 +90,23 @@ describe('nodes that are all found blank', () => {
     expect(admissions()).toEqual([0, 0, 0]);
   });
 
+  it('are looked at twice anew if one was lost meanwhile, also if what is there now is blank too', async () => {
+    const { report, admissions, probes, members, coldStart } = start(3);
+    const [first, second] = members as [FakeMember, FakeMember];
+    let tell!: (blank: boolean) => void;
+    first.blank = new Promise((resolve) => {
+      tell = resolve;
+    });
+    await report('blank', 'blank', 'blank');
+    coldStart.report(second, 'other');
+    coldStart.report(second, 'blank');
+    first.blank = true;
+    tell(true);
+    await turn();
+    expect(probes()).toEqual([2, 2, 2]);
+    expect(admissions()).toEqual([1, 1, 1]);
+  });
+
   it('are looked at again once at a time', async () => {
     const { report, probes, members } = start(3);
     (members[0] as FakeMember).blank = new Promise(() => {});

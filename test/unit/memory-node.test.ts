@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LockNode } from '../../src/index.ts';
+import type { Clock, GrantReply, LockNode } from '../../src/index.ts';
 import { createMemoryNodes, type MemoryNode } from '../../src/testing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { turn } from '../support/peek.ts';
@@ -89,6 +89,82 @@ describe('a memory node', () => {
     await turn();
     expect(replies.at(-1)).toBe('y denied');
     expect(node.keys()).toEqual(['l']);
+  });
+});
+
+/** A node whose wall clock stands at `now` µs since 1970, and the counters that its grants of k come to. */
+function counting(now = 0) {
+  const manual = new ManualClock();
+  const clock: Clock = {
+    now: () => manual.now(),
+    wallTime: () => now / 1_000,
+    after: (delay, callback) => manual.after(delay, callback),
+  };
+  const [node] = createMemoryNodes(1, { clock }) as [MemoryNode];
+  const grant = async (hint: number): Promise<unknown> => {
+    let reply: GrantReply | undefined;
+    node.grant({ keys: ['k'], ownerToken: 'x', ttl: 1, hint, wanted: () => true }, (each) => {
+      reply = each;
+    });
+    await turn();
+    manual.advance(1);
+    return reply?.kind === 'granted' ? reply.counter : reply?.kind;
+  };
+  return { node, clock: manual, grant };
+}
+
+describe('the fencing counters of a memory node', () => {
+  const HOUR = 3_600_000_000;
+
+  it.each([
+    [0, HOUR, HOUR + 1],
+    [0, HOUR + 1, HOUR + 1],
+    [0, 10 * HOUR, HOUR + 1],
+    [10 * HOUR, 10 * HOUR, 10 * HOUR + 1],
+    [10 * HOUR, 11 * HOUR, 11 * HOUR + 1],
+    [10 * HOUR, 11 * HOUR + 1, 11 * HOUR + 1],
+    [10 * HOUR, 12 * HOUR, 11 * HOUR + 1],
+  ])('at %d µs since 1970 take a hint of %d as %d', async (now, hint, counter) => {
+    expect(await counting(now).grant(hint)).toBe(counter);
+  });
+
+  it('are not put back by the clock of the node', async () => {
+    const { grant } = counting();
+    expect([await grant(HOUR), await grant(3 * HOUR), await grant(2 * HOUR), await grant(0)]).toEqual([
+      HOUR + 1,
+      HOUR + 2,
+      2 * HOUR + 1,
+      2 * HOUR + 2,
+    ]);
+  });
+
+  it('are kept for an hour after the last lock', async () => {
+    const { clock, grant } = counting();
+    expect(await grant(10)).toBe(11);
+    clock.advance(3_599_998);
+    expect(await grant(0)).toBe(12);
+    clock.advance(3_599_999);
+    expect(await grant(0)).toBe(1);
+  });
+
+  it('are no keys', async () => {
+    const { node, grant } = counting();
+    await grant(10);
+    expect(node.keys()).toEqual([]);
+  });
+
+  it('go when the node forgets', async () => {
+    const { node, grant } = counting();
+    await grant(10);
+    node.forget();
+    expect(await grant(0)).toBe(1);
+  });
+
+  it('come to an end', async () => {
+    const { node, grant } = counting(Number.MAX_SAFE_INTEGER);
+    expect(await grant(Number.MAX_SAFE_INTEGER - 1)).toBe(Number.MAX_SAFE_INTEGER);
+    expect(await grant(0)).toBe('unusable');
+    expect(node.keys()).toEqual([]);
   });
 });
 

@@ -213,6 +213,29 @@ describe('new servers on some nodes', () => {
     expect(admitted(nodes)).toEqual([false, false, false]);
   });
 
+  it('are in quarantine if one has another connection by the time that the last was looked at', async () => {
+    const nodes = three();
+    const [first, , last] = nodes as [NodeOver, NodeOver, NodeOver];
+    await up(nodes[0], nodes[1]);
+    await last.connection.down(new Error('connect ECONNREFUSED'));
+    await first.clock.advanceAsync(500);
+    // Its first look is done, and its second hangs.
+    last.connection.connect();
+    let tell!: (known: boolean[]) => void;
+    while (!last.connection.sent.includes('load all but grants')) await Promise.resolve();
+    last.connection.exists_ = new Promise((resolve) => {
+      tell = resolve;
+    });
+    await turn();
+    first.connection.renew();
+    await first.clock.advanceAsync(500);
+    // A further look at it hangs too.
+    last.connection.exists_ = 'hold';
+    tell([false, false, false]);
+    await turn();
+    expect(first.connection.scripts().has(scriptsOf(young(0)).gate)).toBe(false);
+  });
+
   it('are in quarantine if another has restarted between the two looks', async () => {
     const nodes = three();
     const [first] = nodes as [NodeOver];

@@ -8,6 +8,7 @@ const denied = (remaining: number): Vote => ({ node: 'n', kind: 'denied', remain
 describe('a reply', () => {
   it.each([
     [{ kind: 'granted' }, 'granted', { kind: 'granted' }],
+    [{ kind: 'confirmed' }, 'granted', { kind: 'granted' }],
     [{ kind: 'extended' }, 'granted', { kind: 'granted' }],
     [{ kind: 'released' }, 'granted', { kind: 'granted' }],
     [{ kind: 'denied', remaining: 5 }, 'denied', { kind: 'denied', remaining: 5 }],
@@ -37,6 +38,8 @@ describe('a reply', () => {
     [{ kind: 'granted' }, false],
     [{ kind: 'denied', remaining: 1 }, false],
     [{ kind: 'repaired' }, false],
+    [{ kind: 'confirmed' }, false],
+    [{ kind: 'absent' }, false],
   ] as const)('%j has certainly executed nothing: %s', (reply, nothing) => {
     expect(executedNothing(reply)).toBe(nothing);
   });
