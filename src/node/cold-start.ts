@@ -22,6 +22,8 @@ export interface Member {
 export class ColdStart {
   readonly #views = new Map<Member, View>();
   #isPossible: boolean;
+  /** Whether every node has been blank, and the same, since all were looked at the first time. */
+  #isUndisturbed = false;
   #attempt: Promise<void> | undefined;
   #waiting: (() => void)[] = [];
 
@@ -41,6 +43,8 @@ export class ColdStart {
 
   report(member: Member, view: View): void {
     this.#views.set(member, view);
+    // Whatever is blank after that is another server, or another life of it.
+    if (view !== 'blank') this.#isUndisturbed = false;
     if (view === 'admitted' || view === 'admitted young') this.#isPossible = false;
     this.#proceed();
   }
@@ -66,9 +70,10 @@ export class ColdStart {
   }
 
   async #try(): Promise<void> {
+    this.#isUndisturbed = true;
     const members = [...this.#views.keys()];
     const stillBlank = await Promise.all(members.map((member) => member.probe().catch(() => false)));
-    if (this.#isPossible && stillBlank.every(Boolean)) {
+    if (this.#isPossible && this.#isUndisturbed && stillBlank.every(Boolean)) {
       this.#isPossible = false;
       await Promise.allSettled(members.map((member) => member.admit()));
     }

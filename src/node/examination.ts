@@ -88,13 +88,12 @@ export class Examination {
   async #probe(): Promise<boolean> {
     const before = this.#seen;
     await this.look();
-    const now = this.#seen;
-    const isSame = before.length === now.length && before.every((master, i) => master === now[i]);
-    return isSame && this.#view === 'blank';
+    return areSame(before, this.#seen) && this.#view === 'blank';
   }
 
   async #admit(): Promise<void> {
-    const { admissions, watchdog, onAdmitted } = this.#plan;
+    const { connection, admissions, watchdog, onAdmitted } = this.#plan;
+    if (!areSame(this.#seen, connection.masters())) return;
     const answered = watchdog.sent();
     try {
       await Promise.all(this.#seen.map((master) => admissions.admit(master)));
@@ -109,4 +108,9 @@ export class Examination {
     this.#view = view;
     this.#plan.coldStart.report(this.#member, view);
   }
+}
+
+/** Whether they are the same servers, over the same connections. */
+function areSame(some: readonly Master[], others: readonly Master[]): boolean {
+  return some.length === others.length && some.every((master, i) => master === others[i]);
 }
