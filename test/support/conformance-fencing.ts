@@ -193,6 +193,37 @@ export function describeFencingConformance(name: string, start: () => Promise<Ba
       expect(await counter(a)).toBe(1);
     });
 
+    it.each([
+      ['a space', 'a b'],
+      ['line ends', 'a\r\n$3\r\nb'],
+      ['a NUL', 'a\0b'],
+      ['what UTF-8 needs several bytes for', 'ключ 锁 🔒'],
+      ['64 kB', 'x'.repeat(65_536)],
+      ['an opening brace', 'a{b'],
+      ['a closing brace', 'a}b'],
+      ['empty braces', 'a{}b'],
+      ['a hash tag', 'a{b}c'],
+      ['nested braces', 'a{{b}}c'],
+      ['a glob', '*'],
+    ])('is kept for a key with %s, unless that is refused at once', async (_what, text) => {
+      const key = `lock:${serial}${text}`;
+      if (ask.node.objection([key]) !== undefined) return;
+      expect(await counter(key, 10)).toBe(11);
+      expect(await ask.extend(key, 'owner', TTL, 20)).toEqual({ kind: 'repaired' });
+      expect(await ask.confirm(key, 'owner', 30)).toEqual({ kind: 'confirmed' });
+      expect(await ask.release(key, 'owner')).toEqual({ kind: 'released' });
+      expect(await counter(key)).toBe(31);
+    });
+
+    it('is kept for each of as many keys as a lock may have', async () => {
+      const keys = Array.from({ length: 1_000 }, (_, i) => `${a}:${i}`);
+      await put(keys[500] as string, 50);
+      expect(await counter(keys)).toBe(51);
+      expect(await ask.extend(keys, 'owner', TTL, 90)).toEqual({ kind: 'repaired' });
+      expect(await ask.release(keys, 'owner')).toEqual({ kind: 'released' });
+      expect([await counter(keys[0] as string), await counter(keys[999] as string)]).toEqual([91, 91]);
+    });
+
     it('outlives the lock', async () => {
       await ask.grantAbove(10, a, 'owner', 1);
       await eventually(async () => ((await ask.inspect(a)).kind === 'free' ? true : undefined));
