@@ -24,6 +24,8 @@ export class Examination {
   /** The masters when they were last looked at, and what was found. */
   #seen: readonly Master[] = [];
   #view: View = 'unknown';
+  /** The masters at the second look. */
+  #probed: readonly Master[] = [];
 
   constructor(plan: ExaminationPlan) {
     this.#plan = plan;
@@ -88,15 +90,17 @@ export class Examination {
   async #probe(): Promise<boolean> {
     const before = this.#seen;
     await this.look();
+    this.#probed = this.#seen;
     return areSame(before, this.#seen) && this.#view === 'blank';
   }
 
   async #admit(): Promise<void> {
     const { connection, admissions, watchdog, onAdmitted } = this.#plan;
-    if (!areSame(this.#seen, connection.masters())) return;
+    // A connection that was made anew leads to a server that was not looked at twice.
+    if (!areSame(this.#probed, connection.masters())) return;
     const answered = watchdog.sent();
     try {
-      await Promise.all(this.#seen.map((master) => admissions.admit(master)));
+      await Promise.all(this.#probed.map((master) => admissions.admit(master)));
       this.#report('admitted young');
       onAdmitted();
     } finally {
