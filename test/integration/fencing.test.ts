@@ -71,9 +71,9 @@ describe('each lock has a larger token than those before it', () => {
       [0, 1, 3],
       [1, 2, 4],
     ];
-    const clients = await Promise.all(
-      majorities.map((majority, i) => connectedTo(servers, majority, SKEWS[i] ?? 0)),
-    );
+    const clients: Redlock[] = [];
+    for (const [i, majority] of majorities.entries())
+      clients.push(await connectedTo(servers, majority, SKEWS[i] ?? 0));
     const tokens = new Tokens();
     for (let time = 0; time < 60; time++)
       for (const client of clients) {
