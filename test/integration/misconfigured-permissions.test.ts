@@ -73,6 +73,15 @@ it('a key outside of the allowed pattern costs the vote for that key only', asyn
   }
 });
 
+it('a server that forbids the counters, and TIME, gets no grant with a token, but others', async () => {
+  await allow('~r', ...LEAST_ACL, '-time');
+  await using redlock = new Redlock([spec()], LONG_LOCK);
+  expect(await failureOf(redlock)).toBeInstanceOf(NodeMisconfiguredError);
+  const lock = await redlock.acquire('r', { fencing: false, acquireTimeout: 0 });
+  await lock.extend();
+  expect(await lock.release()).toMatchObject({ outcome: 'released' });
+});
+
 it.each(['%R~*', '%W~*'])('a server that gives only %s gets no grant', async (pattern) => {
   await allow(pattern, ...LEAST_ACL);
   const error = await failureWith(spec(), servers.healthy[0]);
