@@ -1,12 +1,31 @@
 import { describe, expect, it } from 'vitest';
 import { broken, type Story, story } from '../support/checker/story.ts';
 
-describe('fenced', () => {
-  const held = (first: number | undefined, second: number | undefined, from = 20): Story =>
-    story()
-      .locks('a', 0, 10, { fencingToken: first })
-      .locks('b', from, from + 10, { fencingToken: second });
+const held = (first: number | undefined, second: number | undefined, from = 20): Story =>
+  story()
+    .locks('a', 0, 10, { fencingToken: first })
+    .locks('b', from, from + 10, { fencingToken: second });
 
+const asked = (at: number): Story => held(8, 7).calls('acquire', 'b', at, 20).tries('b', at);
+
+const restarted = (guard: 'off' | 'auto' | 'strict', from: number, isLossy = true): Story =>
+  story({ guard })
+    .restarts(0, 10, isLossy)
+    .stands('a', [0], from, from + 20);
+
+/** Nodes forget the lock of `a` in a restart, and give it to `b`. */
+const forgotten = (guard: 'off' | 'auto' | 'strict', nodes: readonly number[]): Story => {
+  const told = story({ guard }).locks('a', 0, 100).locks('b', 50, 90);
+  for (const vote of told.history.votes) {
+    if (vote.token === 'a' && nodes.includes(vote.node)) Object.assign(vote, { until: 20, end: 'forgotten' });
+  }
+  for (const node of nodes) told.restarts(node, 20);
+  return told;
+};
+
+const rules = (told: Story): string[] => broken(told).filter((rule) => rule !== 'remembers');
+
+describe('fenced', () => {
   it('allows a token that is larger than the one before', () => {
     expect(broken(held(7, 8))).toEqual([]);
   });
@@ -20,7 +39,6 @@ describe('fenced', () => {
   });
 
   it('takes no order from attempts that overlap', () => {
-    const asked = (at: number): Story => held(8, 7).calls('acquire', 'b', at, 20).tries('b', at);
     expect(broken(asked(-1))).toEqual([]);
     expect(broken(asked(0))).toEqual(['fenced']);
   });
@@ -52,11 +70,6 @@ describe('fenced', () => {
 });
 
 describe('remembers', () => {
-  const restarted = (guard: 'off' | 'auto' | 'strict', from: number, isLossy = true): Story =>
-    story({ guard })
-      .restarts(0, 10, isLossy)
-      .stands('a', [0], from, from + 20);
-
   it.each(['auto', 'strict'] as const)(
     'is broken by a grant before locks of before have expired (%s)',
     (guard) => {
@@ -101,18 +114,6 @@ describe('remembers', () => {
 });
 
 describe('exclusion, where restarts are guarded', () => {
-  /** Nodes forget the lock of `a` in a restart, and give it to `b`. */
-  const forgotten = (guard: 'off' | 'auto' | 'strict', nodes: readonly number[]): Story => {
-    const told = story({ guard }).locks('a', 0, 100).locks('b', 50, 90);
-    for (const vote of told.history.votes) {
-      if (vote.token === 'a' && nodes.includes(vote.node))
-        Object.assign(vote, { until: 20, end: 'forgotten' });
-    }
-    for (const node of nodes) told.restarts(node, 20);
-    return told;
-  };
-  const rules = (told: Story): string[] => broken(told).filter((rule) => rule !== 'remembers');
-
   it('is forgiven where nobody guards', () => {
     expect(rules(forgotten('off', [0]))).toEqual([]);
   });

@@ -4,7 +4,7 @@ import type { Clock } from '../../src/clock.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 /** Hints by a wall clock that stands at that many ms since 1970. */
-function hintsAt(wallTime: number): { readonly hints: Hints; set(wallTime: number): void } {
+function hintsAt(wallTime: number): { readonly hints: Hints; readonly set: (wallTime: number) => void } {
   const manual = new ManualClock();
   let now = wallTime;
   const clock: Clock = {

@@ -1,4 +1,5 @@
 import { calmWorld } from '../simulation/by-hand.ts';
+import { REGRESSIONS } from '../simulation/regressions.ts';
 import type { Fault, Schedule } from '../simulation/schedule.ts';
 import { OLD, take } from '../simulation/schedule-of.ts';
 
@@ -21,7 +22,10 @@ export type Directed =
   | 'a grant comes after another has been there and gone, and its token is fixed'
   | 'a client stops while its token is written back'
   | 'a grant is late by the whole section of another'
-  | 'two of three nodes were restarted, one without memory, when a client comes that cannot see the third';
+  | 'two of three nodes were restarted, one without memory, when a client comes that cannot see the third'
+  | 'a new node restarts before the last client has reached it'
+  | 'a node loses its counters, and it alone is left of those that had them'
+  | 'a process stops between the clock and the timer';
 
 /**
  * What so much has to come together for that no random schedule of a reasonable number does it. The product passes
@@ -82,4 +86,26 @@ export const DIRECTED: Readonly<Record<Directed, Schedule>> = {
         { what: 'crash', at: 200, for: 1, node: 2, refuses: true, memory: 'kept' },
       ],
     }),
+  'a new node restarts before the last client has reached it': calmWorld({
+    guard: 'auto',
+    ages: [0],
+    clients: [[take(100, { hold: 900 })], [take(600)]],
+    faults: [
+      { what: 'cut', at: 0, for: 310, node: 0, client: 1, direction: 'both', delay: NEVER },
+      { what: 'crash', at: 200, for: 1, node: 0, refuses: true, memory: 'lost' },
+    ],
+  }),
+  'a node loses its counters, and it alone is left of those that had them': calmWorld({
+    guard: 'strict',
+    ages: [OLD],
+    clients: [[take(100, { hold: 5 })], [take(3_000, { hold: 5 })]],
+    faults: [
+      { what: 'fail', at: 50, for: 100, node: 2, error: 'BUSY Redis is busy running a script.' },
+      { what: 'crash', at: 300, for: 1, node: 0, refuses: true, memory: 'lost' },
+      { what: 'cut', at: 2_900, for: 200, node: 1, client: 1, direction: 'both', delay: NEVER },
+    ],
+  }),
+  'a process stops between the clock and the timer': REGRESSIONS[
+    'a signal aborts in time though its process was stopped between the clock and the timer'
+  ] as Schedule,
 };

@@ -299,6 +299,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the end is told by a look at the clock of before a pause',
     breaks: 'told',
+    directed: 'a process stops between the clock and the timer',
     edits: [
       edit(
         'clock.ts',
@@ -472,7 +473,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a hint is no more than the last token',
     breaks: 'fenced',
-    model: 'restarting',
+    directed: 'a node loses its counters, and it alone is left of those that had them',
     edits: [edit('acquire/hints.ts', 'Math.floor(this.#clock.wallTime() * 1_000)', '0')],
   },
   {
@@ -491,13 +492,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a confirmation counts where the counter was not seen',
     breaks: 'fenced',
     directed: 'a grant comes after another has been there and gone, and its token is fixed',
-    edits: [
-      edit(
-        'quorum/lease.ts',
-        "if (counter === undefined) deliver({ kind: 'unreachable', cause: NOT_GRANTED, maybeExecuted: false });\n        else if",
-        'if',
-      ),
-    ],
+    edits: [edit('quorum/lease.ts', 'counter === undefined || this.#ended', 'this.#ended')],
   },
   {
     name: 'a late grant counts whatever its counter',
@@ -564,13 +559,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'blank nodes are not looked at a second time',
     breaks: 'remembers',
-    model: 'restarting',
+    directed: 'a new node restarts before the last client has reached it',
     edits: [
       edit(
         'node/cold-start.ts',
         'await Promise.all(members.map((member) => member.probe().catch(() => false)))',
         'members.map(() => true)',
       ),
+      edit('node/examination.ts', 'if (!areSame(this.#probed, connection.masters())) return;', ''),
+      edit('node/examination.ts', 'this.#probed.map(', 'connection.masters().map('),
     ],
   },
   {
