@@ -22,7 +22,9 @@ beforeAll(async () => {
       case 'info':
         return info({ redis_version: '7.0.15', run_id: 'fake', loading: '0', role: 'master' });
       case 'script':
-        return command[1]?.toLowerCase() === 'exists' ? '*2\r\n:1\r\n:1\r\n' : bulk('sha');
+        return command[1]?.toLowerCase() === 'exists'
+          ? `*${command.length - 2}\r\n${':1\r\n'.repeat(command.length - 2)}`
+          : bulk('sha');
       case 'evalsha': {
         // After the time for which counters are kept, five for each operation.
         const verbs = command.slice(4 + Number(keys)).filter((_, index) => index % 5 === 0);
