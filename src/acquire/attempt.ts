@@ -89,7 +89,8 @@ export class Attempt {
     }
     this.#lease.undo();
     const votes = votesOf(nodes, replies);
-    if (verdict !== 'won') return failure('lock', plan.resources, verdict, votes);
+    // What has expired cannot be confirmed either.
+    if (verdict !== 'won' && !(differ && exhausted)) return failure('lock', plan.resources, verdict, votes);
     const took = Math.round(clock.now() - t0);
     return new ValidityExhaustedError(
       `cannot lock ${list(plan.resources)}: the grants took ${took} ms, which used up the validity of a ttl of ${plan.ttl} ms (maxHoldTime ${plan.maxHoldTime} ms)`,

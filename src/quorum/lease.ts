@@ -40,6 +40,7 @@ export interface Released {
 
 const NEVER_ASKED = new Error('the lock was never set on this node');
 const NOT_GRANTED = new Error('it had not granted the lock when the fencing token was fixed');
+const LOST_AGAIN = new Error('it did not have the lock any more when its fencing token was confirmed');
 const NO_COUNTER = 'it grants locks without a fencing counter; switch fencing off for it';
 
 /**
@@ -125,7 +126,7 @@ export class Lease {
         if (counter === undefined || this.#ended)
           deliver({ kind: 'unreachable', cause: NOT_GRANTED, maybeExecuted: false });
         else if (counter === fencingToken) deliver({ kind: 'confirmed' });
-        else node.confirm({ ...this.holding, fencingToken, wanted }, deliver);
+        else node.confirm({ ...this.holding, fencingToken, wanted }, (reply) => deliver(orLost(reply)));
       },
       decide: (replies, over) => {
         const ballots = replies.map(ballotOf);
@@ -225,6 +226,11 @@ export class Lease {
   #counted(reply: ExtendReply | undefined, index: number): ExtendReply | undefined {
     return reply?.kind === 'extended' && !this.#continuity.counts(index) ? { kind: 'repaired' } : reply;
   }
+}
+
+/** That a node has lost what it granted does not mean that somebody else holds it. */
+function orLost(reply: ConfirmReply): ConfirmReply {
+  return reply.kind === 'absent' ? { kind: 'unreachable', cause: LOST_AGAIN, maybeExecuted: false } : reply;
 }
 
 /** A node that knows nothing of counters must not pass for one that has moved them on. */

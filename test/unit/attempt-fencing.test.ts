@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Attempt, type AttemptPlan } from '../../src/acquire/attempt.ts';
 import { Hints } from '../../src/acquire/hints.ts';
-import {
-  NodeMisconfiguredError,
-  QuorumUnreachableError,
-  ResourceHeldError,
-  ValidityExhaustedError,
-} from '../../src/index.ts';
+import { NodeMisconfiguredError, QuorumUnreachableError, ValidityExhaustedError } from '../../src/index.ts';
 import { counts } from '../support/lock-over.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { peek, turn } from '../support/peek.ts';
@@ -92,7 +87,7 @@ describe('an attempt with fencing', () => {
   });
 
   it.each([
-    ['absent', { kind: 'absent' }, ResourceHeldError],
+    ['absent', { kind: 'absent' }, QuorumUnreachableError],
     ['unreachable', unreachable(true, 'gone'), QuorumUnreachableError],
     ['unusable', { kind: 'unusable', why: 'NOPERM' }, NodeMisconfiguredError],
   ] as const)('fails when a node that is needed is %s in the second round', async (_what, reply, Type) => {
@@ -150,7 +145,7 @@ describe('an attempt with fencing', () => {
     clock.advance(890);
     await grant(nodes, 5, 9);
     clock.advance(98);
-    expect(await started.outcome).toBeInstanceOf(QuorumUnreachableError);
+    expect(await started.outcome).toBeInstanceOf(ValidityExhaustedError);
   });
 
   it('looks at the clock after the second round', async () => {

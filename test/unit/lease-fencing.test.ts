@@ -169,7 +169,7 @@ describe('confirming the fencing token of a lease', () => {
   });
 
   it.each([
-    ['has lost the keys', absent, 'held'],
+    ['has lost the keys', absent, 'unreachable'],
     ['cannot be reached', unreachable(true), 'unreachable'],
     ['refuses', { kind: 'unusable', why: 'NOPERM' }, 'misconfigured'],
   ] as const)('fails when a node that is needed %s', async (_what, reply, verdict) => {
@@ -217,7 +217,7 @@ describe('confirming the fencing token of a lease', () => {
     const round = confirm();
     answerConfirmations(absent);
     expect((await round).replies).toEqual([
-      absent,
+      { kind: 'unreachable', cause: expect.any(Error), maybeExecuted: false },
       confirmed,
       { kind: 'unreachable', cause: expect.any(Error), maybeExecuted: false },
     ]);
