@@ -36,8 +36,8 @@ export class IoredisConnection implements RedisConnection {
   #cause: Error | undefined;
   #closed = false;
   #cancelTimer: Cancel = () => {};
-  /** One for each client of a server, and each of its sockets. */
-  #masters = new WeakMap<Redis, Master>();
+  /** One for each client of a server, and each of its sockets, for as long as it is a master. */
+  readonly #masters = new Map<Redis, Master>();
 
   constructor(plan: IoredisPlan) {
     this.name = plan.endpoint.name;
@@ -74,13 +74,15 @@ export class IoredisConnection implements RedisConnection {
         this.#cut();
       } else {
         this.#cause = undefined;
-        this.#masters = new WeakMap();
+        this.#masters.clear();
         listener.up();
       }
     });
+    // One that is demoted keeps its client; when it is promoted again, it has lost what it was told meanwhile.
+    client.on('refresh', () => this.#forgetReplicas());
     client.on('close', () => {
       this.#cancelTimer();
-      this.#masters = new WeakMap();
+      this.#masters.clear();
       down();
     });
     client.on('end', () => {
@@ -107,6 +109,7 @@ export class IoredisConnection implements RedisConnection {
   }
 
   masters(): readonly Master[] {
+    this.#forgetReplicas();
     return this.#servers('master').map((client) => this.#master(client));
   }
 
@@ -161,6 +164,11 @@ export class IoredisConnection implements RedisConnection {
 
   #servers(role: 'master' | 'all'): Redis[] {
     return this.#client.isCluster ? (this.#client as Cluster).nodes(role) : [this.#client as Redis];
+  }
+
+  #forgetReplicas(): void {
+    const masters = new Set(this.#servers('master'));
+    for (const client of this.#masters.keys()) if (!masters.has(client)) this.#masters.delete(client);
   }
 
   #master(client: Redis): Master {

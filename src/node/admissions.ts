@@ -10,6 +10,7 @@ import {
   UNGUARDED,
 } from './scripts/script.ts';
 import type { ServerInfo } from './server-info.ts';
+import type { Watchdog } from './watchdog.ts';
 
 /** Whether a server votes. Its grant script has `sha`; one in quarantine may still have got it, from somebody who has admitted it. */
 export type Admission =
@@ -30,6 +31,7 @@ export interface AdmissionsPlan {
   /** How long a quarantine takes, in ms. */
   readonly quarantine: number;
   readonly clock: Clock;
+  readonly watchdog: Watchdog;
 }
 
 interface Known {
@@ -65,20 +67,25 @@ export class Admissions {
 
   /** Finds out whether the master remembers, and gives it the grant script if so. All on its one connection. */
   async look(master: Master, server: ServerInfo): Promise<Admission> {
-    const { guard, clock } = this.#plan;
+    const { guard, clock, watchdog } = this.#plan;
     const incarnation = guard === 'off' ? UNGUARDED : server.incarnation;
     const gate = gateScript(incarnation);
     const grants = grantScript(incarnation);
     const scripts = [gate.sha, grants.sha, allButGrants.sha];
-    const [hasGate = false, hasGrants = false, hasOthers = false] = await master.hasScripts(scripts);
+    const [hasGate = false, hasGrants = false, hasOthers = false] = await watchdog.watch(
+      master.hasScripts(scripts),
+    );
     const { until, replaced, blank } = this.#quarantine(master).judge({ server, hasGate }, clock.now());
     // The very server that this connection has seen admitted before has lost its scripts, not its memory.
     const isKnown = this.#remembered(master, incarnation);
     if (guard === 'off' || isKnown || until === Number.NEGATIVE_INFINITY) {
-      await load(master, [...(hasGate || guard === 'off' ? [] : [gate]), ...(hasGrants ? [] : [grants])]);
+      await this.#load(master, [
+        ...(hasGate || guard === 'off' ? [] : [gate]),
+        ...(hasGrants ? [] : [grants]),
+      ]);
       return this.#note(master, incarnation, { kind: 'admitted', sha: grants.sha });
     }
-    await load(master, hasOthers ? [] : [allButGrants]);
+    await this.#load(master, hasOthers ? [] : [allButGrants]);
     return this.#note(master, incarnation, { kind: 'quarantined', sha: grants.sha, until, replaced, blank });
   }
 
@@ -87,7 +94,7 @@ export class Admissions {
     const known = this.#known.get(master);
     if (!known) return;
     const grants = grantScript(known.incarnation);
-    await load(master, [gateScript(known.incarnation), grants]);
+    await this.#load(master, [gateScript(known.incarnation), grants]);
     known.admission = { kind: 'admitted', sha: grants.sha };
   }
 
@@ -128,8 +135,8 @@ export class Admissions {
     this.#known.set(master, { incarnation, admission, stale: false });
     return admission;
   }
-}
 
-async function load(master: Master, scripts: readonly Script[]): Promise<void> {
-  await Promise.all(scripts.map(({ text }) => master.load(text)));
+  async #load(master: Master, scripts: readonly Script[]): Promise<void> {
+    await Promise.all(scripts.map(({ text }) => this.#plan.watchdog.watch(master.load(text))));
+  }
 }

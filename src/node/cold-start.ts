@@ -51,7 +51,7 @@ export class ColdStart {
 
   /** Resolves when it is clear whether all nodes are new; then they have been admitted. */
   async settled(): Promise<void> {
-    while (this.#isPossible && (this.#attempt || this.#all('unknown', 'blank')))
+    while (this.#attempt || (this.#isPossible && this.#all('unknown', 'blank')))
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 

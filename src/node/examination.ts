@@ -1,7 +1,7 @@
 import type { Master, RedisConnection } from '../client/redis-connection.ts';
 import type { Admissions } from './admissions.ts';
 import type { ColdStart, Member, View } from './cold-start.ts';
-import { parseInfo, type ServerInfo } from './server-info.ts';
+import { isLoading, parseInfo, type ServerInfo } from './server-info.ts';
 import type { Servers } from './servers.ts';
 import type { Watchdog } from './watchdog.ts';
 
@@ -33,25 +33,29 @@ export class Examination {
   }
 
   /**
-   * Why the node must not hold locks, if so; otherwise it is known afterwards whether it votes.
+   * Why the node must not hold locks, if so; otherwise it is known afterwards which of its masters vote. One that does not
+   * answer does not keep the others from it.
    *
-   * @throws {Error} what the server said instead, or why it is not ready.
+   * @throws {Error} why not one of them is ready.
    */
   async look(): Promise<string | undefined> {
-    const { connection, servers, watchdog } = this.#plan;
-    const answered = watchdog.sent();
-    try {
-      const masters = connection.masters();
-      if (masters.length === 0) throw new Error('no master is known');
-      const infos = (await Promise.all(masters.map((master) => master.info()))).map(parseInfo);
-      const why = servers.examine(connection.name, infos);
-      const view = why ? 'other' : await this.#lookAt(masters, infos);
-      this.#seen = masters;
-      this.#report(view);
-      return why;
-    } finally {
-      answered();
-    }
+    const { connection, servers } = this.#plan;
+    const masters = connection.masters();
+    if (masters.length === 0) throw new Error('no master is known');
+    const asked = await Promise.allSettled(masters.map((master) => this.#ask(master)));
+    const known = masters.flatMap((master, i) => {
+      const answer = asked[i];
+      return answer?.status === 'fulfilled' ? { master, server: answer.value } : [];
+    });
+    if (known.length === 0) throw (asked[0] as PromiseRejectedResult).reason;
+    const why = servers.examine(
+      connection.name,
+      known.map(({ server }) => server),
+    );
+    const view = why ? 'other' : await this.#lookAt(known);
+    this.#seen = masters;
+    this.#report(known.length === masters.length ? view : 'other');
+    return why;
   }
 
   /** The node can not be looked at. */
@@ -75,13 +79,17 @@ export class Examination {
     return first === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : first;
   }
 
-  async #lookAt(masters: readonly Master[], infos: readonly ServerInfo[]): Promise<View> {
+  async #ask(master: Master): Promise<ServerInfo> {
+    const server = parseInfo(await this.#plan.watchdog.watch(master.info()));
+    if (isLoading(server)) throw new Error('LOADING the server is reading its data');
+    return server;
+  }
+
+  async #lookAt(known: readonly { master: Master; server: ServerInfo }[]): Promise<View> {
     const { admissions, quarantine } = this.#plan;
-    const found = await Promise.all(
-      masters.map((master, i) => admissions.look(master, infos[i] as ServerInfo)),
-    );
+    const found = await Promise.all(known.map(({ master, server }) => admissions.look(master, server)));
     if (found.every(({ kind }) => kind === 'admitted'))
-      return infos.every(({ uptime }) => uptime < quarantine) ? 'admitted young' : 'admitted';
+      return known.every(({ server }) => server.uptime < quarantine) ? 'admitted young' : 'admitted';
     return found.every((admission) => admission.kind === 'quarantined' && admission.blank)
       ? 'blank'
       : 'other';
@@ -95,17 +103,12 @@ export class Examination {
   }
 
   async #admit(): Promise<void> {
-    const { connection, admissions, watchdog, onAdmitted } = this.#plan;
+    const { connection, admissions, onAdmitted } = this.#plan;
     // A connection that was made anew leads to a server that was not looked at twice.
     if (!areSame(this.#probed, connection.masters())) return;
-    const answered = watchdog.sent();
-    try {
-      await Promise.all(this.#probed.map((master) => admissions.admit(master)));
-      this.#report('admitted young');
-      onAdmitted();
-    } finally {
-      answered();
-    }
+    await Promise.all(this.#probed.map((master) => admissions.admit(master)));
+    this.#report('admitted young');
+    onAdmitted();
   }
 
   #report(view: View): void {

@@ -33,6 +33,7 @@ const NOBODYS_SCRIPT = grantScript('nobody').sha;
 
 /** A server in quarantine says so of an extension whose keys are not all there. */
 const NOT_REPAIRED = 'missing';
+const UNSEEN = new Error('the server could not be looked at, or has lost its scripts again');
 const LOST = new Error('the connection was lost before it could be sent');
 const UNWANTED = new Error('its round was decided before it could be sent');
 
@@ -220,7 +221,7 @@ export class Outbox {
   #lookFirst(votes: readonly Operation[]): void {
     for (const each of votes) {
       if (this.#triedAgain.has(each)) {
-        each.deliver({ kind: 'quarantined', remaining: 0 });
+        each.deliver(replyTo(UNSEEN, false));
       } else {
         this.#triedAgain.add(each);
         this.#unsure.push(each);
@@ -247,13 +248,11 @@ export class Outbox {
     if (this.#loading || this.#again.length === 0) return;
     this.#loading = true;
     const { connection, watchdog } = this.#plan;
-    const answered = watchdog.sent();
     const loaded = (): void => {
-      answered();
       this.#loading = false;
       this.#resume(this.#again);
     };
-    Promise.all(connection.masters().map((master) => master.load(allButGrants.text))).then(
+    Promise.all(connection.masters().map((master) => watchdog.watch(master.load(allButGrants.text)))).then(
       loaded,
       (cause: Error) => {
         for (const each of this.#again.splice(0)) each.deliver(replyTo(cause, false));

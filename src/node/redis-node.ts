@@ -95,7 +95,7 @@ export class RedisNode implements LockNode {
     this.#watchdog = new Watchdog(clock, patience, () =>
       connection.reset(new Error(`no answer for ${patience} ms`)),
     );
-    this.#admissions = new Admissions({ guard, quarantine, clock });
+    this.#admissions = new Admissions({ guard, quarantine, clock, watchdog: this.#watchdog });
     this.#outbox = new Outbox({
       connection,
       watchdog: this.#watchdog,
@@ -246,9 +246,9 @@ export class RedisNode implements LockNode {
   }
 
   #down(cause: Error): void {
+    if (this.#connected) this.#admissions.parted();
     this.#connected = false;
     this.#watchdog.forget();
-    this.#admissions.parted();
     this.#fail(cause);
     this.#onIdle();
   }
@@ -313,9 +313,13 @@ export class RedisNode implements LockNode {
     await coldStart.settled();
     if (this.#examination.votes || !coldStart.isUnderWay || !current()) return;
     await new Promise<void>((resolve) => {
-      this.#cancelLook = clock.after(startPause, resolve, 'background');
+      const cancel = clock.after(startPause, resolve, 'background');
+      this.#cancelLook = () => {
+        cancel();
+        resolve();
+      };
     });
-    if (current()) await this.#examination.look();
+    if (current() && !this.#closing) await this.#examination.look();
   }
 
   #admit(why: string | undefined): void {

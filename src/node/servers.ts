@@ -1,16 +1,11 @@
-import { isLoading, type ServerInfo, unfit } from './server-info.ts';
+import { type ServerInfo, unfit } from './server-info.ts';
 
 /** Which server stands behind which node, so that one server reached by two addresses does not vote twice. */
 export class Servers {
   readonly #nodeOf = new Map<string, string>();
 
-  /**
-   * Why a node must not hold locks, by the INFO of its servers, if so.
-   *
-   * @throws {Error} while a server is reading its data.
-   */
+  /** Why a node must not hold locks, by the INFO of its servers, if so. */
   examine(node: string, servers: readonly ServerInfo[]): string | undefined {
-    if (servers.some(isLoading)) throw new Error('LOADING the server is reading its data');
     const why = servers.map(unfit).find((reason) => reason !== undefined);
     if (why) return why;
     const runIds = servers.map(({ runId }) => runId).filter((runId) => runId !== '');

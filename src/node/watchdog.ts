@@ -31,6 +31,16 @@ export class Watchdog {
     return () => this.#sentAt.delete(id);
   }
 
+  /** The same for a command whose answer is a promise. */
+  async watch<T>(answer: Promise<T>): Promise<T> {
+    const answered = this.sent();
+    try {
+      return await answer;
+    } finally {
+      answered();
+    }
+  }
+
   /** The connection is gone, and all that was on it. */
   forget(): void {
     this.#sentAt.clear();

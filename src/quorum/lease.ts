@@ -202,7 +202,7 @@ export class Lease {
   }
 
   #granted(index: number, counter: number | undefined, decided: boolean): void {
-    if (!decided) this.#counters[index] = counter;
+    if (!decided && Number.isSafeInteger(counter)) this.#counters[index] = counter;
     // Every later holder has a quorum of nodes with counters above our token: this node is none of them, or else it was
     // theirs before it was ours.
     const mayHaveBeenAnothers = decided && (counter ?? 0) > (this.#fencingToken ?? Number.POSITIVE_INFINITY);

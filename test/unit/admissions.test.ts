@@ -4,6 +4,7 @@ import { type Admission, Admissions } from '../../src/node/admissions.ts';
 import type { RestartGuard } from '../../src/node/quarantine.ts';
 import { gateScript, grantScript, UNGUARDED } from '../../src/node/scripts/script.ts';
 import { parseInfo } from '../../src/node/server-info.ts';
+import { Watchdog } from '../../src/node/watchdog.ts';
 import { FakeConnection, infoOf, scriptsOf } from '../support/fake-connection.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -15,7 +16,8 @@ const PROMOTED = infoOf({ master_replid: 'replid-2', second_repl_offset: '7' });
 function admissionsOver(guard: RestartGuard = 'auto') {
   const clock = new ManualClock(1_000);
   const connection = new FakeConnection();
-  const admissions = new Admissions({ guard, quarantine: 60_000, clock });
+  const watchdog = new Watchdog(clock, 1_000, () => {});
+  const admissions = new Admissions({ guard, quarantine: 60_000, clock, watchdog });
   connection.connect();
   const master = (): Master => connection.masters()[0] as Master;
   return {

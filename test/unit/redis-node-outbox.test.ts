@@ -372,7 +372,7 @@ describe('a server that has forgotten its scripts', () => {
     await connection.answer(NOSCRIPT);
     await connection.answer(NOSCRIPT);
     await turn();
-    expect(replies).toEqual(['t1 quarantined']);
+    expect(replies).toEqual(['t1 unreachable']);
     expect(connection.commands).toHaveLength(2);
   });
 

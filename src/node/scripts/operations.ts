@@ -49,7 +49,9 @@ end
 -- What a counter is set to, as a number.
 local function value_of(counter, text)
   if not text then return 0 end
-  return tonumber(text) or error({err = 'ERR ' .. counter .. ' is no fencing counter'})
+  local number = tonumber(text)
+  if not number or number ~= number then error({err = 'ERR ' .. counter .. ' is no fencing counter'}) end
+  return number
 end
 
 -- The number after the highest one so far, and after the hint; which no clock may put more than an hour ahead.
