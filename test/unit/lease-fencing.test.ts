@@ -55,6 +55,18 @@ describe('taking a lease with a hint', () => {
     expect(lease.fencingToken).toBe(12);
   });
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, 2 ** 60, 1.5])(
+    'makes no token of a counter that is none: %d',
+    async (counter) => {
+      const { lease, winWith } = leaseOver(3);
+      expect(await winWith(counter, 9, 9)).toMatchObject({
+        verdict: 'won',
+        fencing: { token: 9, agreed: true },
+      });
+      expect(lease.fencingToken).toBe(9);
+    },
+  );
+
   it('fixes its token by the counters that there were when it was won', async () => {
     const { lease, nodes, winWith } = leaseOver(5);
     const taken = winWith(9, 9, 9);

@@ -425,6 +425,31 @@ describe('several masters behind one node', () => {
     expect(replies).toEqual([{ kind: 'granted' }, { kind: 'quarantined', remaining: QUARANTINE - 1_000 }]);
   });
 
+  it('do not keep each other from voting when one of them cannot be looked at', async () => {
+    const over = nodeOver();
+    over.connection.slots = (key) => key.charCodeAt(0);
+    over.connection.place = (key) => (key.startsWith('b') ? 1 : 0);
+    over.connection.info_ = [OLD, infoOf({ run_id: 'run-2', loading: '1' })];
+    await over.connection.up();
+    const replies: string[] = [];
+    for (const key of ['a', 'b'])
+      over.node.grant({ keys: [key], ownerToken: key, ttl: 1_000, wanted: () => true }, ({ kind }) =>
+        replies.push(`${key} ${kind}`),
+      );
+    await turn();
+    await over.connection.answer(['granted']);
+    expect(replies.sort()).toEqual(['a granted', 'b unreachable']);
+  });
+
+  it('are no node at all when none of them can be looked at', async () => {
+    const over = nodeOver();
+    over.connection.info_ = [1, 2].map((n) => infoOf({ run_id: `run-${n}`, loading: '1' }));
+    await over.connection.up();
+    over.ask('grant', 't');
+    await turn();
+    expect(over.replies).toEqual(['t unreachable']);
+  });
+
   it('are looked at before a grant that came to another one than was meant', async () => {
     const over = await twoMasters();
     over.connection.place = () => 0;

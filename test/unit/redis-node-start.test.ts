@@ -299,6 +299,27 @@ describe('new servers that another process is admitting', () => {
     expect(admitted(nodes)).toEqual([true, false, false]);
   });
 
+  it('are looked at again though the connection broke while they were waited for', async () => {
+    const coldStart = new ColdStart(true);
+    const other = { probe: async () => false, admit: async () => {} };
+    coldStart.join(other);
+    coldStart.report(other, 'other');
+    const { connection, clock, ask } = nodeOver({ coldStart });
+    connection.info_ = [young(0)];
+    await connection.up();
+    coldStart.report(other, 'admitted young');
+    // It is looked at after a second, and waits a while for the other process.
+    await clock.advanceAsync(1_000);
+    await connection.down();
+    await connection.up();
+    await clock.advanceAsync(QUARANTINE);
+    connection.info_ = [young(0, Math.ceil(QUARANTINE / 1_000))];
+    ask('grant', 't');
+    await clock.advanceAsync(1_000);
+    expect(connection.sent.at(-1)).toBe('grant t');
+    expect(connection.scripts().has(scriptsOf(young(0)).grants)).toBe(true);
+  });
+
   it('are not waited for where the first is too old to be new', async () => {
     const nodes = three();
     const [first] = nodes as [NodeOver];

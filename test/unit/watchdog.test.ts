@@ -66,6 +66,17 @@ describe('the watchdog', () => {
     expect(barks).toEqual([]);
   });
 
+  it('watches a promise until it settles, and passes on what it is', async () => {
+    const { clock, barks, watchdog } = watch();
+    await expect(watchdog.watch(Promise.resolve(1))).resolves.toBe(1);
+    await expect(watchdog.watch(Promise.reject(new Error('no')))).rejects.toThrow('no');
+    clock.advance(5_000);
+    expect(barks).toEqual([]);
+    void watchdog.watch(new Promise(() => {}));
+    clock.advance(5_000);
+    expect(barks).toHaveLength(1);
+  });
+
   it('keeps no timer once all is answered and it has looked', () => {
     const { clock, watchdog } = watch();
     watchdog.sent()();
