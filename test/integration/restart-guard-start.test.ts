@@ -157,11 +157,14 @@ describe('servers that are all new but for one that is missing', () => {
     const before = await Promise.all(servers.slice(0, 4).map(commandsOf));
     await rejection(redlock.acquire('r', { acquireTimeout: 3_000 }));
     for (const [index, server] of servers.slice(0, 4).entries()) {
-      const { evalsha = 0, info = 0, ...others } = await commandsSince(before[index], server);
+      const counts = await commandsSince(before[index], server);
+      const { evalsha = 0, info = 0, 'script|exists': exists = 0, ...others } = counts;
       expect(evalsha).toBeLessThanOrEqual(2);
       // And by counting.
       expect(info - 1).toBeLessThanOrEqual(4);
-      expect(others).toEqual({ 'script|exists': info - 1 });
+      // Who counts may come between the two commands of a look.
+      expect(Math.abs(exists - (info - 1))).toBeLessThanOrEqual(1);
+      expect(others).toEqual({});
     }
   });
 });
