@@ -6,7 +6,7 @@ import { HUNT, sendHunter } from '../support/mutants/hunter.ts';
 import { MODELS } from '../support/simulation/schedules.ts';
 
 /** How many schedules of each model are run. */
-const SCHEDULES = 10_000;
+const SCHEDULES = 7_000;
 
 const seed = Number(process.env.SIM_SEED ?? randomInt(2 ** 31));
 
