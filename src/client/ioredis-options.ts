@@ -65,6 +65,8 @@ export function safeOptions(plan: { connectTimeout: number; random: Random; endp
     // A client of one of its servers has one socket, and ends with it.
     clusterNodeRetryStrategy: null,
     slotsRefreshTimeout: Math.max(connectTimeout, 1000),
+    // A refresh that is under way as the client ends would arm its timer again, for ever; a redirection tells as much.
+    slotsRefreshInterval: undefined,
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: 0,
