@@ -133,6 +133,15 @@ describe('exclusion, where restarts are guarded', () => {
     expect(rules(told)).toEqual([]);
   });
 
+  it('is forgiven when a node that was restarted has lost its vote before that', () => {
+    const told = forgotten('strict', [0]);
+    const vote = told.history.votes.find(({ node, token }) => node === 0 && token === 'a');
+    Object.assign(vote ?? {}, { until: 15, end: 'early' });
+    expect(rules(told)).toEqual([]);
+    Object.assign(vote ?? {}, { end: 'forgotten' });
+    expect(rules(told)).toEqual([]);
+  });
+
   it('is forgiven to auto once all nodes seem to be new', () => {
     expect(rules(forgotten('auto', [0]).seemsNew(40))).toEqual([]);
     expect(rules(forgotten('auto', [0]).seemsNew(60))).toEqual(['exclusion']);

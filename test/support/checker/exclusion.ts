@@ -24,9 +24,12 @@ function overlap(facts: Facts, one: Belief, other: Belief, forgive: boolean, rep
 function isGuarded({ history }: Facts, time: number): boolean {
   const { guard, restarts, votes, nodes, blankAt } = history;
   if (guard === 'off' || (guard === 'auto' && blankAt <= time)) return false;
-  const lossy = new Set(restarts.filter(({ isLossy }) => isLossy).map(({ node }) => node));
+  const lossy = restarts.filter(({ isLossy }) => isLossy);
+  const inRestart = ({ node, until, end }: Vote): boolean =>
+    end === 'forgotten' && lossy.some((each) => each.node === node && Math.abs(each.at - until) < ROUNDING);
   return (
-    lossy.size <= nodes - quorumOf(nodes) && !votes.some((vote) => isDropped(vote) && !lossy.has(vote.node))
+    new Set(lossy.map(({ node }) => node)).size <= nodes - quorumOf(nodes) &&
+    !votes.some((vote) => isDropped(vote) && !inRestart(vote))
   );
 }
 
