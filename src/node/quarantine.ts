@@ -61,8 +61,7 @@ export class Quarantine {
     const { runId, incarnation, uptime, promoted } = server;
     if (incarnation !== this.#incarnation) {
       const wasRunning = uptime - UPTIME_RESOLUTION > now - this.#lastSeen;
-      this.#replaced =
-        (this.#runId !== undefined && runId !== this.#runId && wasRunning) || (promoted && !hasGate);
+      this.#replaced = (runId !== this.#runId && wasRunning) || (promoted && !hasGate);
       this.#until = now + this.#length - (this.#replaced ? 0 : uptime);
       this.#runId = runId;
       this.#incarnation = incarnation;
