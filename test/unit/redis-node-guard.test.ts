@@ -387,6 +387,23 @@ describe('a connection that is lost', () => {
   });
 });
 
+describe('a server that was restarted while it could not be reached', () => {
+  it('is as old as it says, however often the connection was tried', async () => {
+    const { connection, clock, ask } = await admittedNode();
+    await connection.down();
+    for (let i = 0; i < 60; i++) {
+      await clock.advanceAsync(1_000);
+      await connection.down(new Error('connect ETIMEDOUT'));
+    }
+    const info = infoOf({ run_id: 'run-2', uptime_in_seconds: '50' });
+    connection.replace(info);
+    await connection.up();
+    ask('grant', 't');
+    await turn();
+    expect(connection.commands.at(-1)?.sha).toBe(scriptsOf(info).grants);
+  });
+});
+
 describe('several masters behind one node', () => {
   const SECOND = infoOf({ run_id: 'run-2', uptime_in_seconds: '1' });
 
