@@ -96,6 +96,7 @@ export function describeCounterConformance(name: string, start: () => Promise<Ba
       ['a key of another type', ['RPUSH', 'x'], 'unreachable', /WRONGTYPE/],
       ['what is no number', ['SET', 'x'], 'unusable', /fencing counter/],
       ['an empty string', ['SET', ''], 'unusable', /fencing counter/],
+      ['NaN', ['SET', 'nan'], 'unusable', /fencing counter/],
     ] as const)('and fails closed where there is %s', async (_what, [set, value], kind, why) => {
       await cli(set, counter, value);
       const replies = [
