@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import slotOf from 'cluster-key-slot';
 import { describe, expect, it } from 'vitest';
-import { type IoredisInstance, toEndpoint } from '../../src/client/endpoint.ts';
+import { toEndpoint } from '../../src/client/endpoint.ts';
 import { IoredisConnection } from '../../src/client/ioredis.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { seededRandom } from '../support/seeded-random.ts';
@@ -51,7 +51,7 @@ const second = new Member(7002);
 function connected(): { cluster: FakeCluster; connection: IoredisConnection } {
   const cluster = new FakeCluster(first, second);
   cluster.slots[slotOf('k')] = ['127.0.0.1:7002'];
-  const endpoint = toEndpoint(cluster as unknown as IoredisInstance, 0);
+  const endpoint = toEndpoint(cluster, 0);
   const clock = new ManualClock();
   const connection = new IoredisConnection({ endpoint, connectTimeout: 100, clock, random: seededRandom(1) });
   connection.open({ up: () => {}, down: () => {} });
