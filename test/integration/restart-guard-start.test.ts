@@ -78,6 +78,16 @@ describe('servers that have all come back without memory', () => {
       expect(lock.state).toBe('lost');
     },
   );
+
+  it('of which there is only one vote at once: none can tell it from a new one', async () => {
+    const [server] = (await startNodes(1)) as [RedisServer];
+    const redlock = openRedlock([server], { restartGuard: 'auto' });
+    await connected(redlock, [server]);
+    await server.restart();
+    // With the default maxTtl its quarantine would outlast this by far.
+    await using lock = await redlock.acquire('r', { acquireTimeout: 20_000 });
+    expect(lock.state).toBe('held');
+  });
 });
 
 /** Five new servers, one of which is not there yet. */
