@@ -79,6 +79,23 @@ describe('closing a node', () => {
     expect([connection.closed, clock.pending]).toEqual([true, 0]);
   });
 
+  it.each(['is cut short', 'is refused'])('waits for a look no longer than until it %s', async (what) => {
+    const { node, connection, ask, replies, clock } = await admittedNode();
+    let fail!: (cause: Error) => void;
+    connection.info_ = new Promise((_, reject) => {
+      fail = reject;
+    });
+    connection.renew();
+    ask('grant', 't1');
+    await turn();
+    const closing = node.close(500);
+    expect(await peek(closing)).toBe('pending');
+    fail(new Error(what === 'is refused' ? 'NOPERM info' : 'connection lost'));
+    if (what === 'is cut short') await connection.down();
+    expect(await peek(closing)).toMatchObject({ status: 'fulfilled' });
+    expect([replies, connection.closed, clock.pending]).toEqual([['t1 unreachable'], true, 0]);
+  });
+
   it('accepts releases, and nothing else', async () => {
     const { node, connection, ask, replies } = await admittedNode();
     ask('release', 't1');
