@@ -13,6 +13,7 @@ import { parseInfo } from '../../src/node/server-info.ts';
 import { Servers } from '../../src/node/servers.ts';
 import { ManualClock } from './manual-clock.ts';
 import { turn } from './peek.ts';
+import { requestsOf } from './wire-format.ts';
 
 interface Command {
   /** The operations in it, such as `grant t1`. */
@@ -99,8 +100,7 @@ export class FakeConnection implements RedisConnection {
     args: readonly (string | number)[],
     reply: ReplyHandler,
   ): void {
-    const operations: string[] = [];
-    for (let i = 1; i < args.length; i += 5) operations.push(`${args[i]} ${args[i + 2]}`);
+    const operations = requestsOf(keys, args).map(({ operation, token }) => `${operation} ${token}`);
     this.commands.push({ operations, sha, keys, args, reply });
     this.sent.push(operations.join(', '));
   }

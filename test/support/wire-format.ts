@@ -4,27 +4,32 @@ import type { Operation } from './checker/history.ts';
 /** One operation of a command, as a server reads it off its KEYS and ARGV. */
 export interface Request {
   readonly operation: Operation;
+  /** How many keys it has; told by ARGV alone. */
+  readonly many: number;
   readonly keys: readonly string[];
   readonly token: string;
   readonly ttl: number;
   readonly fence: Fence | undefined;
 }
 
-/** For how long counters are kept, and then five arguments for each operation. */
+/** For how long counters are kept, and then five arguments for each operation, as src/node/scripts/operations.ts has it. */
 export function requestsOf(keys: readonly string[], args: readonly (string | number)[]): Request[] {
   const requests: Request[] = [];
   let first = 0;
   for (let i = 1; i < args.length; i += 5) {
-    const [operation, many, token, ttl, fence] = args.slice(i, i + 5);
+    const [operation, count, token, ttl, fence] = args.slice(i, i + 5);
+    const many = Number(count);
     const isFenced = fence !== '';
     requests.push({
       operation: operation as Operation,
-      keys: keys.slice(first, first + Number(many)),
+      many,
+      keys: keys.slice(first, first + many),
       token: String(token),
       ttl: Number(ttl),
       fence: isFenced ? { value: Number(fence), retention: Number(args[0]) } : undefined,
     });
-    first += Number(many) * (isFenced ? 2 : 1);
+    // The counters of its keys come after them.
+    first += many * (isFenced ? 2 : 1);
   }
   return requests;
 }

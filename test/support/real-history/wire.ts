@@ -1,4 +1,5 @@
 import type { Exchange, Operation } from '../checker/history.ts';
+import { requestsOf } from '../wire-format.ts';
 
 /** Names no script: a command that only says whose connection it comes over. */
 export const WIRE_SHA: string = 'f'.repeat(40);
@@ -55,20 +56,14 @@ export class Wires {
   }
 }
 
-/** The ARGV of a command, operation by operation, as src/node/scripts/operations.ts has it. */
+/** What the ARGV of a command says without its KEYS, operation by operation. */
 export function partsOf(
   args: readonly (string | number)[],
 ): { operation: Operation; keys: number; token: string; isFenced: boolean }[] {
-  const parts = [];
-  // Before the first one, for how long counters are kept.
-  for (let i = 1; i < args.length; i += 5) {
-    const [operation, keys, token = '', , fence] = args.slice(i, i + 5);
-    parts.push({
-      operation: operation as Operation,
-      keys: Number(keys),
-      token: String(token),
-      isFenced: fence !== '',
-    });
-  }
-  return parts;
+  return requestsOf([], args).map(({ operation, many, token, fence }) => ({
+    operation,
+    keys: many,
+    token,
+    isFenced: fence !== undefined,
+  }));
 }
