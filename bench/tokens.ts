@@ -3,17 +3,27 @@
  * under contention; and what a server does for one grant and its release, with and without a counter. A measurement, not a
  * test.
  *
- *   npm run bench:tokens [-- --json]
+ *   npm run bench:tokens [-- --json] [-- --seed=S]     (the seed of all jitter; when servers answer is their own)
  */
+import { randomInt } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { type LockNode, Redlock } from '../src/index.ts';
 import { createNodes } from '../src/nodes.ts';
 import { resolveSettings } from '../src/options.ts';
+import type { Random } from '../src/random.ts';
 import { type RedisServer, startRedises } from '../test/support/redis-server.ts';
+import { seededRandom } from '../test/support/seeded-random.ts';
 
-const { values: options } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    seed: { type: 'string', default: String(randomInt(2 ** 31)) },
+  },
+});
+const seed = Number(options.seed);
+if (!Number.isInteger(seed)) throw new RangeError(`--seed must be a whole number, not ${options.seed}`);
 
 const NODES = 5;
 const ALONE = 2_000;
@@ -25,14 +35,19 @@ const GRANTS = 10_000;
 interface Client {
   readonly redlock: Redlock;
   readonly confirmed: Set<string>;
+  readonly random: Random;
   close(): Promise<void>;
 }
 
+let opened = 0;
+
 function open(servers: readonly RedisServer[]): Client {
+  // A seed for each client, so that no two draw the same owner tokens.
+  const random = seededRandom(seed + opened++);
   const confirmed = new Set<string>();
   const own = createNodes(
     servers.map(({ url }) => url),
-    resolveSettings(),
+    resolveSettings({ random }),
   ).all;
   const watched = own.map(
     (node) =>
@@ -49,10 +64,11 @@ function open(servers: readonly RedisServer[]): Client {
         },
       }),
   );
-  const redlock = new Redlock(watched);
+  const redlock = new Redlock(watched, { random });
   return {
     redlock,
     confirmed,
+    random,
     close: async () => {
       await redlock.close();
       await Promise.all(own.map((node) => node.close(500)));
@@ -73,7 +89,7 @@ async function shareOf(servers: readonly RedisServer[], contenders: number, tota
   let acquired = 0;
   let inOneRound = 0;
   await Promise.all(
-    clients.map(async ({ redlock, confirmed }) => {
+    clients.map(async ({ redlock, confirmed, random }) => {
       while (acquired < total) {
         const lock = await redlock.acquire('contended', {
           acquireTimeout: Number.POSITIVE_INFINITY,
@@ -82,7 +98,7 @@ async function shareOf(servers: readonly RedisServer[], contenders: number, tota
         acquired++;
         if (!confirmed.has(lock.ownerToken)) inOneRound++;
         await lock.release();
-        if (contenders > 1) await setTimeout(Math.random() * 5);
+        if (contenders > 1) await setTimeout(random.fraction() * 5);
       }
     }),
   );
@@ -123,8 +139,9 @@ try {
   const [server] = servers as [RedisServer];
   const costs = [await costOf(server, false), await costOf(server, true)];
   if (options.json) {
-    console.log(JSON.stringify({ shares, costs }, undefined, 2));
+    console.log(JSON.stringify({ seed, shares, costs }, undefined, 2));
   } else {
+    console.log(`seed ${seed}`);
     for (const { contenders, acquired, inOneRound } of shares)
       console.log(
         `${String(contenders).padStart(2)} clients: ${((100 * inOneRound) / acquired).toFixed(2)} % of ${acquired} acquisitions in one round trip`,
