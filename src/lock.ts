@@ -27,7 +27,7 @@ export interface LockPlan {
   readonly won: Won;
   /** Called before a call returns. */
   readonly returning: () => void;
-  /** Called once, when the lock is released or lost. */
+  /** Called once, when the lock is released or lost, and the nodes have been asked to delete it. */
   ended(lock: Lock): void;
 }
 
@@ -152,7 +152,9 @@ export class Lock {
   async #releaseNow(): Promise<Release> {
     if (this.state === 'lost') return { outcome: 'expired', votes: [] };
     this.#end('released');
-    const { verdict, replies } = await this.#lease.release(this.#plan.options.nodeTimeout);
+    const released = this.#lease.release(this.#plan.options.nodeTimeout);
+    this.#plan.ended(this);
+    const { verdict, replies } = await released;
     return { outcome: verdict, votes: votesOf(this.#plan.nodes, replies) };
   }
 
@@ -254,6 +256,7 @@ export class Lock {
     );
     this.#end('lost');
     this.#lease.undo();
+    this.#plan.ended(this);
     this.#controller?.abort(this.#loss);
   }
 
@@ -261,7 +264,6 @@ export class Lock {
     this.#state = state;
     this.#cancelExpiry();
     this.#cancelExtension?.();
-    this.#plan.ended(this);
   }
 }
 

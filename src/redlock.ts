@@ -1,5 +1,6 @@
 import { type Coordinator, list } from './acquire/attempt.ts';
 import { Hints } from './acquire/hints.ts';
+import { Queues } from './acquire/queues.ts';
 import { Signals } from './acquire/signals.ts';
 import { Waiting } from './acquire/waiting.ts';
 import { wrong } from './bad-input.ts';
@@ -34,6 +35,7 @@ export class Redlock {
   readonly #settings: Settings;
   /** The nodes that were made here, and go with `close`; a `LockNode` that was handed in is its owner's to close. */
   readonly #ownNodes: readonly LockNode[];
+  readonly #queues = new Queues();
   readonly #waiting = new Set<Waiting>();
   readonly #signals = new Signals();
   readonly #locks: HeldLocks;
@@ -162,10 +164,16 @@ export class Redlock {
     const keys = this.#keys(unique);
     options?.signal?.throwIfAborted();
     const acquireTimeout = method.acquireTimeout ?? call.acquireTimeout;
-    const waiting = new Waiting(this.#coordinator, { ...call, acquireTimeout, resources: unique, keys });
+    const waiting = new Waiting(this.#coordinator, this.#queues, {
+      ...call,
+      acquireTimeout,
+      resources: unique,
+      keys,
+    });
     const won = await this.#wait(waiting, options?.signal);
     if (!this.#isOpen) {
       won.lease.undo();
+      this.#queues.free(won.lease.holding.keys);
       throw new RedlockClosedError();
     }
     return this.#hold(unique, { ...call, autoExtend: call.autoExtend ?? method.autoExtend }, won);
@@ -192,7 +200,10 @@ export class Redlock {
       options,
       won,
       returning: () => this.#locks.notice(),
-      ended: (ended) => this.#locks.delete(ended),
+      ended: (ended) => {
+        this.#locks.delete(ended);
+        this.#queues.free(won.lease.holding.keys);
+      },
     });
     this.#locks.add(lock);
     return lock;

@@ -14,6 +14,7 @@ import { type Confirmed, Lease } from '../quorum/lease.ts';
 import { validUntil } from '../quorum/validity.ts';
 import { describeVotes, untilQuorum, votesOf } from '../quorum/votes.ts';
 import type { Random } from '../random.ts';
+import type { Contest } from './contest.ts';
 import type { Hints } from './hints.ts';
 
 /** What every attempt works with. */
@@ -54,14 +55,14 @@ export class Attempt {
   readonly outcome: Promise<Won | RedlockError>;
   readonly #lease: Lease;
 
-  constructor(coordinator: Coordinator, plan: AttemptPlan) {
+  constructor(coordinator: Coordinator, plan: AttemptPlan, contest?: Contest) {
     const { nodes, clock, random } = coordinator;
     // Validity counts from before the first byte: no node can have started its ttl earlier.
     const t0 = clock.now();
     // A token of its own for every attempt: a delayed rollback of the last one can delete nothing of this one.
     this.#lease = new Lease(nodes, clock, { keys: plan.keys, ownerToken: random.token() });
     const patience = Math.max(0, Math.min(plan.nodeTimeout, plan.deadline - t0));
-    this.outcome = this.#run(coordinator, plan, t0, patience);
+    this.outcome = this.#run(coordinator, plan, t0, patience, contest);
   }
 
   /** Ends the attempt and undoes it; a grant that is still to come is undone when it does. */
@@ -74,10 +75,11 @@ export class Attempt {
     plan: AttemptPlan,
     t0: number,
     patience: number,
+    contest: Contest | undefined,
   ): Promise<Won | RedlockError> {
     const { nodes, clock, hints } = coordinator;
     const hint = plan.fencing ? hints.next(plan.keys) : undefined;
-    const taken = await this.#lease.take(plan.ttl, patience, plan.deadline, hint);
+    const taken = await this.#lease.take(plan.ttl, patience, plan.deadline, hint, contest);
     const end = Math.min(validUntil(t0, plan.ttl, plan.driftFactor), t0 + plan.maxHoldTime);
     const differ = taken.verdict === 'won' && taken.fencing?.agreed === false;
     const { verdict, replies } = differ ? await this.#confirm(clock.now(), plan, end) : taken;
@@ -90,7 +92,8 @@ export class Attempt {
     this.#lease.undo();
     const votes = votesOf(nodes, replies);
     // What has expired cannot be confirmed either.
-    if (verdict !== 'won' && !(differ && exhausted)) return failure('lock', plan.resources, verdict, votes);
+    if (verdict !== 'won' && !(differ && exhausted))
+      return failure('lock', plan.resources, contest?.isOutrun ? 'held' : verdict, votes);
     const took = Math.round(clock.now() - t0);
     return new ValidityExhaustedError(
       `cannot lock ${list(plan.resources)}: the grants took ${took} ms, which used up the validity of a ttl of ${plan.ttl} ms (maxHoldTime ${plan.maxHoldTime} ms)`,

@@ -1,95 +1,46 @@
 import slotOf from 'cluster-key-slot';
-// By its default: older releases of ioredis 5 have no export of this name that an ES module could import.
-import ioredis, { type Cluster, type Redis, type RedisOptions } from 'ioredis';
-import { afterReading, type Cancel, type Clock } from '../clock.ts';
-import type { Random } from '../random.ts';
-import { cleanError } from './clean-error.ts';
-import type { Endpoint } from './endpoint.ts';
-import { safeOptions } from './ioredis-options.ts';
-import type { ConnectionListener, Master, RedisConnection, ReplyHandler } from './redis-connection.ts';
-import { cut, socketsOf } from './socket.ts';
-
-export interface IoredisPlan {
-  readonly endpoint: Endpoint;
-  readonly connectTimeout: number;
-  readonly clock: Clock;
-  readonly random: Random;
-}
+import type { Cluster, Redis } from 'ioredis';
+import { IoredisClient, type IoredisPlan } from './ioredis-client.ts';
+import { IoredisSubscriber } from './ioredis-subscriber.ts';
+import type {
+  ConnectionListener,
+  Master,
+  RedisConnection,
+  RedisSubscriber,
+  ReplyHandler,
+} from './redis-connection.ts';
 
 const LOST = new Error('the connection was lost');
-/** How long until a client that has given up is told to connect again, in ms. */
-const RECONNECT = 250;
-/**
- * How long a reconnection may take until the peer has answered the SYN, in ms: a lost one is repeated only after
- * a second, when a new connection could long be there.
- */
-function longestSyn(connectTimeout: number): number {
-  return Math.max(700, connectTimeout / 3);
-}
 
 /** {@link RedisConnection} by ioredis 5 or 6, over a client of its own. */
 export class IoredisConnection implements RedisConnection {
-  readonly name: string;
   readonly #plan: IoredisPlan;
-  readonly #client: Redis | Cluster;
-  /** What went wrong last, since the connection was last made. */
-  #cause: Error | undefined;
-  #closed = false;
-  #cancelTimer: Cancel = () => {};
+  readonly #connected: IoredisClient;
   /** One for each client of a server, and each of its sockets, for as long as it is a master. */
   readonly #masters = new Map<Redis, Master>();
 
   constructor(plan: IoredisPlan) {
-    this.name = plan.endpoint.name;
     this.#plan = plan;
-    this.#client = createClient(plan);
+    this.#connected = new IoredisClient(plan);
+  }
+
+  get name(): string {
+    return this.#connected.name;
   }
 
   open(listener: ConnectionListener): void {
-    const client = this.#client;
-    const down = (): void => {
-      if (!this.#closed) listener.down(this.#cause ?? new Error('the connection was closed'));
-    };
-    client.on('sentinelError', (error: Error) => this.#note(error));
-    client.on('node error', (error: Error) => this.#note(error));
-    client.on('error', (error: Error) => {
-      // What the Sentinel said tells more than that no Sentinel helped.
-      if (!this.#cause || !error.message.startsWith('All sentinels')) this.#note(error);
-      // SELECT failed. ioredis 6 goes on to be ready, 5 has been so before the answer came: before INFO, and any grant.
-      if (client.status === 'ready' && !client.isCluster) this.#cut();
-      else if (client.status !== 'ready') down();
-    });
-    client.on('reconnecting', () =>
-      client.once('connecting', () =>
-        this.#limit(longestSyn(this.#plan.connectTimeout), () => this.#cutSyn()),
-      ),
-    );
-    client.on('connect', () => {
-      this.#cause = undefined;
-      this.#limit(this.#plan.connectTimeout, () => this.#cut());
-    });
-    client.on('ready', () => {
-      this.#cancelTimer();
-      if (this.#cause && !client.isCluster) {
-        this.#cut();
-      } else {
-        this.#cause = undefined;
+    // One that is demoted keeps its client; when it is promoted again, it has lost what it was told meanwhile.
+    this.#client.on('refresh', () => this.#forgetReplicas());
+    this.#connected.open({
+      up: () => {
         this.#masters.clear();
         listener.up();
-      }
+      },
+      down: (cause) => {
+        this.#masters.clear();
+        listener.down(cause);
+      },
     });
-    // One that is demoted keeps its client; when it is promoted again, it has lost what it was told meanwhile.
-    client.on('refresh', () => this.#forgetReplicas());
-    client.on('close', () => {
-      this.#cancelTimer();
-      this.#masters.clear();
-      down();
-    });
-    client.on('end', () => {
-      this.#cancelTimer();
-      if (!this.#closed) this.#cancelTimer = this.#plan.clock.after(RECONNECT, () => this.#connect());
-    });
-    this.#connect();
   }
 
   get reorders(): boolean {
@@ -104,19 +55,17 @@ export class IoredisConnection implements RedisConnection {
   ): void {
     this.#client.evalsha(sha, keys.length, ...keys, ...args).then(
       (result) => reply(null, Array.isArray(result) ? result.map((each) => this.#cleanEach(each)) : result),
-      (error: Error) => reply(this.#clean(error), undefined),
+      (error: Error) => reply(this.#connected.clean(error), undefined),
     );
   }
 
   masters(): readonly Master[] {
     this.#forgetReplicas();
-    return this.#servers('master').map((client) => this.#master(client));
+    return this.#connected.servers('master').map((client) => this.#master(client));
   }
 
   masterOf(key: string): Master | undefined {
-    if (!this.#client.isCluster) return this.#master(this.#client as Redis);
-    const [address] = (this.#client as Cluster).slots[slotOf(key)] ?? [];
-    const client = this.#servers('master').find((each) => addressOf(each) === address);
+    const client = this.#clientOf(key);
     return client && this.#master(client);
   }
 
@@ -126,48 +75,40 @@ export class IoredisConnection implements RedisConnection {
     return /^[^{]*\{\}.*\}/s.test(key) ? undefined : slotOf(key);
   }
 
-  reset(cause: Error): void {
-    if (this.#closed) return;
-    this.#cause = cause;
-    this.#cut();
+  publisherOf(key: string): string | undefined {
+    return this.masterOf(key)?.name;
   }
 
-  close(): void {
-    this.#closed = true;
-    this.#cancelTimer();
-    this.#client.disconnect();
-    for (const socket of socketsOf(this.#servers('all'))) socket.destroy();
-  }
-
-  #connect(): void {
-    this.#client.connect().catch(() => {});
-  }
-
-  /** Gives the step that has begun so many ms; without an answer, ioredis itself would wait for ever. */
-  #limit(patience: number, giveUp: () => void): void {
-    this.#cancelTimer();
-    this.#cancelTimer = afterReading(this.#plan.clock, patience, () => {
-      this.#note(new Error(`no connection within ${patience} ms`));
-      giveUp();
+  subscriberTo(key: string): RedisSubscriber {
+    if (!this.#client.isCluster) return new IoredisSubscriber(this.#plan);
+    const instance = this.#clientOf(key);
+    if (!instance) throw new Error('no master is known');
+    return new IoredisSubscriber({
+      ...this.#plan,
+      endpoint: { ...this.#plan.endpoint, kind: 'instance', instance },
     });
   }
 
-  #cutSyn(): void {
-    for (const socket of socketsOf(this.#servers('all'))) if (socket.connecting) socket.destroy();
+  reset(cause: Error): void {
+    this.#connected.reset(cause);
   }
 
-  #cut(): void {
-    for (const socket of socketsOf(this.#servers('all'))) cut(socket);
-    // A Cluster that is still looking up names has nothing to end, and would not come back from it.
-    if (this.#client.isCluster && this.#servers('all').length > 0) this.#client.disconnect(true);
+  close(): void {
+    this.#connected.close();
   }
 
-  #servers(role: 'master' | 'all'): Redis[] {
-    return this.#client.isCluster ? (this.#client as Cluster).nodes(role) : [this.#client as Redis];
+  get #client(): Redis | Cluster {
+    return this.#connected.client;
+  }
+
+  #clientOf(key: string): Redis | undefined {
+    if (!this.#client.isCluster) return this.#client as Redis;
+    const [address] = (this.#client as Cluster).slots[slotOf(key)] ?? [];
+    return this.#connected.servers('master').find((each) => addressOf(each) === address);
   }
 
   #forgetReplicas(): void {
-    const masters = new Set(this.#servers('master'));
+    const masters = new Set(this.#connected.servers('master'));
     for (const client of this.#masters.keys()) if (!masters.has(client)) this.#masters.delete(client);
   }
 
@@ -193,39 +134,17 @@ export class IoredisConnection implements RedisConnection {
       return await answer;
     } catch (error) {
       // A connection that is being cut for a reason has other errors too.
-      throw (!this.#client.isCluster && this.#cause) || this.#clean(error as Error);
+      throw (!this.#client.isCluster && this.#connected.cause) || this.#connected.clean(error as Error);
     }
-  }
-
-  #note(error: Error): void {
-    this.#cause = this.#clean(error);
   }
 
   /** An operation's own error stands among the replies of its batch. */
   #cleanEach(reply: unknown): unknown {
-    return reply instanceof Error ? this.#clean(reply) : reply;
-  }
-
-  #clean(error: Error): Error {
-    return cleanError(error, this.#plan.endpoint.secrets);
+    return reply instanceof Error ? this.#connected.clean(reply) : reply;
   }
 }
 
 /** As a Cluster names its nodes. */
 function addressOf(client: Redis): string {
   return `${client.options.host}:${client.options.port}`;
-}
-
-/** A client of its own, that connects when told to: what was handed in is never touched. */
-function createClient(plan: IoredisPlan): Redis | Cluster {
-  const { endpoint } = plan;
-  const { redis, cluster } = safeOptions(plan);
-  switch (endpoint.kind) {
-    case 'options':
-      return new (ioredis.default as new (options: RedisOptions) => Redis)({ ...endpoint.options, ...redis });
-    case 'instance':
-      return (endpoint.instance as Redis).duplicate(redis);
-    case 'cluster':
-      return (endpoint.instance as unknown as Cluster).duplicate([], cluster);
-  }
 }

@@ -24,6 +24,26 @@ export interface Master {
   load(script: string): Promise<void>;
 }
 
+/** What happens to a subscriber, in order; see {@link ConnectionListener}. */
+export interface SubscriberListener extends ConnectionListener {
+  /** A message of a channel that was subscribed to. */
+  message(channel: string, text: string): void;
+}
+
+/** A connection that hears what is published on one server; made again by itself, but then without subscriptions. */
+export interface RedisSubscriber {
+  /** Connects, and reports to `listener` from then on; called once. */
+  open(listener: SubscriberListener): void;
+  /** SSUBSCRIBE to one channel. `done` is called once, never before this returns: with null when messages arrive from now on. */
+  subscribe(channel: string, done: (error: Error | null) => void): void;
+  /** SUNSUBSCRIBE from one channel. */
+  unsubscribe(channel: string): void;
+  /** Cuts the connection, and connects again. */
+  reset(cause: Error): void;
+  /** Ends the connection for good; the listener is not called any more. */
+  close(): void;
+}
+
 /**
  * A connection to one Redis server (or one Redis Cluster): the few verbs that a node needs of a client.
  *
@@ -54,6 +74,13 @@ export interface RedisConnection {
    * undefined if the client would send the key to another slot than the servers keep it in.
    */
   slotOf(key: string): number | undefined;
+  /**
+   * Names the server on which the releases of a key are published; keys of one name can share a subscriber.
+   * undefined if it is not known now.
+   */
+  publisherOf(key: string): string | undefined;
+  /** A new subscriber to the {@link publisherOf} a key, not open yet. */
+  subscriberTo(key: string): RedisSubscriber;
   /**
    * Cuts the connection so that nothing that is still on its way can be executed later (RST, not FIN), and
    * connects again. Where the client cannot promise that (a Cluster), residue is bounded by the ttl.

@@ -1,11 +1,11 @@
-import type { Holding } from './lock-node.ts';
+import type { Giving } from './lock-node.ts';
 
 /** How many rollbacks a node may owe; beyond that the oldest are dropped, and their keys expire by themselves. */
 const MOST_DEBTS = 10_000;
 
 /** One release that a server has not answered. */
 export interface Debt {
-  readonly holding: Holding;
+  readonly giving: Giving;
 }
 
 /** The releases that a server has not answered yet. They are repeated until it does. */
@@ -13,9 +13,9 @@ export class Debts {
   readonly #owed = new Map<string, Debt>();
 
   /** A release that is owed anew is settled by no answer to an earlier one. */
-  owe(holding: Holding): Debt {
-    const debt = { holding };
-    this.#owed.set(holding.ownerToken, debt);
+  owe(giving: Giving): Debt {
+    const debt = { giving };
+    this.#owed.set(giving.ownerToken, debt);
     if (this.#owed.size > MOST_DEBTS) {
       for (const oldest of this.#owed.keys()) {
         this.#owed.delete(oldest);
@@ -26,7 +26,7 @@ export class Debts {
   }
 
   settle(debt: Debt): void {
-    const { ownerToken } = debt.holding;
+    const { ownerToken } = debt.giving;
     if (this.#owed.get(ownerToken) === debt) this.#owed.delete(ownerToken);
   }
 

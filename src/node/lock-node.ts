@@ -17,6 +17,11 @@ export interface Claim extends Holding {
   wanted(): boolean;
 }
 
+export interface Giving extends Holding {
+  /** Whether those who listen for it are told; only if there was something to delete. */
+  readonly announce: boolean;
+}
+
 export interface GrantClaim extends Claim {
   /** The new value of the keys' fencing counters is to be above this. Without it, no counter is touched. */
   readonly hint?: number | undefined;
@@ -66,8 +71,11 @@ export type NoAnswer = Unreachable | Unusable | Quarantined;
 export type GrantReply =
   /** `counter`: the new value of all counters, if the claim had a hint: above the hint, and above all that they ever were. */
   | { readonly kind: 'granted'; readonly counter?: number }
-  /** At least one of the keys exists; nothing was written. `remaining`: ms until the last of them expires, Infinity for a key without expiry. */
-  | { readonly kind: 'denied'; readonly remaining: number }
+  /**
+   * At least one of the keys exists; nothing was written. `remaining`: ms until the last of them expires, Infinity for
+   * a key without expiry. `owner`: whose that one is, by {@link ownerOf}; absent if it is no lock's.
+   */
+  | { readonly kind: 'denied'; readonly remaining: number; readonly owner?: string }
   | NoAnswer;
 
 export type ExtendReply =
@@ -98,6 +106,16 @@ export type InspectReply =
   /** `ownerToken` is absent for a key of another type; `remaining` is Infinity for a key without expiry. */
   | { readonly kind: 'held'; readonly ownerToken?: string; readonly remaining: number }
   | NoAnswer;
+
+/** Hears of one key's releases on one node. What it hears saves time; nothing may depend on it. */
+export interface ReleaseListener {
+  /** Releases are told from now on; any before that instant (in ms of the clock) may have been missed. Comes again after each gap. */
+  listening(missedUntil: number): void;
+  /** No releases are told until `listening` comes again. */
+  deaf(): void;
+  /** That owner's lock was released. May come late, twice, or never. */
+  released(owner: string): void;
+}
 
 /** Called at most once for each request, possibly before the request returns; a request to a silent node may go unanswered while the node is given up on. */
 export type Deliver<Reply> = (reply: Reply) => void;
@@ -130,9 +148,14 @@ export interface LockNode {
    * Deletes the owner's keys. The node owes this until the server has answered it: when the answer is
    * `unreachable`, it is repeated on the next connection, before anything newer.
    */
-  release(holding: Holding, deliver: Deliver<ReleaseReply>): void;
+  release(giving: Giving, deliver: Deliver<ReleaseReply>): void;
   /** Reads one key. */
   inspect(key: string, deliver: Deliver<InspectReply>): void;
+  /**
+   * Tells `listener` of announced releases of the key, until the function returned is called; never before this
+   * returns.
+   */
+  onRelease(key: string, listener: ReleaseListener): () => void;
   /** Why these keys can never be taken together on this node, if so; asked before anything is sent. */
   objection(keys: readonly string[]): string | undefined;
   /**

@@ -1,17 +1,19 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { Debts } from './debts.ts';
 import { replyTo } from './failure.ts';
+import { Listeners } from './listeners.ts';
 import type {
   Confirmation,
   ConfirmReply,
   Deliver,
   ExtendClaim,
   ExtendReply,
+  Giving,
   GrantClaim,
   GrantReply,
-  Holding,
   InspectReply,
   LockNode,
+  ReleaseListener,
   ReleaseReply,
   Unreachable,
 } from './lock-node.ts';
@@ -36,14 +38,17 @@ function fenceOf(value: number | undefined): Fence | undefined {
  */
 export class MemoryNode implements LockNode {
   readonly name: string;
+  readonly #clock: Clock;
   readonly #store: MemoryStore;
   readonly #debts = new Debts();
+  readonly #listeners = new Listeners();
   readonly #inbox: Request[] = [];
   #state: 'healthy' | 'failed' | 'hung' | 'closed' = 'healthy';
 
   constructor(name: string, clock: Clock = systemClock) {
     this.name = name;
-    this.#store = new MemoryStore(clock);
+    this.#clock = clock;
+    this.#store = new MemoryStore(clock, (key, owner) => this.#tell(key, owner));
   }
 
   /** From now on requests are refused, as by a server that is down. What it holds, it keeps. */
@@ -64,7 +69,7 @@ export class MemoryNode implements LockNode {
   /** Back to normal: what is owed, and what arrived while the node hung, is executed in order. */
   heal(): void {
     this.#become('healthy');
-    for (const { holding } of this.#debts.list()) this.release(holding, () => {});
+    for (const { giving } of this.#debts.list()) this.release(giving, () => {});
   }
 
   /** The keys that stand on the node now; counters are not among them. */
@@ -98,12 +103,21 @@ export class MemoryNode implements LockNode {
     );
   }
 
-  release(holding: Holding, deliver: Deliver<ReleaseReply>): void {
-    const debt = this.#debts.owe(holding);
+  release(giving: Giving, deliver: Deliver<ReleaseReply>): void {
+    const debt = this.#debts.owe(giving);
     this.#request<ReleaseReply>(() => {
       this.#debts.settle(debt);
-      return this.#store.release(holding);
+      return this.#store.release(giving);
     }, deliver);
+  }
+
+  /** Releases are told as long as there is this node, whatever else it does not answer. */
+  onRelease(key: string, listener: ReleaseListener): () => void {
+    this.#listeners.add(key, listener);
+    queueMicrotask(() => {
+      if (this.#listeners.of(key).includes(listener)) listener.listening(this.#clock.now());
+    });
+    return () => this.#listeners.delete(key, listener);
   }
 
   inspect(key: string, deliver: Deliver<InspectReply>): void {
@@ -126,6 +140,13 @@ export class MemoryNode implements LockNode {
     if (state === 'failed' || state === 'closed') {
       for (const request of this.#inbox.splice(0)) request.giveUp(this.#unreachable(true));
     }
+  }
+
+  /** As a message that arrives by itself. */
+  #tell(key: string, owner: string): void {
+    queueMicrotask(() => {
+      for (const listener of this.#listeners.of(key)) listener.released(owner);
+    });
   }
 
   #request<Reply>(execute: () => Reply, deliver: Deliver<Reply | Unreachable>): void {

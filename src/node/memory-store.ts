@@ -2,11 +2,13 @@ import { counterOf } from './counter.ts';
 import type {
   ConfirmReply,
   ExtendReply,
+  Giving,
   GrantReply,
   Holding,
   InspectReply,
   ReleaseReply,
 } from './lock-node.ts';
+import { ownerOf } from './owner.ts';
 
 interface Entry {
   readonly ownerToken: string;
@@ -36,17 +38,20 @@ const LONGEST_LEAD = 3_600_000_000;
 /** What a server does with each operation, in memory: the reference for the Lua script. */
 export class MemoryStore {
   readonly #time: ServerTime;
+  readonly #announce: (key: string, owner: string) => void;
   readonly #entries = new Map<string, Entry>();
   readonly #counters = new Map<string, Counter>();
 
-  constructor(time: ServerTime) {
+  /** `announce` is called for each key that a release deletes, if those who listen are to be told. */
+  constructor(time: ServerTime, announce: (key: string, owner: string) => void = () => {}) {
     this.#time = time;
+    this.#announce = announce;
   }
 
   /** @throws {Error} when a counter is at its end. */
   grant({ keys, ownerToken }: Holding, ttl: number, fence: Fence | undefined): GrantReply {
     const held = keys.flatMap((key) => this.#live(key) ?? []);
-    if (held.length > 0) return { kind: 'denied', remaining: this.#longest(held) };
+    if (held.length > 0) return this.#denial(held);
     const counter = fence && this.#successor(keys, fence.value);
     for (const key of keys) this.#entries.set(key, { ownerToken, expiresAt: this.#time.now() + ttl });
     if (counter === undefined) return { kind: 'granted' };
@@ -72,9 +77,10 @@ export class MemoryStore {
     return { kind: held.length === keys.length ? 'extended' : 'repaired' };
   }
 
-  release({ keys, ownerToken }: Holding): ReleaseReply {
+  release({ keys, ownerToken, announce }: Giving): ReleaseReply {
     const own = keys.filter((key) => this.#live(key)?.ownerToken === ownerToken);
     for (const key of own) this.#entries.delete(key);
+    if (announce) for (const key of own) this.#announce(key, ownerOf(ownerToken));
     return { kind: own.length === keys.length ? 'released' : 'absent' };
   }
 
@@ -124,6 +130,12 @@ export class MemoryStore {
       return undefined;
     }
     return entry;
+  }
+
+  #denial(held: readonly Entry[]): GrantReply {
+    const last = held.reduce((latest, each) => (each.expiresAt > latest.expiresAt ? each : latest));
+    const remaining = last.expiresAt - this.#time.now();
+    return { kind: 'denied', remaining, owner: ownerOf(last.ownerToken) };
   }
 
   #longest(entries: readonly Entry[]): number {

@@ -16,7 +16,10 @@ export interface Operation {
   readonly verb: 'grant' | 'confirm' | 'extend' | 'release' | 'inspect';
   readonly keys: readonly string[];
   readonly ownerToken: string;
+  /** Of a claim, in ms. */
   readonly ttl: number;
+  /** Whether a release is told to those who listen. */
+  readonly announce: boolean;
   /** What the keys' counters are raised to, or above; undefined without fencing. */
   readonly fence: number | undefined;
   /** Whether it may still be written: a claim is dropped once its round is decided, all else never is. */
@@ -29,12 +32,18 @@ const always = (): boolean => true;
 /** An operation whose reply has the type that its verb promises; `decode` sees to it. */
 export function operation<R extends Reply>(
   verb: Operation['verb'],
-  subject: { keys: readonly string[]; ownerToken: string; ttl?: number; wanted?: () => boolean },
+  subject: {
+    keys: readonly string[];
+    ownerToken: string;
+    ttl?: number;
+    announce?: boolean;
+    wanted?: () => boolean;
+  },
   fence: number | undefined,
   deliver: Deliver<R>,
 ): Operation {
-  const { keys, ownerToken, ttl = 0, wanted = always } = subject;
-  return { verb, keys, ownerToken, ttl, fence, wanted, deliver };
+  const { keys, ownerToken, ttl = 0, announce = false, wanted = always } = subject;
+  return { verb, keys, ownerToken, ttl, announce, fence, wanted, deliver };
 }
 
 /** The KEYS and ARGV of a batch, as the script takes them. */
@@ -44,10 +53,10 @@ export function encode(
 ): { keys: string[]; args: (string | number)[] } {
   const keys: string[] = [];
   const args: (string | number)[] = [fenceRetention];
-  for (const { verb, keys: own, ownerToken, ttl, fence } of batch) {
+  for (const { verb, keys: own, ownerToken, ttl, announce, fence } of batch) {
     keys.push(...own);
     if (fence !== undefined) for (const key of own) keys.push(counterOf(key));
-    args.push(verb, own.length, ownerToken, ttl, fence ?? '');
+    args.push(verb, own.length, ownerToken, announce ? 'announce' : ttl, fence ?? '');
   }
   return { keys, args };
 }
@@ -55,12 +64,16 @@ export function encode(
 /** One operation's part of the script's reply; an Error if it failed there, or if it makes no sense. */
 export function decode(verb: Operation['verb'], raw: unknown): Reply | Error {
   if (raw instanceof Error) return raw;
-  const [word, number, ownerToken]: unknown[] = Array.isArray(raw) ? raw : [raw];
+  const [word, number, owner]: unknown[] = Array.isArray(raw) ? raw : [raw];
   switch (`${verb} ${String(word)}`) {
     case 'grant granted':
       return number === undefined ? { kind: 'granted' } : { kind: 'granted', counter: Number(number) };
     case 'grant denied':
-      return { kind: 'denied', remaining: duration(number) };
+      return {
+        kind: 'denied',
+        remaining: duration(number),
+        ...(typeof owner === 'string' ? { owner } : {}),
+      };
     case 'confirm confirmed':
       return { kind: 'confirmed' };
     case 'extend extended':
@@ -80,7 +93,7 @@ export function decode(verb: Operation['verb'], raw: unknown): Reply | Error {
       return {
         kind: 'held',
         remaining: duration(number),
-        ...(typeof ownerToken === 'string' ? { ownerToken } : {}),
+        ...(typeof owner === 'string' ? { ownerToken: owner } : {}),
       };
     default:
       return new Error(`unexpected reply to ${verb}: ${String(word)}`);

@@ -12,17 +12,19 @@ import type {
   Deliver,
   ExtendClaim,
   ExtendReply,
+  Giving,
   GrantClaim,
   GrantReply,
-  Holding,
   InspectReply,
   LockNode,
   NoAnswer,
+  ReleaseListener,
   ReleaseReply,
 } from './lock-node.ts';
 import { type Operation, operation } from './operation.ts';
 import { Outbox } from './outbox.ts';
 import type { RestartGuard } from './quarantine.ts';
+import { Releases } from './releases.ts';
 import type { Servers } from './servers.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -77,6 +79,7 @@ export class RedisNode implements LockNode {
   readonly #debts = new Debts();
   readonly #admissions: Admissions;
   readonly #examination: Examination;
+  readonly #releases: Releases;
   readonly #contactUntil: number;
   #health: Health = { kind: 'connecting' };
   #connected = false;
@@ -117,6 +120,7 @@ export class RedisNode implements LockNode {
       quarantine,
       onAdmitted: onVoting,
     });
+    this.#releases = new Releases({ connection, clock, patience });
     this.#contactUntil = clock.now() + connectTimeout;
     this.#cancelLook = afterReading(clock, connectTimeout, () => this.#giveUpFirstContact(), 'background');
     connection.open({ up: () => this.#up(), down: (cause) => this.#down(cause) });
@@ -142,8 +146,12 @@ export class RedisNode implements LockNode {
     this.#request(operation('extend', claim, claim.fencingToken, deliver));
   }
 
-  release(holding: Holding, deliver: Deliver<ReleaseReply>): void {
-    this.#request(this.#settling(this.#debts.owe(holding), deliver));
+  release(giving: Giving, deliver: Deliver<ReleaseReply>): void {
+    this.#request(this.#settling(this.#debts.owe(giving), deliver));
+  }
+
+  onRelease(key: string, listener: ReleaseListener): () => void {
+    return this.#releases.listen(key, listener);
   }
 
   inspect(key: string, deliver: Deliver<InspectReply>): void {
@@ -175,6 +183,7 @@ export class RedisNode implements LockNode {
   async #close(patience: number): Promise<void> {
     const { clock, connection } = this.#plan;
     this.#cancelLook();
+    this.#releases.close();
     if (this.#health.kind === 'connecting') this.#fail(CLOSED);
     this.#health = { kind: 'closing' };
     await new Promise<void>((resolve) => {
@@ -194,7 +203,7 @@ export class RedisNode implements LockNode {
   }
 
   #settling(debt: Debt, deliver: Deliver<ReleaseReply>): Operation {
-    return operation<ReleaseReply>('release', debt.holding, undefined, (reply) => {
+    return operation<ReleaseReply>('release', debt.giving, undefined, (reply) => {
       if (reply.kind === 'released' || reply.kind === 'absent') this.#debts.settle(debt);
       else if (this.#health.kind === 'up' || this.#health.kind === 'closing') this.#repay();
       deliver(reply);

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type {
   ConfirmReply,
   ExtendReply,
+  Giving,
   GrantClaim,
   GrantReply,
   Holding,
@@ -11,6 +12,7 @@ import type {
 import { type Ballot, conclude, type Failure, judge, quorumOf } from './ballot.ts';
 import { Continuity } from './continuity.ts';
 import { type Fencing, fencingOf } from './fencing.ts';
+import type { Opening } from './opening.ts';
 import { type Replies, Round } from './round.ts';
 import { ballotOf, executedNothing, setNothing } from './votes.ts';
 
@@ -58,6 +60,8 @@ export class Lease {
   readonly #counters: (number | undefined)[];
   #fencingToken: number | undefined;
   #round: { end(): void } | undefined;
+  /** Whether the nodes have refused it: then nobody can have waited for its end. */
+  #refused = false;
   #ended = false;
 
   constructor(nodes: readonly LockNode[], clock: Clock, holding: Holding) {
@@ -76,9 +80,15 @@ export class Lease {
 
   /**
    * Asks every node for a grant. At most once for each lease: a token that was rolled back is never used again.
-   * Fencing counters are put above `hint`; undefined: without fencing.
+   * Fencing counters are put above `hint`; undefined: without fencing. `opening`: who is asked when.
    */
-  take(ttl: number, patience: number, deadline: number, hint?: number): Promise<Taken> {
+  take(
+    ttl: number,
+    patience: number,
+    deadline: number,
+    hint?: number,
+    opening?: Opening<GrantReply>,
+  ): Promise<Taken> {
     const { keys, ownerToken } = this.holding;
     let claim: GrantClaim | undefined;
     const round = new Round<GrantReply, Taken>({
@@ -86,6 +96,7 @@ export class Lease {
       clock: this.#clock,
       patience,
       contactDeadline: deadline,
+      opening,
       ask: (node, index, wanted, deliver) => {
         this.#claim(index, 1);
         claim ??= { keys, ownerToken, ttl, hint, wanted };
@@ -99,7 +110,10 @@ export class Lease {
         const replies = hint === undefined ? all.slice() : all.map(withCounter);
         const ballots = replies.map(ballotOf);
         const verdict = over ? conclude(ballots) : judge(ballots);
-        if (verdict !== 'won') return verdict && { verdict, replies };
+        if (verdict !== 'won') {
+          this.#refused = verdict !== undefined && !this.#ended;
+          return verdict && { verdict, replies };
+        }
         this.#continuity.succeeded();
         const fencing = hint === undefined ? undefined : fencingOf(this.#counters);
         this.#fencingToken = fencing?.token;
@@ -171,12 +185,13 @@ export class Lease {
   /** Deletes the keys wherever they may be, and waits for the answers. Nodes that are silent go on owing it. */
   release(patience: number): Promise<Released> {
     this.#end();
+    const giving = this.#giving();
     return new Round<ReleaseReply, Released>({
       nodes: this.#nodes,
       clock: this.#clock,
       patience,
       ask: (node, index, _wanted, deliver) => {
-        if (this.#claims[index]) node.release(this.holding, deliver);
+        if (this.#claims[index]) node.release(giving, deliver);
         else deliver({ kind: 'unreachable', cause: NEVER_ASKED, maybeExecuted: false });
       },
       decide: (replies, over) => {
@@ -190,9 +205,15 @@ export class Lease {
   undo(): void {
     if (this.#ended) return;
     this.#end();
+    const giving = this.#giving();
     this.#nodes.forEach((node, index) => {
-      if (this.#claims[index]) node.release(this.holding, () => {});
+      if (this.#claims[index]) node.release(giving, () => {});
     });
+  }
+
+  /** Whoever waits is told, unless it had been refused: contenders that told each other of that would wake all of them for nothing. */
+  #giving(): Giving {
+    return { ...this.holding, announce: !this.#refused };
   }
 
   /** A round that is under way ends by what is known now. */
@@ -215,7 +236,7 @@ export class Lease {
     // One that reorders may have executed a request twice, or after the release that was sent after it; then nobody
     // else would ever delete what was set.
     if (node?.reorders ? executedNothing(reply) : setNothing(reply)) this.#claim(index, -1);
-    if (holds && this.#ended && node?.reorders) node.release(this.holding, () => {});
+    if (holds && this.#ended && node?.reorders) node.release(this.#giving(), () => {});
   }
 
   #claim(index: number, change: 1 | -1): void {

@@ -1,5 +1,6 @@
 import { afterReading, type Cancel, type Clock } from '../clock.ts';
 import type { Deliver, LockNode } from '../node/lock-node.ts';
+import type { Opening } from './opening.ts';
 
 export type Replies<Reply> = readonly (Reply | undefined)[];
 
@@ -12,6 +13,8 @@ export interface RoundPlan<Reply, Outcome> {
   readonly contactDeadline?: number;
   /** Asks one node. `wanted` is true as long as the round is undecided. */
   ask(node: LockNode, index: number, wanted: () => boolean, deliver: Deliver<Reply>): void;
+  /** Who is asked when; by default all at once. */
+  readonly opening?: Opening<Reply> | undefined;
   /** Sees each reply, also one that comes after the decision (`decided`), before anything is decided with it. */
   heard?(index: number, reply: Reply, decided: boolean): void;
   /** The outcome, or undefined while it is open. With `over` it must decide by what there is. */
@@ -19,7 +22,7 @@ export interface RoundPlan<Reply, Outcome> {
 }
 
 /**
- * One fan-out: every node is asked at once, and the outcome stands as soon as the replies allow it. A node
+ * One fan-out: every node is asked, at once unless there is an `opening`, and the outcome stands as soon as the replies allow it. A node
  * that is silent or slow delays no decision that the others have made.
  */
 export class Round<Reply, Outcome> {
@@ -29,7 +32,7 @@ export class Round<Reply, Outcome> {
   #resolve!: (outcome: Outcome) => void;
   #cancelTimer: Cancel | undefined;
   #open = true;
-  #allAsked = false;
+  #asking = true;
   #wasConnecting = false;
 
   constructor(plan: RoundPlan<Reply, Outcome>) {
@@ -39,11 +42,9 @@ export class Round<Reply, Outcome> {
       this.#resolve = resolve;
     });
     const end = plan.clock.now() + plan.patience;
-    const wanted = (): boolean => this.#open;
-    plan.nodes.forEach((node, index) => {
-      plan.ask(node, index, wanted, (reply) => this.#receive(index, reply));
-    });
-    this.#allAsked = true;
+    if (plan.opening) plan.opening.begin((nodes) => this.#ask(nodes));
+    else this.#ask(plan.nodes.keys());
+    this.#asking = false;
     this.#decide(false);
     if (!this.#open) return;
     this.#wasConnecting = this.#contactUntil() > plan.clock.now();
@@ -52,23 +53,40 @@ export class Round<Reply, Outcome> {
 
   /** Ends the round by what is known now, if it is still undecided. */
   end(): void {
-    if (this.#open) this.#decide(true);
+    this.#decide(true);
   }
+
+  #ask(indices: Iterable<number>): void {
+    if (!this.#open) return;
+    const { nodes } = this.#plan;
+    // Nodes known to be down answer while the others are still being asked: errors shall name every node.
+    const before = this.#asking;
+    this.#asking = true;
+    for (const index of indices) {
+      const node = nodes[index];
+      if (node) this.#plan.ask(node, index, this.#wanted, (reply) => this.#receive(index, reply));
+    }
+    this.#asking = before;
+    if (!before) this.#decide(false);
+  }
+
+  readonly #wanted = (): boolean => this.#open;
 
   #receive(index: number, reply: Reply): void {
     if (this.#replies[index] !== undefined) return;
     this.#plan.heard?.(index, reply, !this.#open);
-    if (!this.#open) return;
-    this.#replies[index] = reply;
-    // Nodes known to be down answer while the others are still being asked: errors shall name every node.
-    if (this.#allAsked) this.#decide(false);
+    if (this.#open) this.#replies[index] = reply;
+    this.#plan.opening?.heard(index, reply);
+    if (!this.#asking) this.#decide(false);
   }
 
   #decide(over: boolean): void {
+    if (!this.#open) return;
     const outcome = this.#plan.decide(this.#replies, over);
     if (outcome === undefined) return;
     this.#open = false;
     this.#cancelTimer?.();
+    this.#plan.opening?.end();
     this.#resolve(outcome);
   }
 

@@ -74,7 +74,8 @@ async function holders(
     void moment(`the key expires on node ${expiring}`).then(() => {
       const store = nodes[expiring]?.store;
       const reply = store?.inspect('k');
-      if (reply?.kind === 'held') store?.release({ keys: ['k'], ownerToken: reply.ownerToken ?? '' });
+      if (reply?.kind === 'held')
+        store?.release({ keys: ['k'], ownerToken: reply.ownerToken ?? '', announce: false });
     });
   }
   // Patience ends at any moment, also in the midst of replies.

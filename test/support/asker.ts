@@ -58,7 +58,9 @@ export class Asker {
   }
 
   release(keys: string | string[], ownerToken: string): Promise<ReleaseReply> {
-    return this.#ask((deliver) => this.node.release({ keys: [keys].flat(), ownerToken }, deliver));
+    return this.#ask((deliver) =>
+      this.node.release({ keys: [keys].flat(), ownerToken, announce: true }, deliver),
+    );
   }
 
   inspect(key: string): Promise<InspectReply> {

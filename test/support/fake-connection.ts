@@ -3,6 +3,7 @@ import type {
   ConnectionListener,
   Master,
   RedisConnection,
+  RedisSubscriber,
   ReplyHandler,
 } from '../../src/client/redis-connection.ts';
 import { ColdStart } from '../../src/node/cold-start.ts';
@@ -119,6 +120,14 @@ export class FakeConnection implements RedisConnection {
 
   slotOf(key: string): number | undefined {
     return this.slots(key);
+  }
+
+  publisherOf(key: string): string | undefined {
+    return this.masterOf(key)?.name;
+  }
+
+  subscriberTo(): RedisSubscriber {
+    throw new Error('nobody listens in this test');
   }
 
   reset(cause: Error): void {
@@ -278,6 +287,7 @@ export function nodeOver(plan: NodeOverPlan = {}): NodeOver {
       const holding = { keys: ['k'], ownerToken };
       if (verb === 'inspect') node.inspect('k', note);
       else if (verb === 'confirm') node.confirm({ ...holding, fencingToken: 7, wanted }, note);
+      else if (verb === 'release') node.release({ ...holding, announce: true }, note);
       else node[verb]({ ...holding, ttl: 1_000, wanted }, note);
     },
   };

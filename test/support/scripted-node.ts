@@ -4,11 +4,12 @@ import type {
   Deliver,
   ExtendClaim,
   ExtendReply,
+  Giving,
   GrantClaim,
   GrantReply,
-  Holding,
   InspectReply,
   LockNode,
+  ReleaseListener,
   ReleaseReply,
   Unreachable,
 } from '../../src/node/lock-node.ts';
@@ -25,6 +26,8 @@ export interface ScriptedRequest {
   readonly hint?: number | undefined;
   /** Of a confirmation or an extension. */
   readonly fencingToken?: number | undefined;
+  /** Of a release. */
+  readonly announce?: boolean;
   readonly wanted: () => boolean;
   readonly deliver: (reply: Reply) => void;
 }
@@ -42,6 +45,8 @@ export class ScriptedNode implements LockNode {
   contactUntil: number = Number.NEGATIVE_INFINITY;
   objects: string | undefined;
   closedWith: number | undefined;
+  /** Who listens for releases, of any key; the test tells them. */
+  readonly listeners: Set<ReleaseListener> = new Set();
 
   constructor(name: string, atOnce: Partial<Record<Verb, Reply>> = {}) {
     this.name = name;
@@ -80,12 +85,10 @@ export class ScriptedNode implements LockNode {
     this.#record({ verb: 'extend', ...claim, deliver: deliver as Deliver<Reply> });
   }
 
-  release(holding: Holding, deliver: Deliver<ReleaseReply>): void {
-    const { keys, ownerToken } = holding;
+  release(giving: Giving, deliver: Deliver<ReleaseReply>): void {
     this.#record({
       verb: 'release',
-      keys,
-      ownerToken,
+      ...giving,
       ttl: 0,
       wanted: always,
       deliver: deliver as Deliver<Reply>,
@@ -101,6 +104,11 @@ export class ScriptedNode implements LockNode {
       wanted: always,
       deliver: deliver as Deliver<Reply>,
     });
+  }
+
+  onRelease(_key: string, listener: ReleaseListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   objection(): string | undefined {

@@ -5,6 +5,7 @@ import type {
   Deliver,
   ExtendClaim,
   ExtendReply,
+  Giving,
   GrantClaim,
   GrantReply,
   Holding,
@@ -73,15 +74,19 @@ export class SimulatedNode implements LockNode {
     this.#request<ExtendReply>('extend', claim, () => this.store.extend(claim, claim.ttl, fence), deliver);
   }
 
-  release(holding: Holding, deliver: Deliver<ReleaseReply>): void {
+  release(giving: Giving, deliver: Deliver<ReleaseReply>): void {
     this.#send(() => {
-      const reply = this.#execute('release', holding, () => this.store.release(holding));
+      const reply = this.#execute('release', giving, () => this.store.release(giving));
       this.#reply(() => deliver(reply));
     });
   }
 
   inspect(key: string, deliver: Deliver<InspectReply>): void {
     this.#send(() => this.#reply(() => deliver(this.store.inspect(key))));
+  }
+
+  onRelease(): () => void {
+    return () => {};
   }
 
   objection(): undefined {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Debts } from '../../src/node/debts.ts';
 
-const of = (ownerToken: string) => ({ keys: ['k'], ownerToken });
+const of = (ownerToken: string) => ({ keys: ['k'], ownerToken, announce: true });
 
 describe('what a node owes', () => {
   it('is owed until it is settled', () => {
@@ -15,7 +15,7 @@ describe('what a node owes', () => {
   it('is listed oldest first', () => {
     const debts = new Debts();
     for (const token of ['a', 'b', 'c']) debts.owe(of(token));
-    expect(debts.list().map(({ holding }) => holding.ownerToken)).toEqual(['a', 'b', 'c']);
+    expect(debts.list().map(({ giving }) => giving.ownerToken)).toEqual(['a', 'b', 'c']);
   });
 
   it('is listed once for each owner token', () => {
@@ -38,6 +38,6 @@ describe('what a node owes', () => {
     const debts = new Debts();
     for (let i = 0; i < 10_002; i++) debts.owe(of(`t${i}`));
     expect(debts.list()).toHaveLength(10_000);
-    expect(debts.list()[0]?.holding.ownerToken).toBe('t2');
+    expect(debts.list()[0]?.giving.ownerToken).toBe('t2');
   });
 });

@@ -52,7 +52,7 @@ describe('the operations of one tick', () => {
   it('get their replies each', async () => {
     const { node, connection } = await admittedNode();
     const replies: unknown[] = [];
-    const claim = { keys: ['k', 'l'], ownerToken: 't', ttl: 5, wanted: () => true };
+    const claim = { keys: ['k', 'l'], ownerToken: 't', ttl: 5, announce: false, wanted: () => true };
     const note = (reply: unknown): void => void replies.push(reply);
     for (let i = 0; i < 4; i++) node.grant(claim, note);
     for (let i = 0; i < 3; i++) node.extend(claim, note);
@@ -429,19 +429,25 @@ describe('what a command says', () => {
     node.confirm({ ...holding, fencingToken: 2 ** 53 - 1, wanted: () => true }, () => {});
     node.extend({ ...claim, fencingToken: 8 }, () => {});
     node.extend(claim, () => {});
-    node.release(holding, () => {});
+    node.release({ ...holding, announce: true }, () => {});
+    node.release({ ...holding, announce: false }, () => {});
     node.inspect('k', () => {});
     await turn();
     const counters = ['{k}:quorlock:fence', '{l}m:quorlock:fence'];
     const fenced = [...holding.keys, ...counters];
     const [command] = connection.commands;
-    expect(command?.keys).toEqual([...fenced, ...fenced, ...fenced, ...holding.keys, ...holding.keys, 'k']);
+    expect(command?.keys).toEqual([
+      ...[...fenced, ...fenced, ...fenced],
+      ...[...holding.keys, ...holding.keys, ...holding.keys],
+      'k',
+    ]);
     const args = [
       RETENTION,
       ['grant', 2, 't', 5, 0],
       ['confirm', 2, 't', 0, 2 ** 53 - 1],
       ['extend', 2, 't', 5, 8],
       ['extend', 2, 't', 5, ''],
+      ['release', 2, 't', 'announce', ''],
       ['release', 2, 't', 0, ''],
       ['inspect', 1, '', 0, ''],
     ];

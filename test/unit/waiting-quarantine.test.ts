@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Hints } from '../../src/acquire/hints.ts';
+import { Queues } from '../../src/acquire/queues.ts';
 import { Waiting, type WaitingPlan } from '../../src/acquire/waiting.ts';
 import { AcquireTimeoutError, NodesQuarantinedError } from '../../src/index.ts';
 import type { GrantReply } from '../../src/node/lock-node.ts';
@@ -15,27 +16,24 @@ const quarantined = (remaining: number): GrantReply => ({ kind: 'quarantined', r
 function waiting(nodes: readonly ScriptedNode[], plan: Partial<WaitingPlan> = {}) {
   const clock = new ManualClock(1_000);
   const random = { ...seededRandom(1), fraction: () => 0 };
-  const call = new Waiting(
-    { nodes, clock, random, hints: new Hints(clock) },
-    {
-      resources: ['r'],
-      keys: ['r'],
-      ttl: 1_000,
-      driftFactor: 0.01,
-      nodeTimeout: 100,
-      maxHoldTime: Number.POSITIVE_INFINITY,
-      fencing: true,
-      acquireTimeout: 60_000,
-      retry: {
-        retries: Number.POSITIVE_INFINITY,
-        factor: 1,
-        minTimeout: 50,
-        maxTimeout: 50,
-        randomize: false,
-      },
-      ...plan,
+  const call = new Waiting({ nodes, clock, random, hints: new Hints(clock) }, new Queues(), {
+    resources: ['r'],
+    keys: ['r'],
+    ttl: 1_000,
+    driftFactor: 0.01,
+    nodeTimeout: 100,
+    maxHoldTime: Number.POSITIVE_INFINITY,
+    fencing: true,
+    acquireTimeout: 60_000,
+    retry: {
+      retries: Number.POSITIVE_INFINITY,
+      factor: 1,
+      minTimeout: 50,
+      maxTimeout: 50,
+      randomize: false,
     },
-  );
+    ...plan,
+  });
   call.result.catch(() => {});
   return { clock, call, attempts: (): number => nodes[0]?.of('grant').length ?? 0 };
 }

@@ -64,7 +64,7 @@ describe('a call that has to wait', () => {
     await clock.advanceAsync(450);
     void holder.release();
     await clock.advanceAsync(50);
-    expect((await call).remaining()).toBe(988);
+    expect((await call).remaining()).toBe(938);
   });
 
   it('takes a fresh owner token for every attempt', async () => {

@@ -16,15 +16,32 @@ local function owner_of(key)
   error(value)
 end
 
--- In how many ms the last of the keys expires; -1 if one never does.
+-- In how many ms the last of the keys expires, and which that is; -1 if one never does.
 local function remaining(keys)
-  local longest = 0
+  local longest, last = 0, keys[1]
   for _, key in ipairs(keys) do
     local left = redis.call('PTTL', key)
-    if left == -1 then return -1 end
-    if left > longest then longest = left end
+    if left == -1 then return -1, key end
+    if left > longest then longest, last = left, key end
   end
-  return longest
+  return longest, last
+end
+
+-- Tells owners apart without giving their tokens away.
+local function owner_id(token) return string.sub(redis.sha1hex(token), 1, 16) end
+
+local function denied(keys)
+  local left, last = remaining(keys)
+  local owner = owner_of(last)
+  return {'denied', left, type(owner) == 'string' and owner_id(owner) or false}
+end
+
+-- Whoever waits for the key is told whose lock has gone; and if nobody may be told, the lock has gone all the same.
+local function announce(key, owner)
+  local open = string.find(key, '{', 1, true)
+  local close = open and string.find(key, '}', open + 1, true)
+  local tagged = close and close > open + 1 and key or '{' .. key .. '}'
+  redis.pcall('SPUBLISH', 'quorlock:released:' .. tagged, owner)
 end
 
 -- What keeps this user from dealing with a lock to its end, if anything. One that it could not extend or
@@ -92,7 +109,7 @@ local function raise(counters, text)
 end
 
 local function grant_one(key, token, ttl, counter, hint)
-  if not redis.call('SET', key, token, 'NX', 'PX', ttl) then return {'denied', remaining({key})} end
+  if not redis.call('SET', key, token, 'NX', 'PX', ttl) then return denied({key}) end
   if not counter then return 'granted' end
   local done, number = pcall(advance, counter, hint)
   if done then return {'granted', digits(number)} end
@@ -105,7 +122,7 @@ function operations.grant(keys, token, ttl, counters, text)
   if refused then return refused end
   local hint = tonumber(text)
   if #keys == 1 then return grant_one(keys[1], token, ttl, counters[1], hint) end
-  if redis.call('EXISTS', unpack(keys)) > 0 then return {'denied', remaining(keys)} end
+  if redis.call('EXISTS', unpack(keys)) > 0 then return denied(keys) end
   local highest = 0
   for _, counter in ipairs(counters) do
     highest = math.max(highest, value_of(counter, redis.call('GET', counter)))
@@ -137,7 +154,7 @@ function operations.extend(keys, token, ttl, counters, number)
     if not owner then missing[key] = true
     elseif owner ~= token then others[#others + 1] = key end
   end
-  if #others > 0 then return {'taken', remaining(others)} end
+  if #others > 0 then return {'taken', (remaining(others))} end
   if next(missing) and not repairs then return 'missing' end
   raise(counters, number)
   for _, key in ipairs(keys) do
@@ -147,19 +164,23 @@ function operations.extend(keys, token, ttl, counters, number)
   return next(missing) and 'repaired' or 'extended'
 end
 
-function operations.release(keys, token)
+function operations.release(keys, token, announced)
   local own = {}
   for _, key in ipairs(keys) do
     if owner_of(key) == token then own[#own + 1] = key end
   end
   if #own > 0 then redis.call('DEL', unpack(own)) end
+  if announced == 'announce' then
+    local owner = owner_id(token)
+    for _, key in ipairs(own) do announce(key, owner) end
+  end
   return #own == #keys and 'released' or 'absent'
 end
 
 function operations.inspect(keys)
   local owner = owner_of(keys[1])
   if not owner then return 'free' end
-  return {'held', remaining(keys), type(owner) == 'string' and string.sub(owner, 1, 256)}
+  return {'held', (remaining(keys)), type(owner) == 'string' and string.sub(owner, 1, 256)}
 end
 `;
 
@@ -186,7 +207,7 @@ return replies
  * on none, and answers for itself: an error in one is its reply, and its neighbours run.
  *
  * ARGV: for how many ms fencing counters are kept; then for each operation its verb, how many keys it has, the owner
- * token, the ttl in ms, and the number that its counters are raised to (in a grant: above), empty without fencing.
+ * token, the ttl in ms (in a release: whether to announce it), and the number that its counters are raised to (in a grant: above), empty without fencing.
  * KEYS: for each operation its keys and, with fencing, the counter of each. Replies: an array with, for each
  * operation, a word, or a word and its data.
  */

@@ -1,0 +1,91 @@
+import type { Cancel, Clock } from '../clock.ts';
+import type { GrantReply } from '../node/lock-node.ts';
+import type { Opening } from '../quorum/opening.ts';
+import type { Rivals } from './rivals.ts';
+
+export interface ContestPlan {
+  readonly clock: Clock;
+  readonly rivals: Rivals;
+  /** All nodes, the arbiter first. */
+  readonly order: readonly number[];
+  /** Whether the arbiter decides who asks the others. */
+  readonly isArbitrated: boolean;
+  /** For how long the arbiter is waited for, in ms. */
+  readonly hedge: number;
+}
+
+/**
+ * Who is asked when, where others may want the same lock at the same time. If each took what it gets from all nodes at
+ * once, none might get a quorum; so they ask the arbiter first, and only the one to whom it grants asks the others. It
+ * only orders them: whoever has waited for `hedge` asks the others all the same.
+ */
+export class Contest implements Opening<GrantReply> {
+  readonly #plan: ContestPlan;
+  readonly #attempt: number;
+  #ask: (nodes: readonly number[]) => void = () => {};
+  #asked = 0;
+  #cancelTimer: Cancel = () => {};
+  #isOutrun = false;
+
+  constructor(plan: ContestPlan) {
+    this.#plan = plan;
+    this.#attempt = plan.rivals.begin();
+  }
+
+  /** Whether another contender was faster, and nobody but the arbiter was asked. */
+  get isOutrun(): boolean {
+    return this.#isOutrun;
+  }
+
+  begin(ask: (nodes: readonly number[]) => void): void {
+    const { clock, isArbitrated, hedge } = this.#plan;
+    this.#ask = ask;
+    if (!isArbitrated) {
+      this.#askRest();
+      return;
+    }
+    this.#askNext();
+    if (this.#asked < this.#plan.order.length) this.#cancelTimer = clock.after(hedge, () => this.#askRest());
+  }
+
+  heard(node: number, reply: GrantReply): void {
+    const { rivals, clock } = this.#plan;
+    // A late answer to an earlier attempt tells less than is known by now.
+    if (rivals.attempt !== this.#attempt) return;
+    switch (reply.kind) {
+      case 'granted':
+        rivals.answered(node, 'granted');
+        this.#askRest();
+        break;
+      case 'denied':
+        // Who was there before is no contender, and need not be waited for.
+        if (rivals.denied(node, reply.owner ?? '', clock.now() + reply.remaining)) this.#askNext();
+        else this.#isOutrun = this.#asked < this.#plan.order.length;
+        break;
+      default:
+        rivals.answered(node, 'silent');
+        this.#askNext();
+    }
+  }
+
+  end(): void {
+    this.#cancelTimer();
+    this.#asked = this.#plan.order.length;
+  }
+
+  #askNext(): void {
+    const { order } = this.#plan;
+    const next = order.slice(this.#asked, this.#asked + 1);
+    this.#asked += next.length;
+    if (next.length > 0) this.#ask(next);
+  }
+
+  #askRest(): void {
+    const { order } = this.#plan;
+    const rest = order.slice(this.#asked);
+    this.#asked = order.length;
+    this.#isOutrun = false;
+    this.#cancelTimer();
+    if (rest.length > 0) this.#ask(rest);
+  }
+}

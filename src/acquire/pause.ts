@@ -1,0 +1,48 @@
+import { NodesQuarantinedError } from '../errors.ts';
+import type { Retry } from '../options.ts';
+import { backoff, SHORTEST_PAUSE } from './backoff.ts';
+import type { Rivals } from './rivals.ts';
+
+/** For how long a waiter that is told of releases relies on it, in ms: so much time a lost message costs at most. */
+export const LONGEST_SLEEP = 5_000;
+
+/** The first pause after votes were split, in ms, unless the options want a shorter one. */
+const SPLIT_PAUSE = 10;
+
+export interface Situation {
+  readonly error: Error;
+  /** How many attempts have failed that nobody had called for, this one included. */
+  readonly failures: number;
+  /** How many in a row have split the votes, this one included. */
+  readonly splits: number;
+  readonly retry: Retry;
+  readonly rivals: Rivals;
+  /** Whether a quorum of nodes tells of releases. */
+  readonly isTold: boolean;
+  readonly now: number;
+  /** Uniform in [0, 1). */
+  readonly fraction: number;
+}
+
+/** How long to wait after an attempt that failed, unless something happens before, in ms. */
+export function pauseAfter(situation: Situation): number {
+  const { error, failures, splits, retry, rivals, isTold, now, fraction } = situation;
+  const usual = backoff(failures, retry, fraction);
+  if (error instanceof NodesQuarantinedError) return Math.max(usual, untilQuarantineEnds(error));
+  if (!rivals.isContested) return usual;
+  // A server keeps a key to the end of its last ms.
+  const free = rivals.mayWin ? Number.POSITIVE_INFINITY : Math.max(SHORTEST_PAUSE, rivals.freeAt + 1 - now);
+  if (rivals.isHeld) {
+    // Retries that are counted are expected to be made.
+    const mayRely = isTold && retry.retries === Number.POSITIVE_INFINITY;
+    return Math.min(free, mayRely ? Math.max(usual, LONGEST_SLEEP) : usual);
+  }
+  const afterSplit = { ...retry, minTimeout: Math.min(retry.minTimeout, SPLIT_PAUSE) };
+  return Math.min(free, usual, backoff(splits, afterSplit, fraction));
+}
+
+/** In how many ms the first of the nodes that may have forgotten locks can vote again. */
+function untilQuarantineEnds({ votes }: NodesQuarantinedError): number {
+  const waits = votes.flatMap((vote) => (vote.kind === 'quarantined' ? [vote.remaining] : []));
+  return waits.length === 0 ? 0 : Math.min(...waits);
+}

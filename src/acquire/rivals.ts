@@ -1,0 +1,127 @@
+import { quorumOf } from '../quorum/ballot.ts';
+
+/** Why a node did not grant a lock when it was last asked. */
+interface Obstacle {
+  /** Whose lock is there; '' if it is nobody's. */
+  readonly owner: string;
+  /** When it expires, in ms of the clock, if nobody extends it; Infinity: never. */
+  readonly until: number;
+  /** Which attempt met it. */
+  readonly attempt: number;
+}
+
+/**
+ * What a waiter knows of who is in its way, node by node: from the denials of its attempts, and from the releases that
+ * it is told of. It may be out of date, and decides nothing but when to try again, and whom to ask first.
+ */
+export class Rivals {
+  readonly #obstacles: (Obstacle | undefined)[];
+  /** Nodes that cannot grant anything now. */
+  readonly #silent: boolean[];
+  /** Whose release a node has told last: it may arrive before a denial that it makes obsolete. */
+  readonly #released: (string | undefined)[];
+  /** The last attempt during which a node said that it tells of releases from now on. */
+  readonly #heardAgain: number[];
+  #attempt = 0;
+  #hasNews = false;
+
+  constructor(nodes: number) {
+    this.#obstacles = new Array<Obstacle | undefined>(nodes).fill(undefined);
+    this.#silent = new Array<boolean>(nodes).fill(false);
+    this.#released = new Array<string | undefined>(nodes).fill(undefined);
+    this.#heardAgain = new Array<number>(nodes).fill(-1);
+  }
+
+  /** An attempt begins: what nodes answer replaces what they answered before. Returns its number. */
+  begin(): number {
+    this.#hasNews = false;
+    return ++this.#attempt;
+  }
+
+  /** The number of the attempt that began last. */
+  get attempt(): number {
+    return this.#attempt;
+  }
+
+  /**
+   * A node has denied the lock to the attempt.
+   *
+   * @returns whether by the same owner as before, so that this is no contender of now.
+   */
+  denied(node: number, owner: string, until: number): boolean {
+    const wasThere = this.#obstacles[node]?.owner === owner;
+    const isOver = owner !== '' && this.#released[node] === owner;
+    const mayBeOver = this.#heardAgain[node] === this.#attempt;
+    this.#silent[node] = false;
+    this.#obstacles[node] = isOver || mayBeOver ? undefined : { owner, until, attempt: this.#attempt };
+    this.#hasNews ||= isOver || mayBeOver;
+    return wasThere || isOver;
+  }
+
+  /** A node has granted the lock, or gave no vote (`silent`). */
+  answered(node: number, kind: 'granted' | 'silent'): void {
+    this.#silent[node] = kind === 'silent';
+    this.#obstacles[node] = undefined;
+  }
+
+  /** A node has told of a release; returns whether that was in the way. */
+  released(node: number, owner: string): boolean {
+    this.#released[node] = owner;
+    return this.#obstacles[node]?.owner === owner && this.#clear(node);
+  }
+
+  /** Releases may have been missed before this instant; returns whether one could have mattered. */
+  heardAgain(node: number): boolean {
+    this.#heardAgain[node] = this.#attempt;
+    return this.#obstacles[node] !== undefined && this.#clear(node);
+  }
+
+  /** Whether the way has become freer, in a way that this attempt cannot have seen. */
+  get hasNews(): boolean {
+    return this.#hasNews;
+  }
+
+  /** Whether anybody is in the way. */
+  get isContested(): boolean {
+    return this.#obstacles.some((obstacle) => obstacle !== undefined);
+  }
+
+  /** Whether one owner alone keeps everybody else from a quorum; otherwise votes were split. */
+  get isHeld(): boolean {
+    const counts = new Map<string, number>();
+    for (const obstacle of this.#obstacles)
+      if (obstacle) counts.set(obstacle.owner, (counts.get(obstacle.owner) ?? 0) + 1);
+    const n = this.#obstacles.length;
+    return Math.max(0, ...counts.values()) > n - quorumOf(n);
+  }
+
+  /** Whether nothing is known that keeps a node from granting. */
+  isOpen(node: number): boolean {
+    return this.#obstacles[node] === undefined && this.#silent[node] === false;
+  }
+
+  /** Whether nothing is known that keeps a quorum from granting. */
+  get mayWin(): boolean {
+    return this.#missing <= 0;
+  }
+
+  /** When a quorum can grant by expiry alone, in ms of the clock: now or before, if it can already; Infinity if it cannot. */
+  get freeAt(): number {
+    const ends = this.#obstacles
+      .flatMap((obstacle) => (obstacle ? [obstacle.until] : []))
+      .sort((a, b) => a - b);
+    if (this.mayWin) return Number.NEGATIVE_INFINITY;
+    return ends[this.#missing - 1] ?? Number.POSITIVE_INFINITY;
+  }
+
+  get #missing(): number {
+    const open = this.#obstacles.filter((_, node) => this.isOpen(node)).length;
+    return quorumOf(this.#obstacles.length) - open;
+  }
+
+  #clear(node: number): true {
+    this.#hasNews ||= this.#obstacles[node]?.attempt === this.#attempt;
+    this.#obstacles[node] = undefined;
+    return true;
+  }
+}

@@ -1,0 +1,42 @@
+import type { Redis } from 'ioredis';
+import { IoredisClient, type IoredisPlan } from './ioredis-client.ts';
+import type { RedisSubscriber, SubscriberListener } from './redis-connection.ts';
+
+/** {@link RedisSubscriber} by ioredis 5 or 6, over a client of its own. */
+export class IoredisSubscriber implements RedisSubscriber {
+  readonly #connected: IoredisClient;
+
+  /** The endpoint is that of one server. */
+  constructor(plan: IoredisPlan) {
+    this.#connected = new IoredisClient(plan);
+  }
+
+  open(listener: SubscriberListener): void {
+    this.#client.on('smessage', (channel: string, text: string) => listener.message(channel, text));
+    this.#connected.open(listener);
+  }
+
+  subscribe(channel: string, done: (error: Error | null) => void): void {
+    this.#client.ssubscribe(channel).then(
+      () => done(null),
+      (error: Error) => done(this.#connected.clean(error)),
+    );
+  }
+
+  unsubscribe(channel: string): void {
+    // What still arrives is dropped by who listened; and a connection that is lost has no subscriptions.
+    this.#client.sunsubscribe(channel).catch(() => {});
+  }
+
+  reset(cause: Error): void {
+    this.#connected.reset(cause);
+  }
+
+  close(): void {
+    this.#connected.close();
+  }
+
+  get #client(): Redis {
+    return this.#connected.client as Redis;
+  }
+}
