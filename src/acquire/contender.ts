@@ -1,0 +1,203 @@
+import pRetry from 'p-retry';
+import { AcquireTimeoutError, NodesQuarantinedError, RedlockError } from '../errors.ts';
+import type { Retry } from '../options.ts';
+import { arbitersOf } from './arbiter.ts';
+import { Attempt, type AttemptPlan, type Coordinator, list, type Won } from './attempt.ts';
+import { SHORTEST_PAUSE } from './backoff.ts';
+import { Contest } from './contest.ts';
+import { Listening } from './listening.ts';
+import { pauseAfter } from './pause.ts';
+import { Rivals } from './rivals.ts';
+import { Sleep } from './sleep.ts';
+
+/** How long other processes have to take a lock that this one has handed on to itself many times, in ms. */
+export const HEAD_START = 3;
+/** The part of `nodeTimeout` for which an arbiter is waited for, at most. */
+const LONGEST_HEDGE = 1 / 10;
+
+export interface ContenderPlan extends AttemptPlan {
+  readonly acquireTimeout: number;
+  readonly retry: Retry;
+}
+
+/** Somebody who wants a lock that others may want too: attempt after attempt until one wins, or time is up. */
+export class Contender {
+  readonly #coordinator: Coordinator;
+  readonly #plan: ContenderPlan;
+  readonly #rivals: Rivals;
+  /** All nodes, the arbiter first. */
+  #order: readonly number[] | undefined;
+  #attempt: Attempt | undefined;
+  #contest: Contest | undefined;
+  /** When the last attempt began, in ms of the clock. */
+  #attemptedAt = Number.NEGATIVE_INFINITY;
+  #listening: Listening | undefined;
+  #sleep: Sleep | undefined;
+  #sleepsForVotes = false;
+  /** Whether a node has begun to vote since the attempt began. */
+  #hasNewVoter = false;
+  /** Whether something happened that makes another attempt worth while, though no pause has passed. */
+  #isCalled = false;
+  #splits = 0;
+  #over = false;
+
+  constructor(coordinator: Coordinator, plan: ContenderPlan) {
+    this.#coordinator = coordinator;
+    this.#plan = plan;
+    this.#rivals = new Rivals(coordinator.nodes.length);
+  }
+
+  /** Once. `standsBack`: others shall have a chance first. */
+  async run(standsBack: boolean): Promise<Won> {
+    if (standsBack) await this.#rest(HEAD_START);
+    const first = await this.#try(standsBack);
+    if (!(first instanceof RedlockError)) return first;
+    const { retries } = this.#plan.retry;
+    if (retries === 0) throw first;
+    // p-retry gets no signal: it checks it after an attempt that succeeded, and would drop a lock that is held.
+    return pRetry(async (n) => orThrow(n === 1 ? first : await this.#try(this.#rivals.isContested)), {
+      retries,
+      minTimeout: 0,
+      maxTimeout: 0,
+      onFailedAttempt: async ({ error, retriesConsumed, retriesLeft }) => {
+        if (retriesLeft > 0) await this.#pause(error, retriesConsumed + 1);
+      },
+      shouldConsumeRetry: () => !this.#isCalled,
+    });
+  }
+
+  /** What was in the way may be gone: tries again at once, or after the attempt that is under way. */
+  call(): void {
+    this.#isCalled = true;
+    this.#sleep?.shorten(0);
+  }
+
+  /** A node has begun to vote: whoever sleeps until one does tries again, when the others have had their time too. */
+  nodeVotes(): void {
+    this.#hasNewVoter = true;
+    if (this.#sleepsForVotes) this.#sleep?.shorten(SHORTEST_PAUSE);
+  }
+
+  /** Nobody wants the lock any more, or it is there. An attempt that is under way is undone. */
+  end(): void {
+    this.#over = true;
+    this.#attempt?.abandon();
+    this.#listening?.end();
+    this.#sleep?.shorten(0);
+  }
+
+  async #try(isArbitrated: boolean): Promise<Won | RedlockError> {
+    // Between the end of a pause and here the caller may have gone.
+    if (this.#over) throw new Error('nobody waits any more');
+    const { clock, nodes, random } = this.#coordinator;
+    this.#hasNewVoter = false;
+    this.#isCalled = false;
+    this.#attemptedAt = clock.now();
+    this.#contest = new Contest({
+      clock,
+      rivals: this.#rivals,
+      order: isArbitrated ? this.#arbiters() : [...nodes.keys()],
+      isArbitrated,
+      // Those who have been waiting for the same silent arbiter must not go on all at once.
+      hedge: (this.#plan.nodeTimeout * LONGEST_HEDGE * (1 + random.fraction())) / 2,
+    });
+    this.#attempt = new Attempt(this.#coordinator, this.#plan, this.#contest);
+    const outcome = await this.#attempt.outcome;
+    this.#attempt = undefined;
+    return outcome;
+  }
+
+  /** Waits until there is reason to try again, or for the deadline, on the clock that everything else runs on. */
+  async #pause(error: Error, failures: number): Promise<void> {
+    const { clock, random } = this.#coordinator;
+    const { retry, deadline } = this.#plan;
+    const rivals = this.#rivals;
+    if (rivals.isContested && !this.#over) this.#listening ??= this.#listen();
+    this.#splits = rivals.isContested && !rivals.isHeld ? this.#splits + 1 : 0;
+    const isTold = this.#listening?.isTold ?? false;
+    const splits = this.#splits;
+    const now = clock.now();
+    const pause = pauseAfter({
+      error,
+      failures,
+      splits,
+      retry,
+      rivals,
+      isTold,
+      now,
+      fraction: random.fraction(),
+    });
+    this.#sleepsForVotes = error instanceof NodesQuarantinedError;
+    const isCalled = this.#isCalled || (rivals.hasNews && rivals.mayWin);
+    const isHastened = rivals.hasNews || (this.#sleepsForVotes && this.#hasNewVoter);
+    this.#isCalled = isCalled || rivals.hasNews;
+    if (!isCalled) await this.#rest(isHastened ? SHORTEST_PAUSE : pause);
+    this.#sleepsForVotes = false;
+    if (this.#over || clock.now() >= deadline) throw timeout(this.#plan, error);
+  }
+
+  async #rest(pause: number): Promise<void> {
+    const { clock } = this.#coordinator;
+    const remaining = this.#plan.deadline - clock.now();
+    if (remaining <= 0 || this.#over) return;
+    this.#sleep = new Sleep(clock, Math.min(pause, remaining));
+    await this.#sleep.over;
+    this.#sleep = undefined;
+  }
+
+  #listen(): Listening {
+    const { nodes } = this.#coordinator;
+    const rivals = this.#rivals;
+    return new Listening({
+      nodes,
+      keys: this.#plan.keys,
+      released: (node, owner) => {
+        if (rivals.released(node, owner)) this.#mayGrant(node);
+      },
+      heardAgain: (node, missedUntil) => {
+        if (missedUntil >= this.#attemptedAt && rivals.heardAgain(node)) this.#mayGrant(node);
+      },
+    });
+  }
+
+  /** What kept a node from granting is gone, or may be. */
+  #mayGrant(node: number): void {
+    const isArbiter = node === this.#arbiters()[0];
+    if (this.#attempt) {
+      // Whoever was faster at the arbiter has let go again; the others need not be asked about it.
+      if (!isArbiter || !this.#contest?.isOutrun) return;
+      this.#isCalled = true;
+      this.#attempt.abandon();
+    } else if (isArbiter || this.#rivals.mayWin) {
+      this.call();
+    } else if (this.#sleep) {
+      // The other nodes are about to tell the same, unless their messages are lost.
+      this.#isCalled = true;
+      this.#sleep.shorten(SHORTEST_PAUSE);
+    }
+  }
+
+  #arbiters(): readonly number[] {
+    const names = this.#coordinator.nodes.map(({ name }) => name);
+    // Whoever wants the same keys, in whatever order, has to begin with the same one.
+    this.#order ??= arbitersOf([...this.#plan.keys].sort()[0] ?? '', names);
+    return this.#order;
+  }
+}
+
+function orThrow(outcome: Won | RedlockError): Won {
+  if (outcome instanceof RedlockError) throw outcome;
+  return outcome;
+}
+
+/** The error of a call whose time is up. */
+export function timeout(
+  { resources, acquireTimeout }: Pick<ContenderPlan, 'resources' | 'acquireTimeout'>,
+  error: Error,
+): Error {
+  if (!(error instanceof RedlockError)) return error;
+  return new AcquireTimeoutError(
+    `gave up on ${list(resources)} after ${acquireTimeout} ms: ${error.message}`,
+    error,
+  );
+}
