@@ -1,8 +1,9 @@
 import { type Coordinator, list } from './acquire/attempt.ts';
+import { Contested } from './acquire/contested.ts';
 import { Hints } from './acquire/hints.ts';
 import { Queues } from './acquire/queues.ts';
 import { Signals } from './acquire/signals.ts';
-import { Waiting } from './acquire/waiting.ts';
+import { Waiting, type WaitingRoom } from './acquire/waiting.ts';
 import { wrong } from './bad-input.ts';
 import { LockLostError, RedlockClosedError, ResourceHeldError } from './errors.ts';
 import { HeldLocks } from './held-locks.ts';
@@ -35,7 +36,7 @@ export class Redlock {
   readonly #settings: Settings;
   /** The nodes that were made here, and go with `close`; a `LockNode` that was handed in is its owner's to close. */
   readonly #ownNodes: readonly LockNode[];
-  readonly #queues = new Queues();
+  readonly #room: WaitingRoom;
   readonly #waiting = new Set<Waiting>();
   readonly #signals = new Signals();
   readonly #locks: HeldLocks;
@@ -58,6 +59,7 @@ export class Redlock {
     this.#ownNodes = own;
     const { clock, random } = this.#settings;
     this.#coordinator = { nodes: all, clock, random, hints: new Hints(clock) };
+    this.#room = { queues: new Queues(), contested: new Contested(clock) };
     this.#locks = new HeldLocks(clock);
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
@@ -164,7 +166,7 @@ export class Redlock {
     const keys = this.#keys(unique);
     options?.signal?.throwIfAborted();
     const acquireTimeout = method.acquireTimeout ?? call.acquireTimeout;
-    const waiting = new Waiting(this.#coordinator, this.#queues, {
+    const waiting = new Waiting(this.#coordinator, this.#room, {
       ...call,
       acquireTimeout,
       resources: unique,
@@ -173,7 +175,7 @@ export class Redlock {
     const won = await this.#wait(waiting, options?.signal);
     if (!this.#isOpen) {
       won.lease.undo();
-      this.#queues.free(won.lease.holding.keys);
+      this.#room.queues.free(won.lease.holding.keys);
       throw new RedlockClosedError();
     }
     return this.#hold(unique, { ...call, autoExtend: call.autoExtend ?? method.autoExtend }, won);
@@ -202,7 +204,7 @@ export class Redlock {
       returning: () => this.#locks.notice(),
       ended: (ended) => {
         this.#locks.delete(ended);
-        this.#queues.free(won.lease.holding.keys);
+        this.#room.queues.free(won.lease.holding.keys);
       },
     });
     this.#locks.add(lock);

@@ -5,6 +5,7 @@ import { arbitersOf } from './arbiter.ts';
 import { Attempt, type AttemptPlan, type Coordinator, list, type Won } from './attempt.ts';
 import { SHORTEST_PAUSE } from './backoff.ts';
 import { Contest } from './contest.ts';
+import type { Contested } from './contested.ts';
 import { Listening } from './listening.ts';
 import { pauseAfter } from './pause.ts';
 import { Rivals } from './rivals.ts';
@@ -23,6 +24,7 @@ export interface ContenderPlan extends AttemptPlan {
 /** Somebody who wants a lock that others may want too: attempt after attempt until one wins, or time is up. */
 export class Contender {
   readonly #coordinator: Coordinator;
+  readonly #contested: Contested;
   readonly #plan: ContenderPlan;
   readonly #rivals: Rivals;
   /** All nodes, the arbiter first. */
@@ -41,18 +43,26 @@ export class Contender {
   #splits = 0;
   #over = false;
 
-  constructor(coordinator: Coordinator, plan: ContenderPlan) {
+  constructor(coordinator: Coordinator, contested: Contested, plan: ContenderPlan) {
     this.#coordinator = coordinator;
+    this.#contested = contested;
     this.#plan = plan;
     this.#rivals = new Rivals(coordinator.nodes.length);
   }
 
-  /** Once. `standsBack`: others shall have a chance first. */
-  async run(standsBack: boolean): Promise<Won> {
-    if (standsBack) await this.#rest(HEAD_START);
-    const first = await this.#try(standsBack);
+  /**
+   * Once. `handed on`: the keys have just been released by this process, and the nodes do not know yet. `standing back`:
+   * so too, but others shall have a chance first.
+   */
+  async run(how: 'afresh' | 'handed on' | 'standing back'): Promise<Won> {
+    const { keys, retry } = this.#plan;
+    const { retries } = retry;
+    const isArbitrated =
+      how === 'standing back' || (how === 'afresh' && retries > 0 && this.#contested.has(keys));
+    if (isArbitrated) this.#listening = this.#listen();
+    if (how === 'standing back') await this.#rest(HEAD_START);
+    const first = await this.#try(isArbitrated);
     if (!(first instanceof RedlockError)) return first;
-    const { retries } = this.#plan.retry;
     if (retries === 0) throw first;
     // p-retry gets no signal: it checks it after an attempt that succeeded, and would drop a lock that is held.
     return pRetry(async (n) => orThrow(n === 1 ? first : await this.#try(this.#rivals.isContested)), {
@@ -112,7 +122,10 @@ export class Contender {
     const { clock, random } = this.#coordinator;
     const { retry, deadline } = this.#plan;
     const rivals = this.#rivals;
-    if (rivals.isContested && !this.#over) this.#listening ??= this.#listen();
+    if (rivals.isContested && !this.#over) {
+      this.#contested.note(this.#plan.keys);
+      this.#listening ??= this.#listen();
+    }
     this.#splits = rivals.isContested && !rivals.isHeld ? this.#splits + 1 : 0;
     const isTold = this.#listening?.isTold ?? false;
     const splits = this.#splits;

@@ -16,6 +16,8 @@ interface Obstacle {
  */
 export class Rivals {
   readonly #obstacles: (Obstacle | undefined)[];
+  /** By whom each node has denied last. */
+  readonly #owners: (string | undefined)[];
   /** Nodes that cannot grant anything now. */
   readonly #silent: boolean[];
   /** Whose release a node has told last: it may arrive before a denial that it makes obsolete. */
@@ -27,6 +29,7 @@ export class Rivals {
 
   constructor(nodes: number) {
     this.#obstacles = new Array<Obstacle | undefined>(nodes).fill(undefined);
+    this.#owners = new Array<string | undefined>(nodes).fill(undefined);
     this.#silent = new Array<boolean>(nodes).fill(false);
     this.#released = new Array<string | undefined>(nodes).fill(undefined);
     this.#heardAgain = new Array<number>(nodes).fill(-1);
@@ -49,10 +52,11 @@ export class Rivals {
    * @returns whether by the same owner as before, so that this is no contender of now.
    */
   denied(node: number, owner: string, until: number): boolean {
-    const wasThere = this.#obstacles[node]?.owner === owner;
+    const wasThere = this.#owners[node] === owner;
     const isOver = owner !== '' && this.#released[node] === owner;
     const mayBeOver = this.#heardAgain[node] === this.#attempt;
     this.#silent[node] = false;
+    this.#owners[node] = owner;
     this.#obstacles[node] = isOver || mayBeOver ? undefined : { owner, until, attempt: this.#attempt };
     this.#hasNews ||= isOver || mayBeOver;
     return wasThere || isOver;
@@ -61,6 +65,7 @@ export class Rivals {
   /** A node has granted the lock, or gave no vote (`silent`). */
   answered(node: number, kind: 'granted' | 'silent'): void {
     this.#silent[node] = kind === 'silent';
+    this.#owners[node] = undefined;
     this.#obstacles[node] = undefined;
   }
 

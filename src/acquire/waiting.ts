@@ -2,6 +2,7 @@ import type { Cancel } from '../clock.ts';
 import { ResourceHeldError } from '../errors.ts';
 import { type Coordinator, list, type Won } from './attempt.ts';
 import { Contender, type ContenderPlan, timeout } from './contender.ts';
+import type { Contested } from './contested.ts';
 import type { Queued, Queues } from './queues.ts';
 
 /** So many times in a row a lock is handed on within a process; then other processes get a head start. */
@@ -12,13 +13,19 @@ export interface WaitingPlan extends Omit<ContenderPlan, 'deadline'> {
   readonly acquireTimeout: number;
 }
 
+/** What the calls of one process share. */
+export interface WaitingRoom {
+  readonly queues: Queues;
+  readonly contested: Contested;
+}
+
 /** A call that waits for a lock: first behind other calls of its process, then as a contender of other processes. */
 export class Waiting implements Queued {
   /** Settles at once when the waiting ends, whatever an attempt is still doing. The queues count the keys of a lock as held then. */
   readonly result: Promise<Won>;
   readonly keys: readonly string[];
   readonly #coordinator: Coordinator;
-  readonly #queues: Queues;
+  readonly #room: WaitingRoom;
   readonly #plan: WaitingPlan;
   /** In ms of the clock. */
   readonly #deadline: number;
@@ -29,12 +36,12 @@ export class Waiting implements Queued {
   #reject!: (reason: unknown) => void;
   #over = false;
 
-  constructor(coordinator: Coordinator, queues: Queues, plan: WaitingPlan) {
+  constructor(coordinator: Coordinator, room: WaitingRoom, plan: WaitingPlan) {
     const { clock } = coordinator;
     const { keys, acquireTimeout, retry } = plan;
     this.keys = keys;
     this.#coordinator = coordinator;
-    this.#queues = queues;
+    this.#room = room;
     this.#plan = plan;
     this.#isSingle = acquireTimeout === 0 || retry.retries === 0;
     this.#deadline = acquireTimeout === 0 ? Number.POSITIVE_INFINITY : clock.now() + acquireTimeout;
@@ -43,7 +50,7 @@ export class Waiting implements Queued {
       this.#reject = reject;
     });
     if (this.#isSingle) this.lead(0);
-    else queues.enter(this);
+    else room.queues.enter(this);
     if (!this.#contender) this.#cancelDeadline = clock.after(acquireTimeout, () => this.#giveUp());
   }
 
@@ -63,9 +70,14 @@ export class Waiting implements Queued {
     const deadline = this.#deadline;
     const retries = this.#isSingle ? 0 : this.#plan.retry.retries;
     const retry = { ...this.#plan.retry, retries };
-    this.#contender = new Contender(this.#coordinator, { ...this.#plan, retry, deadline });
-    const standsBack = handOvers > 0 && handOvers % (MOST_HAND_OVERS + 1) === 0;
-    this.#contender.run(standsBack).then(
+    this.#contender = new Contender(this.#coordinator, this.#room.contested, {
+      ...this.#plan,
+      retry,
+      deadline,
+    });
+    const standsBack = handOvers % (MOST_HAND_OVERS + 1) === 0;
+    const how = handOvers === 0 ? 'afresh' : standsBack ? 'standing back' : 'handed on';
+    this.#contender.run(how).then(
       (won) => this.#won(won),
       (error: Error) => this.cancel(error),
     );
@@ -81,7 +93,7 @@ export class Waiting implements Queued {
       won.lease.undo();
       return;
     }
-    this.#queues.hold(this.keys);
+    this.#room.queues.hold(this.keys);
     this.#end();
     this.#resolve(won);
   }
@@ -97,6 +109,6 @@ export class Waiting implements Queued {
     this.#over = true;
     this.#cancelDeadline?.();
     this.#contender?.end();
-    if (!this.#isSingle) this.#queues.leave(this);
+    if (!this.#isSingle) this.#room.queues.leave(this);
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Contested } from '../../src/acquire/contested.ts';
 import { Hints } from '../../src/acquire/hints.ts';
 import { Queues } from '../../src/acquire/queues.ts';
 import { Waiting, type WaitingPlan } from '../../src/acquire/waiting.ts';
@@ -16,24 +17,28 @@ const quarantined = (remaining: number): GrantReply => ({ kind: 'quarantined', r
 function waiting(nodes: readonly ScriptedNode[], plan: Partial<WaitingPlan> = {}) {
   const clock = new ManualClock(1_000);
   const random = { ...seededRandom(1), fraction: () => 0 };
-  const call = new Waiting({ nodes, clock, random, hints: new Hints(clock) }, new Queues(), {
-    resources: ['r'],
-    keys: ['r'],
-    ttl: 1_000,
-    driftFactor: 0.01,
-    nodeTimeout: 100,
-    maxHoldTime: Number.POSITIVE_INFINITY,
-    fencing: true,
-    acquireTimeout: 60_000,
-    retry: {
-      retries: Number.POSITIVE_INFINITY,
-      factor: 1,
-      minTimeout: 50,
-      maxTimeout: 50,
-      randomize: false,
+  const call = new Waiting(
+    { nodes, clock, random, hints: new Hints(clock) },
+    { queues: new Queues(), contested: new Contested(clock) },
+    {
+      resources: ['r'],
+      keys: ['r'],
+      ttl: 1_000,
+      driftFactor: 0.01,
+      nodeTimeout: 100,
+      maxHoldTime: Number.POSITIVE_INFINITY,
+      fencing: true,
+      acquireTimeout: 60_000,
+      retry: {
+        retries: Number.POSITIVE_INFINITY,
+        factor: 1,
+        minTimeout: 50,
+        maxTimeout: 50,
+        randomize: false,
+      },
+      ...plan,
     },
-    ...plan,
-  });
+  );
   call.result.catch(() => {});
   return { clock, call, attempts: (): number => nodes[0]?.of('grant').length ?? 0 };
 }
