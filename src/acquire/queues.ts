@@ -2,11 +2,12 @@
 export interface Queued {
   readonly keys: readonly string[];
   /**
-   * It is first for all its keys, and none of them is held by this process: it may ask the nodes. Called again each
-   * time a lock of this process that was in its way has ended. `handOvers`: how many such locks in a row have been
-   * handed on within this process, this time included; 0 if none was.
+   * It is first for all its keys, and none of them is held by this process: it may ask the nodes. Called once. `handOvers`:
+   * how many locks in a row have been handed on within this process, this time included; 0 if none was.
    */
   lead(handOvers: number): void;
+  /** While it leads: a lock of this process that may have been in its way has ended. */
+  freed(): void;
 }
 
 interface Queue {
@@ -23,19 +24,21 @@ interface Queue {
  */
 export class Queues {
   readonly #queues = new Map<string, Queue>();
+  readonly #leading = new Set<Queued>();
 
   /** All keys in one go, so that of two calls none waits for the other on one key, and is waited for on another. */
   enter(call: Queued): void {
     for (const key of call.keys) this.#at(key).calls.add(call);
-    if (this.#mayLead(call)) call.lead(0);
+    this.#lead(call, 0);
   }
 
   /** The call has got the lock, or does not want it any more. The next ones lead once the current operation is over: they may be leaving too. */
   leave(call: Queued): void {
     for (const key of call.keys) this.#queues.get(key)?.calls.delete(call);
+    this.#leading.delete(call);
     this.#tidy(call.keys);
     process.nextTick(() => {
-      for (const next of this.#first(call.keys)) next.lead(0);
+      for (const next of this.#first(call.keys)) this.#lead(next, 0);
     });
   }
 
@@ -52,7 +55,8 @@ export class Queues {
       queue.handOvers++;
     }
     for (const next of this.#first(keys)) {
-      next.lead(Math.max(...next.keys.map((key) => this.#at(key).handOvers)));
+      if (this.#leading.has(next)) next.freed();
+      else this.#lead(next, Math.max(...next.keys.map((key) => this.#at(key).handOvers)));
     }
     this.#tidy(keys);
   }
@@ -66,17 +70,19 @@ export class Queues {
     return queue;
   }
 
-  /** The calls that are first in a queue of these keys, and may lead. */
-  #first(keys: readonly string[]): Queued[] {
-    const calls = new Set(keys.flatMap((key) => [...(this.#queues.get(key)?.calls ?? [])].slice(0, 1)));
-    return [...calls].filter((call) => this.#mayLead(call));
+  /** The calls that are first in the queue of one of these keys. */
+  #first(keys: readonly string[]): Set<Queued> {
+    return new Set(keys.flatMap((key) => this.#queues.get(key)?.calls.values().next().value ?? []));
   }
 
-  #mayLead(call: Queued): boolean {
-    return call.keys.every((key) => {
+  #lead(call: Queued, handOvers: number): void {
+    const isFirst = call.keys.every((key) => {
       const queue = this.#queues.get(key);
       return queue?.held === 0 && queue.calls.values().next().value === call;
     });
+    if (!isFirst || this.#leading.has(call)) return;
+    this.#leading.add(call);
+    call.lead(handOvers);
   }
 
   #tidy(keys: readonly string[]): void {

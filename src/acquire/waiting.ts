@@ -62,10 +62,6 @@ export class Waiting implements Queued {
   }
 
   lead(handOvers: number): void {
-    if (this.#contender) {
-      this.#contender.call();
-      return;
-    }
     this.#cancelDeadline?.();
     const deadline = this.#deadline;
     const retries = this.#isSingle ? 0 : this.#plan.retry.retries;
@@ -81,6 +77,10 @@ export class Waiting implements Queued {
       (won) => this.#won(won),
       (error: Error) => this.cancel(error),
     );
+  }
+
+  freed(): void {
+    this.#contender?.call();
   }
 
   /** A node has begun to vote. */
