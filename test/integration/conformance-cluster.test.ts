@@ -3,14 +3,16 @@ import { cluster } from '../support/conformance-backends.ts';
 import { describeCounterConformance } from '../support/conformance-counters.ts';
 import { describeFencingConformance } from '../support/conformance-fencing.ts';
 import { describeRedisConformance } from '../support/conformance-redis.ts';
+import { describeWaitingConformance } from '../support/conformance-waiting.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
-import { LEAST_ACL, LEAST_CLUSTER_ACL } from '../support/least-acl.ts';
+import { LEAST_ACL, LEAST_CLUSTER_ACL, WAITING_ACL } from '../support/least-acl.ts';
 
 enforceNoLeaks();
 
 describeConformance('a Redis Cluster', cluster);
 describeFencingConformance('a Redis Cluster', cluster);
 describeCounterConformance('a Redis Cluster', cluster);
+describeWaitingConformance('a Redis Cluster', cluster);
 
 const user = {
   username: 'quorlock',
@@ -18,3 +20,6 @@ const user = {
   rules: ['~lock:*', ...LEAST_ACL, ...LEAST_CLUSTER_ACL],
 };
 describeRedisConformance('a Redis Cluster with the least rights', () => cluster(user));
+describeWaitingConformance('a Redis Cluster with the least rights', () =>
+  cluster({ ...user, rules: [...user.rules, ...WAITING_ACL] }),
+);

@@ -3,21 +3,27 @@ import { memory, server } from '../support/conformance-backends.ts';
 import { describeCounterConformance } from '../support/conformance-counters.ts';
 import { describeFencingConformance } from '../support/conformance-fencing.ts';
 import { describeRedisConformance } from '../support/conformance-redis.ts';
+import { describeWaitingConformance } from '../support/conformance-waiting.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
-import { LEAST_ACL } from '../support/least-acl.ts';
+import { LEAST_ACL, WAITING_ACL } from '../support/least-acl.ts';
 
 enforceNoLeaks();
 
 describeConformance('memory', memory);
 describeFencingConformance('memory', memory);
+describeWaitingConformance('memory', memory);
 
 describeConformance('a server', server);
 describeRedisConformance('a server', server);
 describeFencingConformance('a server', server);
 describeCounterConformance('a server', server);
+describeWaitingConformance('a server', server);
 
 const user = { username: 'quorlock', password: 'sésame/?#', rules: ['~lock:*', '~{lock:*', ...LEAST_ACL] };
 describeConformance('a server with the least rights', () => server(user));
 describeRedisConformance('a server with the least rights', () => server(user));
 describeFencingConformance('a server with the least rights', () => server(user));
 describeCounterConformance('a server with the least rights', () => server(user));
+describeWaitingConformance('a server with the least rights', () =>
+  server({ ...user, rules: [...user.rules, ...WAITING_ACL] }),
+);

@@ -96,7 +96,8 @@ describe('each attempt', () => {
   it('has an owner token of its own', async () => {
     const servers = await startNodes(3);
     const proxies = await startProxies(servers);
-    const redlock = openRedlock(proxies, { retry: { minTimeout: 5, maxTimeout: 5 } });
+    // So many tries are made at that pace, though releases are told.
+    const redlock = openRedlock(proxies, { retry: { retries: 1_000, minTimeout: 5, maxTimeout: 5 } });
     await connected(redlock, servers);
     for (const server of servers) await server.cli('SET', 'r', 'another', 'PX', 60_000);
     const seen = proxies.map((proxy) => {
@@ -108,12 +109,13 @@ describe('each attempt', () => {
       return tokens;
     });
     const acquiring = redlock.acquire('r');
-    await eventually(async () => (seen[0]?.length ?? 0) >= 5 || undefined);
+    // Not all nodes need be asked about a lock that is held as before.
+    await eventually(async () => Math.max(...seen.map(({ length }) => length)) >= 5 || undefined);
     for (const server of servers) await server.cli('DEL', 'r');
     await using lock = await acquiring;
     for (const tokens of seen) {
+      await eventually(async () => tokens.at(-1) === lock.ownerToken || undefined);
       expect(new Set(tokens).size).toBe(tokens.length);
-      expect(tokens.at(-1)).toBe(lock.ownerToken);
     }
   });
 });

@@ -18,6 +18,14 @@ export const LEAST_ACL: readonly string[] = [
   '+pexpire',
 ];
 
+/** What lets those who wait for a lock be told of its release. Without it locks are the same, and waiting is slower. */
+export const WAITING_ACL: readonly string[] = [
+  '+spublish',
+  '+ssubscribe',
+  '+sunsubscribe',
+  '&quorlock:released:*',
+];
+
 /** On each node of a Redis Cluster, in addition: how ioredis finds the masters. */
 export const LEAST_CLUSTER_ACL: readonly string[] = ['+cluster|slots'];
 

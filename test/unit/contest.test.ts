@@ -1,0 +1,197 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Contest } from '../../src/acquire/contest.ts';
+import { Rivals } from '../../src/acquire/rivals.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { unreachable } from '../support/scripted-node.ts';
+
+const HEDGE = 40;
+/** The arbiter is node 2. */
+const ORDER = [2, 0, 4, 1, 3];
+const granted = { kind: 'granted' } as const;
+
+function denied(owner: string, remaining = 1_000) {
+  return { kind: 'denied', remaining, owner } as const;
+}
+
+let clock: ManualClock;
+let rivals: Rivals;
+/** Who was asked, in order, all attempts together. */
+let asked: number[];
+
+beforeEach(() => {
+  clock = new ManualClock(1_000);
+  rivals = new Rivals(ORDER.length);
+  asked = [];
+});
+
+function begin(isArbitrated = true, order: readonly number[] = ORDER): Contest {
+  const contest = new Contest({ clock, rivals, order, isArbitrated, hedge: HEDGE });
+  asked = [];
+  contest.begin((nodes) => asked.push(...nodes));
+  return contest;
+}
+
+/** What an earlier attempt has been told. */
+function met(...owners: (string | undefined)[]): void {
+  rivals.begin();
+  owners.forEach((owner, node) => {
+    if (owner !== undefined) rivals.denied(node, owner, clock.now() + 1_000);
+  });
+}
+
+describe('an attempt that is not contested', () => {
+  it('asks all nodes at once', () => {
+    begin(false);
+    expect(asked).toEqual(ORDER);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is never outrun', () => {
+    const contest = begin(false);
+    contest.heard(2, denied('A'));
+    expect(contest.isOutrun).toBe(false);
+  });
+});
+
+describe('an attempt that is contested', () => {
+  it('asks the arbiter first', () => {
+    begin();
+    expect(asked).toEqual([2]);
+  });
+
+  it('asks the others once the arbiter has granted', () => {
+    const contest = begin();
+    contest.heard(2, granted);
+    expect(asked).toEqual(ORDER);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('asks the others when the arbiter has been silent for the hedge', () => {
+    begin();
+    clock.advance(HEDGE - 1);
+    expect(asked).toEqual([2]);
+    clock.advance(1);
+    expect(asked).toEqual(ORDER);
+  });
+
+  it('waits for the hedge where somebody was faster', () => {
+    const contest = begin();
+    contest.heard(2, denied('A'));
+    expect(asked).toEqual([2]);
+    expect(contest.isOutrun).toBe(true);
+    clock.advance(HEDGE);
+    expect(asked).toEqual(ORDER);
+    expect(contest.isOutrun).toBe(false);
+  });
+
+  it.each([
+    ['cannot be reached', unreachable()],
+    ['is not fit', { kind: 'unusable', why: 'a replica' }],
+    ['may have forgotten locks', { kind: 'quarantined', remaining: 500 }],
+  ] as const)('takes the next for the arbiter when that %s', (_why, reply) => {
+    const contest = begin();
+    contest.heard(2, reply);
+    expect(asked).toEqual([2, 0]);
+    contest.heard(0, reply);
+    expect(asked).toEqual([2, 0, 4]);
+    contest.heard(4, granted);
+    expect(asked).toEqual(ORDER);
+  });
+
+  it('goes on to the next node where an owner of before still is', () => {
+    met('A', 'A', 'A', 'A', 'A');
+    const contest = begin();
+    contest.heard(2, denied('A'));
+    expect(asked).toEqual([2, 0]);
+    expect(contest.isOutrun).toBe(false);
+    contest.heard(0, granted);
+    expect(asked).toEqual(ORDER);
+  });
+
+  it('goes on where an owner is whose release was told before', () => {
+    const contest = begin();
+    rivals.released(2, 'A');
+    contest.heard(2, denied('A'));
+    expect(asked).toEqual([2, 0]);
+  });
+
+  it('waits where another has come to the arbiter since', () => {
+    met('A', 'A', 'A', 'A', 'A');
+    const contest = begin();
+    contest.heard(2, denied('B'));
+    expect(asked).toEqual([2]);
+    expect(contest.isOutrun).toBe(true);
+  });
+
+  it('asks one after the other where all are held as before, and no longer than the hedge', () => {
+    met('A', 'A', 'A', 'A', 'A');
+    const contest = begin();
+    for (const node of ORDER.slice(0, 3)) contest.heard(node, denied('A'));
+    expect(asked).toEqual(ORDER.slice(0, 4));
+    clock.advance(HEDGE);
+    expect(asked).toEqual(ORDER);
+  });
+
+  it('asks nobody twice', () => {
+    const contest = begin();
+    contest.heard(2, granted);
+    for (const node of ORDER.slice(1)) contest.heard(node, granted);
+    clock.advance(HEDGE);
+    expect(asked).toEqual(ORDER);
+  });
+
+  it('asks a single node without a timer', () => {
+    begin(true, [0]);
+    expect(asked).toEqual([0]);
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe('when the attempt has ended', () => {
+  it('nobody is asked any more', () => {
+    const contest = begin();
+    contest.end();
+    expect(clock.pending).toBe(0);
+    contest.heard(2, granted);
+    contest.heard(2, unreachable());
+    clock.advance(HEDGE);
+    expect(asked).toEqual([2]);
+  });
+
+  it('a late reply still tells who is in the way', () => {
+    const contest = begin();
+    contest.end();
+    contest.heard(0, denied('A', 500));
+    expect(rivals.isContested).toBe(true);
+    expect(rivals.isOpen(0)).toBe(false);
+  });
+
+  it('a reply that comes after the next has begun tells nothing', () => {
+    const first = begin();
+    first.end();
+    const second = begin();
+    first.heard(2, denied('A'));
+    first.heard(0, granted);
+    expect(rivals.isContested).toBe(false);
+    expect(asked).toEqual([2]);
+    expect(second.isOutrun).toBe(false);
+    second.heard(2, granted);
+    expect(asked).toEqual(ORDER);
+  });
+});
+
+describe('what a contest notes', () => {
+  it('is who denied, and until when', () => {
+    const contest = begin(false);
+    for (const node of ORDER) contest.heard(node, denied('A', 100 * (node + 1)));
+    expect(rivals.isHeld).toBe(true);
+    expect(rivals.freeAt).toBe(1_300);
+  });
+
+  it('is nobody’s key where a denial names no owner', () => {
+    const contest = begin(false);
+    contest.heard(0, { kind: 'denied', remaining: Number.POSITIVE_INFINITY });
+    expect(rivals.isContested).toBe(true);
+    expect(rivals.released(0, 'A')).toBe(false);
+  });
+});

@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import { LONGEST_SLEEP, pauseAfter, type Situation } from '../../src/acquire/pause.ts';
+import { Rivals } from '../../src/acquire/rivals.ts';
+import { NodesQuarantinedError, QuorumUnreachableError, ResourceHeldError } from '../../src/index.ts';
+
+const NOW = 10_000;
+const FOREVER = Number.POSITIVE_INFINITY;
+const retry = { retries: FOREVER, factor: 2, minTimeout: 50, maxTimeout: 1_000, randomize: false };
+const held = new ResourceHeldError('held', [], FOREVER);
+const unreachable = new QuorumUnreachableError('unreachable', []);
+
+/** Nodes that denied for so many more ms, by the owner named; `.` for a grant. */
+function rivalsAfter(answers: string, remaining: number): Rivals {
+  const rivals = new Rivals(answers.length);
+  rivals.begin();
+  answers.split('').forEach((answer, node) => {
+    if (answer === '.') rivals.answered(node, 'granted');
+    else rivals.denied(node, answer, NOW + remaining);
+  });
+  return rivals;
+}
+
+function quarantined(...left: number[]): NodesQuarantinedError {
+  const votes = left.map(
+    (remaining, index) => ({ kind: 'quarantined', node: `${index}`, remaining }) as const,
+  );
+  return new NodesQuarantinedError('quarantined', votes, Math.max(...left));
+}
+
+function pause(situation: Partial<Situation>): number {
+  return pauseAfter({
+    error: held,
+    failures: 1,
+    splits: 0,
+    retry,
+    rivals: rivalsAfter('AAAAA', FOREVER),
+    isTold: false,
+    now: NOW,
+    fraction: 0,
+    ...situation,
+  });
+}
+
+describe('the pause after an attempt that met nobody', () => {
+  it.each([
+    [1, 50],
+    [2, 100],
+    [5, 800],
+    [9, 1_000],
+  ])('the %d. that failed is the backoff of the options: %d ms', (failures, ms) => {
+    const rivals = new Rivals(5);
+    expect(pause({ error: unreachable, failures, rivals })).toBe(ms);
+    expect(pause({ error: unreachable, failures, rivals, isTold: true })).toBe(ms);
+  });
+});
+
+describe('the pause while one owner keeps everybody out', () => {
+  it.each([
+    // told, left of its keys, failures, expected
+    [false, FOREVER, 1, 50],
+    [false, FOREVER, 9, 1_000],
+    [false, 20, 1, 21],
+    [false, 50, 1, 50],
+    [true, FOREVER, 1, LONGEST_SLEEP],
+    [true, FOREVER, 9, LONGEST_SLEEP],
+    [true, 3_000, 1, 3_001],
+    [true, 4_999, 1, LONGEST_SLEEP],
+    [true, 60_000, 1, LONGEST_SLEEP],
+    // A key may outlive the clock by a moment, and must not be asked for again and again.
+    [true, 0, 1, 5],
+    [true, -1_000, 1, 5],
+    [false, 1, 1, 5],
+  ])('told of releases %s, with %s ms left, after %d failures is %d ms', (isTold, left, failures, ms) => {
+    expect(pause({ isTold, failures, rivals: rivalsAfter('AAAAA', left) })).toBe(ms);
+  });
+
+  it('is that of the options where retries are counted, told or not', () => {
+    const counted = { ...retry, retries: 3 };
+    expect(pause({ retry: counted, isTold: true })).toBe(50);
+    expect(pause({ retry: counted, isTold: false })).toBe(50);
+  });
+
+  it('is not shorter than the options want it where those want more than the longest sleep', () => {
+    const patient = { ...retry, minTimeout: 20_000, maxTimeout: 20_000 };
+    expect(pause({ retry: patient, isTold: true })).toBe(20_000);
+    expect(pause({ retry: patient, isTold: true, rivals: rivalsAfter('AAAAA', 500) })).toBe(501);
+  });
+
+  it('ends when a quorum has expired, not the last node', () => {
+    const rivals = new Rivals(5);
+    rivals.begin();
+    [100, 200, 300, 400, 900].forEach((left, node) => rivals.denied(node, 'A', NOW + left));
+    expect(pause({ isTold: true, rivals })).toBe(301);
+  });
+});
+
+describe('the pause after the votes were split', () => {
+  it.each([
+    [1, 10],
+    [2, 20],
+    [3, 40],
+    [9, 50],
+  ])('the %d. time in a row is %d ms, and not more than the usual one', (splits, ms) => {
+    expect(pause({ splits, rivals: rivalsAfter('AABB.', FOREVER), isTold: true })).toBe(ms);
+  });
+
+  it('is drawn between half of it and all', () => {
+    const rivals = rivalsAfter('AABB.', FOREVER);
+    const jittered = { ...retry, randomize: true };
+    expect(pause({ splits: 1, rivals, retry: jittered, fraction: 0 })).toBe(5);
+    expect(pause({ splits: 1, rivals, retry: jittered, fraction: 0.5 })).toBe(7.5);
+  });
+
+  it('is shorter where the options want it shorter, and never below 5 ms', () => {
+    const rivals = rivalsAfter('AABB.', FOREVER);
+    expect(pause({ splits: 1, rivals, retry: { ...retry, minTimeout: 7 } })).toBe(7);
+    expect(pause({ splits: 1, rivals, retry: { ...retry, minTimeout: 0 } })).toBe(5);
+  });
+
+  it('ends when a quorum can grant by expiry', () => {
+    expect(pause({ splits: 3, rivals: rivalsAfter('AABB.', 12) })).toBe(13);
+  });
+
+  it('is as short though a quorum may grant already', () => {
+    expect(pause({ splits: 1, rivals: rivalsAfter('AB...', 5_000) })).toBe(10);
+  });
+});
+
+describe('the pause while nodes are quarantined', () => {
+  it('lasts until the first of them can vote', () => {
+    expect(pause({ error: quarantined(4_000, 700, 9_000) })).toBe(700);
+  });
+
+  it('is not shorter than the backoff', () => {
+    expect(pause({ error: quarantined(10, 10, 10), failures: 2 })).toBe(100);
+  });
+});
