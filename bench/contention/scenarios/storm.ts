@@ -1,0 +1,92 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Budget } from '../budget.ts';
+import { now } from '../monotonic.ts';
+import type { Outcome } from '../outcome.ts';
+import type { Setting } from '../setting.ts';
+import { inTurns, type Trial } from '../turns.ts';
+import type { Worker } from '../worker/fleet.ts';
+
+const TTL = 30_000;
+/** For all that a release, or the holder's key that is gone, may set off. */
+const SETTLED = 80;
+/** Of five. */
+const LACKING = 2;
+
+/** How many attempts each release sets off, with many waiting processes and two nodes that do not know the holder. */
+export async function storm(setting: Setting, { storm: budget }: Budget): Promise<Outcome> {
+  return {
+    title: `No storm: a holder on three of five nodes, ${budget.waiters} waiting processes`,
+    notes: [
+      `After each release, the next holder's key is deleted on ${LACKING} nodes; then it releases. An attempt is a fan-out with an owner token of its own.`,
+      `Per waiter and release: the attempts in the ${SETTLED} ms after a release, by how many were waiting then. Held: attempts of all waiters while nobody releases.`,
+    ],
+    columns: [
+      { key: 'mean', title: 'attempts per waiter and release', digits: 2 },
+      { key: 'most', title: 'most, of all releases', digits: 2 },
+      { key: 'held', title: 'held: attempts per waiter and s', digits: 2 },
+      { key: 'releases', title: 'releases', digits: 0 },
+    ],
+    rows: await inTurns(1, { quorlock: trial(setting, budget) }),
+  };
+}
+
+interface Window {
+  readonly from: number;
+  readonly to: number;
+  readonly waiting: number;
+}
+
+function trial({ servers, fleet, fresh }: Setting, { waiters, releases }: Budget['storm']): Trial {
+  let times: number[] = [];
+  const released: Window[] = [];
+  const held: Window[] = [];
+  const attemptsIn = ({ from, to }: Window): number =>
+    times.filter((time) => time >= from && time < to).length;
+
+  const watch = async (into: Window[], waiting: number, from: number): Promise<void> => {
+    await setTimeout(SETTLED);
+    into.push({ from, to: now(), waiting });
+  };
+
+  const run = async (holder: Worker, others: readonly Worker[], resource: string): Promise<void> => {
+    const waiting = new Map(
+      others.map((worker) => {
+        const call = worker.call('acquire', { resource, ttl: TTL }, 60_000);
+        call.catch(() => {});
+        return [worker, call.then(() => worker)];
+      }),
+    );
+    await setTimeout(1_000);
+    for (let i = 0; i < releases; i++) {
+      const lacking = servers.slice(servers.length - LACKING);
+      await Promise.all(lacking.map((server) => server.cli('DEL', resource)));
+      await watch(held, waiting.size, now());
+      const { calledAt } = await holder.call('release', { resource });
+      holder = await Promise.race(waiting.values());
+      await watch(released, waiting.size, calledAt);
+      waiting.delete(holder);
+    }
+  };
+
+  return {
+    measure: () =>
+      fleet.with('quorlock', waiters + 1, async ([holder, ...others]) => {
+        const resource = fresh();
+        await (holder as Worker).call('acquire', { resource, ttl: TTL });
+        await run(holder as Worker, others, resource);
+        const sent = await Promise.all(others.map((worker) => worker.call('attempts', {})));
+        times = sent.flatMap((reply) => reply.times);
+        if (times.length === 0) throw new Error('no attempts were seen: is the wire format another one now?');
+      }),
+    figures: () => {
+      const each = released.map((window) => attemptsIn(window) / window.waiting);
+      const waited = held.reduce((sum, { from, to, waiting }) => sum + (to - from) * waiting, 0);
+      return {
+        mean: each.reduce((sum, ratio) => sum + ratio, 0) / each.length,
+        most: Math.max(...each),
+        held: (held.reduce((sum, window) => sum + attemptsIn(window), 0) / waited) * 1_000,
+        releases: released.length,
+      };
+    },
+  };
+}
