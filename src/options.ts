@@ -4,9 +4,14 @@ import type { RestartGuard } from './node/quarantine.ts';
 import { driftOf } from './quorum/validity.ts';
 import { type Random, systemRandom } from './random.ts';
 
-/** When to try again, in the names of p-retry. See {@link RedlockOptions.retry}. */
+/**
+ * When to try again if nothing wakes a waiting call, in the names of p-retry. See {@link LockOptions.retry}.
+ *
+ * The pause after the n-th failed attempt is `minTimeout × factor^(n−1)`, at most `maxTimeout`. Attempts that a release
+ * has called for are not counted.
+ */
 export interface RetryOptions {
-  /** How many further attempts follow the first. @default Infinity */
+  /** How many further attempts follow the first, not counting those that a release has called for; 0 for one attempt, which does not queue. @default Infinity */
   retries?: number | undefined;
   /** By how much each pause is longer than the last; ≥ 1. @default 1.5 */
   factor?: number | undefined;
@@ -26,9 +31,17 @@ export interface LockOptions {
   driftFactor?: number | undefined;
   /** How long a round waits for votes that are still undecided, in ms, at least 1. @default ttl / 10, between 50 and 500 */
   nodeTimeout?: number | undefined;
-  /** How long `acquire` and `using` keep trying, in ms; 0 for one attempt, Infinity for ever. @default 10000 */
+  /**
+   * How long `acquire` and `using` keep trying, in ms, the time in line behind other calls of the same `Redlock` included;
+   * 0 for one attempt, which does not queue, Infinity for ever.
+   * @default 10000
+   */
   acquireTimeout?: number | undefined;
-  /** Pauses between attempts. */
+  /**
+   * Pauses between attempts, for when nothing wakes the call. While somebody holds the lock, who waits is told of the
+   * release, and relies on it for 5 s if a quorum of nodes tells and `retries` is Infinity. After a split vote the
+   * first pause is 10 ms at most.
+   */
   retry?: RetryOptions | undefined;
   /** Whether the lock extends itself until it is released. @default true in `using`, false in `acquire` and `tryAcquire` */
   autoExtend?: boolean | undefined;
@@ -65,7 +78,8 @@ export interface RedlockOptions extends LockOptions {
   /**
    * What to do about nodes that come back without memory. `'strict'`: they do not vote until every lock that they may
    * have forgotten has expired, which takes `maxTtl` × (1 + `driftFactor`) + 1 s. `'auto'`: so too, but when at the
-   * first contact all nodes are found to be new, they vote at once. `'off'`: they always vote at once. All processes need the same.
+   * first contact all nodes are found to be new, they vote at once. `'off'`: they always vote at once. With a single node, and a
+   * whole Redis Cluster given alone is one, `'auto'` is the same as `'off'`. All processes need the same.
    * @default 'auto'
    */
   restartGuard?: RestartGuard | undefined;

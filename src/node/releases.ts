@@ -2,6 +2,7 @@ import type { RedisConnection, RedisSubscriber } from '../client/redis-connectio
 import type { Cancel, Clock } from '../clock.ts';
 import { channelOf } from './channel.ts';
 import type { ReleaseListener } from './lock-node.ts';
+import { ReleaseChannel } from './release-channel.ts';
 import { Watchdog } from './watchdog.ts';
 
 export interface ReleasesPlan {
@@ -15,23 +16,20 @@ export interface ReleasesPlan {
 const LINGER = 5_000;
 /** How long until a channel that could not be subscribed to is tried again, in ms. */
 const NEXT_TRY = 250;
-
-interface Channel {
-  readonly key: string;
-  readonly listeners: Set<ReleaseListener>;
-  feed: Feed | undefined;
-  isLive: boolean;
-  /** Releases up to this instant may have been missed by who begins to listen now, in ms of the clock. */
-  missedUntil: number;
-  cancelLinger: Cancel;
-}
+/** The same where the user may not listen, in ms. */
+const AFTER_REFUSAL = 60_000;
+/**
+ * How often what is listened to is subscribed to anew, in ms: a connection that has died silently leaves that without
+ * an answer, and a server that a channel has been moved away from says so.
+ */
+const RENEWAL = 5_000;
 
 /** A connection to one server that publishes. */
 interface Feed {
   readonly place: string;
   readonly subscriber: RedisSubscriber;
   readonly watchdog: Watchdog;
-  readonly channels: Set<Channel>;
+  readonly channels: Set<ReleaseChannel>;
   isUp: boolean;
 }
 
@@ -41,9 +39,15 @@ interface Feed {
  */
 export class Releases {
   readonly #plan: ReleasesPlan;
-  readonly #channels = new Map<string, Channel>();
+  /** By their names. */
+  readonly #channels = new Map<string, ReleaseChannel>();
+  readonly #lingering = new Map<ReleaseChannel, Cancel>();
+  /** By the places of their servers. */
   readonly #feeds = new Map<string, Feed>();
+  readonly #feedOf = new Map<ReleaseChannel, Feed>();
   #cancelRetry: Cancel | undefined;
+  #cancelRenewal: Cancel | undefined;
+  #refusedUntil = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(plan: ReleasesPlan) {
@@ -54,56 +58,43 @@ export class Releases {
   listen(key: string, listener: ReleaseListener): () => void {
     if (this.#closed) return () => {};
     const channel = this.#channel(key);
-    channel.cancelLinger();
-    channel.listeners.add(listener);
-    if (channel.isLive) {
-      const { missedUntil } = channel;
-      queueMicrotask(() => {
-        if (channel.listeners.has(listener) && channel.isLive) listener.listening(missedUntil);
-      });
-    } else if (!channel.feed) {
-      this.#place(channel);
-    }
+    this.#lingering.get(channel)?.();
+    channel.add(listener);
+    if (!this.#feedOf.has(channel)) this.#place(channel);
+    this.#renewLater();
     return () => {
-      if (!channel.listeners.delete(listener) || channel.listeners.size > 0 || this.#closed) return;
-      channel.cancelLinger = this.#plan.clock.after(LINGER, () => this.#drop(channel), 'background');
+      if (channel.delete(listener) && !channel.isListenedTo && !this.#closed) this.#linger(channel);
     };
   }
 
   close(): void {
     this.#closed = true;
     this.#cancelRetry?.();
-    for (const channel of this.#channels.values()) channel.cancelLinger();
+    this.#cancelRenewal?.();
+    for (const cancel of this.#lingering.values()) cancel();
     for (const feed of this.#feeds.values()) this.#end(feed);
     this.#channels.clear();
   }
 
-  #channel(key: string): Channel {
-    const name = channelOf(key);
-    let channel = this.#channels.get(name);
-    if (!channel) {
-      channel = {
-        key,
-        listeners: new Set(),
-        feed: undefined,
-        isLive: false,
-        missedUntil: Number.POSITIVE_INFINITY,
-        cancelLinger: () => {},
-      };
-      this.#channels.set(name, channel);
-    }
+  #channel(key: string): ReleaseChannel {
+    const known = this.#channels.get(channelOf(key));
+    if (known) return known;
+    const channel = new ReleaseChannel(key);
+    this.#channels.set(channel.name, channel);
     return channel;
   }
 
   /** Gives a channel to the connection to the server that publishes it. */
-  #place(channel: Channel): void {
-    const place = this.#plan.connection.publisherOf(channel.key);
+  #place(channel: ReleaseChannel): void {
+    const { connection, clock } = this.#plan;
+    if (clock.now() < this.#refusedUntil) return;
+    const place = connection.publisherOf(channel.key);
     if (place === undefined) {
       this.#retryLater();
       return;
     }
     const feed = this.#feeds.get(place) ?? this.#open(place, channel.key);
-    channel.feed = feed;
+    this.#feedOf.set(channel, feed);
     feed.channels.add(channel);
     if (feed.isUp) this.#subscribe(feed, channel);
   }
@@ -121,81 +112,86 @@ export class Releases {
         for (const channel of feed.channels) this.#subscribe(feed, channel);
       },
       down: () => this.#down(feed),
-      message: (name, owner) => this.#message(name, owner),
+      message: (name, owner) => this.#channels.get(name)?.tell(owner, clock.now()),
     });
     return feed;
   }
 
-  #subscribe(feed: Feed, channel: Channel): void {
+  #subscribe(feed: Feed, channel: ReleaseChannel): void {
     const { clock } = this.#plan;
     const answered = feed.watchdog.sent();
-    feed.subscriber.subscribe(channelOf(channel.key), (error) => {
+    feed.subscriber.subscribe(channel.name, (error) => {
       answered();
-      if (channel.feed !== feed) return;
-      if (error) {
-        this.#unplace(channel);
-        // Who may not listen now may not soon after.
-        if (!error.message.startsWith('NOPERM')) this.#retryLater();
+      if (this.#feedOf.get(channel) !== feed) return;
+      if (!error) {
+        channel.open(clock.now());
         return;
       }
-      channel.isLive = true;
-      channel.missedUntil = clock.now();
-      for (const listener of [...channel.listeners]) listener.listening(channel.missedUntil);
+      if (error.message.startsWith('NOPERM')) this.#refusedUntil = clock.now() + AFTER_REFUSAL;
+      this.#move(channel);
     });
   }
 
-  #message(name: string, owner: string): void {
-    const channel = this.#channels.get(name);
-    if (!channel) return;
-    channel.missedUntil = this.#plan.clock.now();
-    for (const listener of [...channel.listeners]) listener.released(owner);
-  }
-
-  /** It connects again by itself; but a channel may have moved to another server. */
+  /** It connects again by itself; but a channel may be at another server by then. */
   #down(feed: Feed): void {
     feed.isUp = false;
     feed.watchdog.forget();
     for (const channel of [...feed.channels]) {
-      this.#deafen(channel);
+      channel.shut();
       if (this.#plan.connection.publisherOf(channel.key) !== feed.place) this.#move(channel);
     }
   }
 
-  #move(channel: Channel): void {
-    this.#unplace(channel);
+  #move(channel: ReleaseChannel): void {
+    this.#displace(channel);
     this.#retryLater();
   }
 
-  #unplace(channel: Channel): void {
-    const { feed } = channel;
-    this.#deafen(channel);
-    channel.feed = undefined;
+  #displace(channel: ReleaseChannel): void {
+    const feed = this.#feedOf.get(channel);
+    channel.shut();
+    this.#feedOf.delete(channel);
     feed?.channels.delete(channel);
     if (feed?.channels.size === 0) this.#end(feed);
   }
 
-  #deafen(channel: Channel): void {
-    if (!channel.isLive) return;
-    channel.isLive = false;
-    for (const listener of [...channel.listeners]) listener.deaf();
-  }
-
   #retryLater(): void {
-    this.#cancelRetry ??= this.#plan.clock.after(
-      NEXT_TRY,
+    const { clock } = this.#plan;
+    this.#cancelRetry ??= clock.after(
+      Math.max(NEXT_TRY, this.#refusedUntil - clock.now()),
       () => {
         this.#cancelRetry = undefined;
-        for (const channel of this.#channels.values()) if (!channel.feed) this.#place(channel);
+        for (const channel of this.#channels.values()) if (!this.#feedOf.has(channel)) this.#place(channel);
       },
       'background',
     );
   }
 
-  #drop(channel: Channel): void {
-    const name = channelOf(channel.key);
-    this.#channels.delete(name);
-    if (channel.feed?.isUp && channel.feed.channels.size > 1) channel.feed.subscriber.unsubscribe(name);
-    this.#unplace(channel);
+  #renewLater(): void {
+    this.#cancelRenewal ??= this.#plan.clock.after(
+      RENEWAL,
+      () => {
+        this.#cancelRenewal = undefined;
+        const listened = [...this.#channels.values()].filter(({ isListenedTo }) => isListenedTo);
+        for (const channel of listened) {
+          const feed = this.#feedOf.get(channel);
+          if (feed?.isUp) this.#subscribe(feed, channel);
+        }
+        if (listened.length > 0) this.#renewLater();
+      },
+      'background',
+    );
+  }
+
+  #linger(channel: ReleaseChannel): void {
+    const drop = (): void => {
+      this.#lingering.delete(channel);
+      this.#channels.delete(channel.name);
+      const feed = this.#feedOf.get(channel);
+      if (feed?.isUp) feed.subscriber.unsubscribe(channel.name);
+      this.#displace(channel);
+    };
+    this.#lingering.set(channel, this.#plan.clock.after(LINGER, drop, 'background'));
   }
 
   #end(feed: Feed): void {
