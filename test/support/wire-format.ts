@@ -4,11 +4,12 @@ import type { Operation } from './checker/history.ts';
 /** One operation of a command, as a server reads it off its KEYS and ARGV. */
 export interface Request {
   readonly operation: Operation;
-  /** How many keys it has; told by ARGV alone. */
-  readonly many: number;
   readonly keys: readonly string[];
   readonly token: string;
+  /** 0 in a release. */
   readonly ttl: number;
+  /** Whether those who listen are told of a release. */
+  readonly announce: boolean;
   readonly fence: Fence | undefined;
 }
 
@@ -22,10 +23,10 @@ export function requestsOf(keys: readonly string[], args: readonly (string | num
     const isFenced = fence !== '';
     requests.push({
       operation: operation as Operation,
-      many,
       keys: keys.slice(first, first + many),
       token: String(token),
-      ttl: Number(ttl),
+      ttl: ttl === 'announce' ? 0 : Number(ttl),
+      announce: ttl === 'announce',
       fence: isFenced ? { value: Number(fence), retention: Number(args[0]) } : undefined,
     });
     // The counters of its keys come after them.

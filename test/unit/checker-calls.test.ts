@@ -315,18 +315,33 @@ describe('paced', () => {
     expect(broken(waiting().tries('a', 0, 2))).toEqual(['paced']);
   });
 
-  it('allows what there was time for before', () => {
-    expect(broken(waiting().tries('a', 40, 11))).toEqual([]);
-    expect(broken(waiting().tries('a', 40, 12))).toEqual(['paced']);
+  it('allows nothing for the time before', () => {
+    expect(broken(waiting().tries('a', 40, 2))).toEqual(['paced']);
   });
 
   it('allows a call nothing for the time after it', () => {
-    expect(broken(waiting().tries('a', 100, 12))).toEqual(['paced']);
+    expect(broken(waiting().tries('a', 100))).toEqual(['paced']);
   });
 
   it('allows each of several calls its attempts', () => {
-    expect(broken(waiting().calls('acquire', 'a', 0, 40).tries('a', 40, 22))).toEqual([]);
-    expect(broken(waiting().calls('acquire', 'a', 0, 40).tries('a', 40, 23))).toEqual(['paced']);
+    expect(broken(waiting().calls('acquire', 'a', 0, 40).tries('a', 40, 2))).toEqual([]);
+    expect(broken(waiting().calls('acquire', 'a', 0, 40).tries('a', 40, 3))).toEqual(['paced']);
+  });
+
+  it('allows an attempt for each message', () => {
+    const told = (): Story => waiting().tries('a', 10).tells('b', 'a', [0], 11);
+    expect(broken(told().tries('a', 11))).toEqual([]);
+    expect(broken(told().tries('a', 11, 2))).toEqual(['paced']);
+    expect(broken(waiting().tells('b', 'a', [0], 9).tries('a', 10, 2))).toEqual(['paced']);
+    expect(broken(waiting().tells('b', 'b', [0], 10).tries('a', 10, 2))).toEqual(['paced']);
+  });
+
+  it('allows an attempt for each node that tells of releases from now on', () => {
+    expect(broken(waiting().tries('a', 10).listens('a', [0], 11).tries('a', 11))).toEqual([]);
+  });
+
+  it('allows an attempt after each lock of the same process', () => {
+    expect(broken(waiting().locks('a2', 0, 11).tries('a', 10).tries('a', 11))).toEqual([]);
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RULES, type Rule } from '../support/checker/checker.ts';
-import { broken, type Story, story } from '../support/checker/story.ts';
+import { BRISK, broken, type Story, story } from '../support/checker/story.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -30,6 +30,20 @@ const BREAKING: Record<Rule, () => Story> = {
   prompt: () => story().calls('tryAcquire', 'a', 0, 50, { once: true }).asks('grant', 'a', [0, 1, 2], 0),
   honest: () => story().calls('tryAcquire', 'a', 0, 10, { outcome: 'null' }),
   paced: () => story().calls('acquire', 'a', 0, 4).tries('a', 0, 2),
+  woken: () =>
+    story({ pace: BRISK }).stands('a', [0, 1], 0, 10).calls('acquire', 'b', 0, 60, { outcome: 'timeout' }),
+  'in turn': () =>
+    story().calls('acquire', 'a', 0, 20, { outcome: 'timeout' }).calls('acquire', 'a', 1, 10, { wonAt: 10 }),
+  progress: () =>
+    story({ pace: BRISK })
+      .calls('acquire', 'b', 0, 6_000, { outcome: 'timeout' })
+      .asks('grant', 'b', [0, 1, 2], 10, { keys: ['r'] }),
+  discreet: () =>
+    story()
+      .asks('grant', 'a', [0, 1], 0, { reply: 'denied' })
+      .asks('grant', 'a', [2], 0)
+      .stands('a', [2], 0, 1, { end: 'deleted', endedBy: 'a', announced: true })
+      .asks('release', 'a', [2], 1),
   ordered: () => story().calls('extend', 'a', 0, 20).calls('extend', 'a', 5, 10),
   live: () => story().calls('acquire', 'a', 0, 10, { mustSucceed: true, outcome: 'timeout' }),
   owner: () => story().stands('a', [0], 0, 100, { end: 'deleted', endedBy: 'b' }),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fence } from '../../src/node/memory-store.ts';
+import { ownerOf } from '../../src/node/owner.ts';
 import { allButGrants, gateScript, grantScript } from '../../src/node/scripts/script.ts';
 import { type Exchange, emptyHistory, type Operation, type Vote } from '../support/checker/history.ts';
 import { type Part, Server, type ServerPlan } from '../support/simulation/server.ts';
@@ -50,7 +51,7 @@ class Bench {
       overDead: false,
       torn: false,
     };
-    return { keys, ttl, fence, exchange };
+    return { keys, ttl, announce: false, fence, exchange };
   }
 
   /** What the server says to one operation. */
@@ -84,7 +85,7 @@ describe('a simulated server', () => {
     const bench = new Bench();
     expect(bench.ask('inspect', '')).toBe('free');
     expect(bench.ask('grant', 'a', 100)).toBe('granted');
-    expect(bench.ask('grant', 'b', 100)).toEqual(['denied', 100]);
+    expect(bench.ask('grant', 'b', 100)).toEqual(['denied', 100, ownerOf('a')]);
     expect(bench.ask('inspect', '')).toEqual(['held', 100, 'a']);
     expect(bench.ask('extend', 'b', 100)).toEqual(['taken', 100]);
     expect(bench.ask('extend', 'a', 200)).toBe('extended');
@@ -103,7 +104,7 @@ describe('a simulated server', () => {
     ];
     expect(bench.server.run(SCRIPT.sha, batch, false)).toEqual([
       'granted',
-      ['denied', 100],
+      ['denied', 100, ownerOf('a')],
       'released',
       'granted',
     ]);
@@ -175,7 +176,7 @@ describe('the clock of a simulated server', () => {
     const bench = new Bench(clock);
     bench.ask('grant', 'a', ttl);
     expect(bench.history.votes[0]?.until).toBeCloseTo(until, 6);
-    expect(bench.goTo(until - 0.001).ask('grant', 'b', ttl)).toEqual(['denied', 1]);
+    expect(bench.goTo(until - 0.001).ask('grant', 'b', ttl)).toEqual(['denied', 1, ownerOf('a')]);
     expect(bench.goTo(until + 0.001).ask('grant', 'b', ttl)).toBe('granted');
   });
 

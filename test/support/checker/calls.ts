@@ -85,19 +85,24 @@ function hasQuorum(facts: Facts, votes: readonly { token: string; node: number }
 const PAUSE = 4;
 const WAITERS: ReadonlySet<Call['verb']> = new Set(['acquire', 'tryAcquire', 'using']);
 
+/** Within so short a time no call tries twice, but for what it was told meanwhile. */
 function paced(facts: Facts, report: Report): void {
   const { history } = facts;
-  const waiters = history.calls.filter(({ verb }) => WAITERS.has(verb));
-  const made = new Map<number, number>();
+  const made = new Map<number, number[]>();
   for (const { client, at } of history.attempts) {
-    const tries = (made.get(client) ?? 0) + 1;
-    made.set(client, tries);
-    let allowed = 0;
-    for (const { client: own, invokedAt, settledAt } of waiters) {
-      if (own === client && invokedAt <= at) allowed += 1 + (Math.min(settledAt, at) - invokedAt) / PAUSE;
-    }
-    if (tries <= allowed) continue;
-    report('paced', at, `client ${client} has tried ${tries} times`);
+    const recent = (made.get(client) ?? []).filter((before) => before > at - PAUSE);
+    recent.push(at);
+    made.set(client, recent);
+    const from = recent[0] as number;
+    const within = (instant: number): boolean => instant >= from && instant <= at + ROUNDING;
+    const waiters = history.calls.filter(
+      (call) =>
+        call.client === client && WAITERS.has(call.verb) && call.invokedAt <= at && call.settledAt >= from,
+    ).length;
+    if (recent.length <= waiters) continue;
+    const woken = facts.wakeUpsOf(client).filter(within).length;
+    if (recent.length <= waiters + woken) continue;
+    report('paced', at, `client ${client} has tried ${recent.length} times since ${from}`);
     return;
   }
 }

@@ -7,6 +7,7 @@ import { holders } from './holders.ts';
 import { operations } from './operations.ts';
 import { remembers } from './remembers.ts';
 import { residue } from './residue.ts';
+import { waiting } from './waiting.ts';
 
 /** Something that must not have happened. */
 export interface Violation {
@@ -41,7 +42,11 @@ export const RULES = {
   settled: 'every call settles within its bound',
   prompt: 'an attempt settles with the answer that decides it',
   honest: 'null, free, held and extended are said of what was so',
-  paced: 'no waiter tries more often than every 5 ms',
+  paced: 'no waiter tries within 5 ms of its last attempt, unless it was told something meanwhile',
+  woken: 'no waiter sleeps while what it waits for is to be had, longer than it takes to tell it',
+  'in turn': 'of two calls of a process that wait for a resource, the first gets it first',
+  progress: 'where contenders are in good health, one of them holds soon',
+  discreet: 'nobody is told of the end of an attempt that was refused',
   ordered: 'extensions of a lock settle in the order of their calls',
   live: 'whoever waits with a quorum healthy gets the lock',
   owner: 'only an operation of the owner deletes a vote',
@@ -77,6 +82,7 @@ export function violations(
   holders(facts, report);
   calls(facts, report);
   operations(facts, report);
+  waiting(facts, report);
   residue(facts, report);
   for (const what of history.leftovers) report('leftovers', history.healedAt, what);
   return found;

@@ -24,6 +24,8 @@ export class Facts {
   readonly #exchanges: Map<string, Exchange[]>;
   readonly #attempts: Map<string, number>;
   readonly #crashes: Map<number, number>;
+  readonly #grants = new Map<number, readonly Exchange[]>();
+  readonly #wakeUps = new Map<number, readonly number[]>();
 
   constructor(history: History, lateness = 0) {
     this.history = history;
@@ -42,6 +44,49 @@ export class Facts {
         this.crashOf(section.client),
       ),
     }));
+  }
+
+  /** When a client was told something that makes another attempt worth while. */
+  wakeUpsOf(client: number): readonly number[] {
+    let wakeUps = this.#wakeUps.get(client);
+    if (!wakeUps) {
+      const { messages, subscriptions } = this.history;
+      wakeUps = [
+        ...messages.filter((each) => each.client === client).flatMap(({ arrivedAt }) => arrivedAt),
+        ...subscriptions.filter((each) => each.client === client).map(({ at }) => at),
+        ...this.beliefs.filter(({ section }) => section.client === client).map(({ until }) => until),
+      ];
+      this.#wakeUps.set(client, wakeUps);
+    }
+    return wakeUps;
+  }
+
+  /** All grants that a client has asked for. */
+  grantsOf(client: number): readonly Exchange[] {
+    let grants = this.#grants.get(client);
+    if (!grants) {
+      grants = this.history.exchanges.filter(
+        (each) => each.client === client && each.operation === 'grant' && each.keys !== undefined,
+      );
+      this.#grants.set(client, grants);
+    }
+    return grants;
+  }
+
+  /** Whether a client held any of the resources between two instants. */
+  holds(client: number, resources: readonly string[], from: number, to: number): boolean {
+    return this.beliefs.some(
+      (each) =>
+        each.section.client === client &&
+        each.from <= to &&
+        each.until >= from &&
+        share(each.section.resources, resources),
+    );
+  }
+
+  /** Who drew a token. */
+  clientOf(token: string): number {
+    return this.exchangesOf(token)[0]?.client ?? -1;
   }
 
   votesOf(token: string): readonly Vote[] {

@@ -15,6 +15,12 @@ export interface History {
   readonly votes: Vote[];
   /** What clients and nodes said to each other, in the order in which clients wrote it. */
   readonly exchanges: Exchange[];
+  readonly messages: Message[];
+  readonly subscriptions: Subscription[];
+  /** When something was wrong on the way between clients and nodes, and until when at most it had effects. */
+  readonly disturbances: Disturbance[];
+  /** What a waiter's time depends on, if it is known. */
+  readonly pace: Pace | undefined;
   /** When clients did not run. */
   readonly pauses: Pause[];
   /** Which clients were killed, and when. */
@@ -47,11 +53,15 @@ export interface Call {
   /** Within how many ms it has to settle while its client runs. */
   readonly bound: number;
   /** The owner token of its first attempt, if it made one. */
-  readonly token?: string | undefined;
+  token?: string | undefined;
   /** Whether it makes one attempt only. */
   readonly once: boolean;
+  /** Whether it goes on trying until it has a lock. */
+  readonly waits: boolean;
   /** Whether nothing stands in its way: all is well with a quorum, and nobody holds on to what it wants. */
   readonly mustSucceed: boolean;
+  /** When it got the lock, if it did. */
+  wonAt?: number;
   settledAt: number;
   /** `ok`, `null`, what `inspect` said, or an error's code or message; '' while it has not settled. */
   outcome: string;
@@ -89,6 +99,8 @@ export interface Vote {
   end: 'expired' | 'early' | 'forgotten' | 'deleted' | 'overwritten';
   /** The token that an operation named which deleted or overwrote it. */
   endedBy?: string;
+  /** Whether those who listened were told that it was deleted. */
+  announced?: boolean;
   /** By which operation it was set; `restored` when the node read it from an old snapshot. */
   readonly by: 'grant' | 'extend' | 'restored';
   /** Whether the operation came over a connection that its client had already given up. */
@@ -105,6 +117,10 @@ export interface Exchange {
   readonly node: number;
   readonly operation: Operation;
   readonly token: string;
+  /** What it is about, as far as that is known. */
+  readonly keys?: readonly string[];
+  /** Whether it told those who listened. */
+  announced?: boolean;
   readonly sentAt: number;
   executedAt: number;
   /** What the node said. */
@@ -117,6 +133,48 @@ export interface Exchange {
   overDead: boolean;
   /** Whether it took some of its keys and not the others, or changed any though it says that it did not. */
   torn: boolean;
+}
+
+/** A node told a client that a lock of that token was deleted from a key. */
+export interface Message {
+  readonly client: number;
+  readonly node: number;
+  readonly key: string;
+  readonly token: string;
+  readonly publishedAt: number;
+  /** When the client read it, each time that it did. */
+  readonly arrivedAt: number[];
+}
+
+/** From when on a client knew that a node would tell it of releases. */
+interface Subscription {
+  readonly client: number;
+  readonly node: number;
+  readonly at: number;
+}
+
+export interface Disturbance {
+  readonly node: number;
+  /** undefined: it concerns all of them. */
+  readonly client: number | undefined;
+  readonly from: number;
+  readonly to: number;
+  /** Until when releases may not be told. */
+  readonly silentTo: number;
+}
+
+export interface Pace {
+  /** From when on no node is being reached for the first time. */
+  readonly metAt: number;
+  /** From when on nothing depends any more on what had not begun to vote at the start. */
+  readonly from: number;
+  /** The longest way of a message, in ms, as far as nothing is wrong. */
+  readonly latency: number;
+  readonly nodeTimeout: number;
+  /** The longest pause that the options allow. */
+  readonly longestPause: number;
+  /** How fast one clock may run compared to another, at most. */
+  readonly drift: number;
 }
 
 interface Restart {
@@ -143,7 +201,11 @@ interface Crash {
 export function emptyHistory(
   nodes: number,
   reordering: readonly number[] = [],
-  { guard = 'off', maxTtl = Number.POSITIVE_INFINITY }: { guard?: RestartGuard; maxTtl?: number } = {},
+  {
+    guard = 'off',
+    maxTtl = Number.POSITIVE_INFINITY,
+    pace,
+  }: { guard?: RestartGuard; maxTtl?: number; pace?: Pace } = {},
 ): History {
   return {
     nodes,
@@ -152,6 +214,10 @@ export function emptyHistory(
     attempts: [],
     votes: [],
     exchanges: [],
+    messages: [],
+    subscriptions: [],
+    disturbances: [],
+    pace,
     pauses: [],
     crashes: [],
     reordering,

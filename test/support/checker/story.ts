@@ -6,12 +6,14 @@ import {
   emptyHistory,
   type History,
   type Operation,
+  type Pace,
   type Section,
   type Verb,
   type Vote,
 } from './history.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
+const NEVER_YET = Number.NEGATIVE_INFINITY;
 
 const GOOD_REPLY = {
   grant: 'granted',
@@ -29,8 +31,8 @@ const GOOD_REPLY = {
 export class Story {
   readonly history: History;
 
-  constructor(nodes: number, reordering: readonly number[], guard: RestartGuard) {
-    this.history = emptyHistory(nodes, reordering, { guard, maxTtl: 100 });
+  constructor(nodes: number, reordering: readonly number[], guard: RestartGuard, pace?: Pace) {
+    this.history = emptyHistory(nodes, reordering, { guard, maxTtl: 100, ...(pace ? { pace } : {}) });
   }
 
   /** Every node takes the lock and keeps it until its end, when its holder gives it back. */
@@ -118,6 +120,7 @@ export class Story {
       bound: settledAt - invokedAt,
       token,
       once: false,
+      waits: (verb === 'acquire' || verb === 'using') && also.once !== true,
       mustSucceed: false,
       settledAt,
       outcome: 'ok',
@@ -130,6 +133,47 @@ export class Story {
   /** A client draws a token for an attempt, so many times at one instant. */
   tries(token: string, at: number, times = 1): this {
     for (let i = 0; i < times; i++) this.history.attempts.push({ client: clientOf(token), token, at });
+    return this;
+  }
+
+  /** Nodes tell a client that the lock of that token was released; `arrivals`: when it reads that, if not at once. */
+  tells(
+    token: string,
+    client: string,
+    nodes: readonly number[],
+    at: number,
+    arrivals: number[] = [at],
+  ): this {
+    for (const node of nodes) {
+      this.history.messages.push({
+        client: clientOf(client),
+        node,
+        key: 'r',
+        token,
+        publishedAt: at,
+        arrivedAt: arrivals,
+      });
+    }
+    return this;
+  }
+
+  /** A client knows that nodes tell it of releases from now on. */
+  listens(client: string, nodes: readonly number[], at: number): this {
+    for (const node of nodes) this.history.subscriptions.push({ client: clientOf(client), node, at });
+    return this;
+  }
+
+  /** Something is wrong between nodes and clients, with all that they say or only with what nodes publish. */
+  disturbs(nodes: readonly number[], from: number, to: number, what: 'all' | 'messages' = 'all'): this {
+    for (const node of nodes) {
+      this.history.disturbances.push({
+        node,
+        client: undefined,
+        from,
+        to: what === 'all' ? to : NEVER_YET,
+        silentTo: to,
+      });
+    }
     return this;
   }
 
@@ -174,17 +218,22 @@ export class Story {
   }
 }
 
+/** Messages take 1 ms, and nobody has to pause for long. */
+export const BRISK: Pace = { from: 0, metAt: 0, latency: 1, nodeTimeout: 10, longestPause: 20, drift: 0 };
+
 /** Three nodes, on which no lock is longer than 100 ms, and nothing has happened yet. */
 export function story({
   nodes = 3,
   reordering = [],
   guard = 'off',
+  pace,
 }: {
   nodes?: number;
   reordering?: readonly number[];
   guard?: RestartGuard;
+  pace?: Pace;
 } = {}): Story {
-  return new Story(nodes, reordering, guard);
+  return new Story(nodes, reordering, guard, pace);
 }
 
 /** Which rules a history breaks, each of them once, by name. */

@@ -37,6 +37,14 @@ export function trace(history: History, found: readonly Violation[] = []): strin
     );
     add(answeredAt, `client ${client}`, `<- node ${node}: ${nameOf(each)}: ${reply}`);
   }
+  for (const { client, node, key, token, publishedAt, arrivedAt } of history.messages) {
+    if (arrivedAt.length === 0)
+      add(publishedAt, `node ${node}`, `tells client ${client} of ${token}, who never hears it`);
+    for (const at of arrivedAt)
+      add(at, `client ${client}`, `is told by node ${node} that ${token} has released ${key}`);
+  }
+  for (const { client, node, at } of history.subscriptions)
+    add(at, `client ${client}`, `is told by node ${node} from now on`);
   for (const { node, key, token, until, end } of history.votes) {
     if (end !== 'deleted') add(until, `node ${node}`, `${key} of ${token} is gone (${end})`);
   }
@@ -46,7 +54,7 @@ export function trace(history: History, found: readonly Violation[] = []): strin
   }
   for (const { client, at } of history.crashes) add(at, `client ${client}`, 'is killed');
   add(history.healedAt, 'world', 'is healed');
-  const last = Math.max(0, ...lines.map(({ at }) => at));
+  const last = lines.reduce((latest, { at }) => Math.max(latest, at), 0);
   for (const { rule, at, what } of found)
     add(Number.isFinite(at) ? at : last, 'checker', `VIOLATION of "${rule}": ${what}`);
   // Sorting is stable: what happened at one instant stays in the order in which it was written down.

@@ -172,6 +172,7 @@ export class Contender {
       bound: TTL,
       token,
       once: verb === 'tryAcquire',
+      waits: false,
       mustSucceed: false,
       settledAt: FOREVER,
       outcome: '',

@@ -2,6 +2,7 @@ import type {
   ConnectionListener,
   Master,
   RedisConnection,
+  RedisSubscriber,
   ReplyHandler,
 } from '../../../src/client/redis-connection.ts';
 import type { Exchange, History, Operation } from '../checker/history.ts';
@@ -89,6 +90,14 @@ export class Wire implements RedisConnection {
 
   readonly reorders = false;
 
+  publisherOf(): undefined {
+    return undefined;
+  }
+
+  subscriberTo(): RedisSubscriber {
+    throw new Error('nobody waits for anything');
+  }
+
   slotOf(): number {
     return 0;
   }
@@ -173,7 +182,7 @@ export class Wire implements RedisConnection {
   /** Writes down the operations of a command. */
   #note(keys: readonly string[], args: readonly (string | number)[]): Part[] {
     const { process, server, history, now } = this.#plan;
-    return requestsOf(keys, args).map(({ operation, keys: own, token, ttl, fence }) => {
+    return requestsOf(keys, args).map(({ operation, keys: own, token, ttl, announce, fence }) => {
       const exchange: Exchange = {
         client: process.id,
         node: server.index,
@@ -187,7 +196,7 @@ export class Wire implements RedisConnection {
         torn: false,
       };
       history.exchanges.push(exchange);
-      return { keys: own, ttl, fence, exchange };
+      return { keys: own, ttl, announce, fence, exchange };
     });
   }
 }

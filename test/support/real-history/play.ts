@@ -270,7 +270,7 @@ function lengthOf(steps: readonly Step[]): number {
   let end = 0;
   for (const step of steps) {
     at += step.gap;
-    end = Math.max(end, at + ('hold' in step ? step.acquireTimeout + step.hold : 0));
+    end = Math.max(end, at + ('resources' in step ? step.acquireTimeout + step.hold : 0));
   }
   return end;
 }

@@ -44,7 +44,7 @@ export function realSchedules(
 
 function hasten(step: Step): Step {
   const gap = Math.round(step.gap / HASTE);
-  if (!('hold' in step)) return { ...step, gap };
+  if (!('resources' in step)) return { ...step, gap };
   const hold = Math.min(step.hold, LONGEST_HOLD);
   return { ...step, gap, hold, acquireTimeout: Math.min(step.acquireTimeout, LONGEST_WAIT) };
 }
@@ -73,6 +73,11 @@ function realize(fault: Fault): Fault | undefined {
     // All clients live in one process with one wall clock, which nobody here may kill or set.
     case 'kill client':
     case 'set wall clock':
+    // What real nodes publish is not in anybody's hands.
+    case 'break feed':
+    case 'cut feed':
+    case 'lose messages':
+    case 'repeat messages':
       return undefined;
     default:
       return { ...fault, ...span };

@@ -2,11 +2,13 @@ import type {
   ConnectionListener,
   Master,
   RedisConnection,
+  RedisSubscriber,
   ReplyHandler,
 } from '../../../src/client/redis-connection.ts';
 import type { Exchange, History } from '../checker/history.ts';
 import type { ClientProcess } from '../simulation/client.ts';
-import { partsOf, WIRE_SHA, type Wire, type Wires } from './wire.ts';
+import { requestsOf } from '../wire-format.ts';
+import { WIRE_SHA, type Wire, type Wires } from './wire.ts';
 
 export interface RecordingPlan {
   readonly connection: RedisConnection;
@@ -63,7 +65,7 @@ export class RecordingConnection implements RedisConnection {
   ): void {
     const { connection, process } = this.#plan;
     process.onTurn();
-    const exchanges = this.#note(args);
+    const exchanges = this.#note(keys, args);
     connection.evalsha(sha, keys, args, (error, replies) => {
       exchanges.forEach((exchange, index) => {
         if (error && !ERROR_CODE.test(error.message)) return;
@@ -90,6 +92,14 @@ export class RecordingConnection implements RedisConnection {
     return this.#plan.connection.slotOf(key);
   }
 
+  publisherOf(key: string): string | undefined {
+    return this.#plan.connection.publisherOf(key);
+  }
+
+  subscriberTo(key: string): RedisSubscriber {
+    return this.#plan.connection.subscriberTo(key);
+  }
+
   reset(cause: Error): void {
     this.#gone();
     this.#plan.connection.reset(cause);
@@ -104,10 +114,10 @@ export class RecordingConnection implements RedisConnection {
     if (this.#wire) this.#wire.goneAt = Math.min(this.#wire.goneAt, performance.now());
   }
 
-  #note(args: readonly (string | number)[]): Exchange[] {
+  #note(keys: readonly string[], args: readonly (string | number)[]): Exchange[] {
     const { process, node, history, wires } = this.#plan;
     const exchanges: Exchange[] = [];
-    for (const { operation, token } of partsOf(args)) {
+    for (const { operation, token } of requestsOf(keys, args)) {
       exchanges.push({
         client: process.id,
         node,

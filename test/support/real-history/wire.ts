@@ -1,5 +1,4 @@
-import type { Exchange, Operation } from '../checker/history.ts';
-import { requestsOf } from '../wire-format.ts';
+import type { Exchange } from '../checker/history.ts';
 
 /** Names no script: a command that only says whose connection it comes over. */
 export const WIRE_SHA: string = 'f'.repeat(40);
@@ -54,16 +53,4 @@ export class Wires {
     const wire = exchange && this.#wireOf.get(exchange);
     return wire !== undefined && exchange !== undefined && exchange.executedAt > wire.goneAt;
   }
-}
-
-/** What the ARGV of a command says without its KEYS, operation by operation. */
-export function partsOf(
-  args: readonly (string | number)[],
-): { operation: Operation; keys: number; token: string; isFenced: boolean }[] {
-  return requestsOf([], args).map(({ operation, many, token, fence }) => ({
-    operation,
-    keys: many,
-    token,
-    isFenced: fence !== undefined,
-  }));
 }

@@ -1,8 +1,9 @@
 import { COUNTER_SUFFIX } from '../../../src/node/counter.ts';
 import type { Exchange, History, Operation, Vote } from '../checker/history.ts';
+import { requestsOf } from '../wire-format.ts';
 import type { Command, FeedListener } from './feed.ts';
 import type { WallClock } from './wall-clock.ts';
-import { partsOf, WIRE_SHA, type Wires } from './wire.ts';
+import { WIRE_SHA, type Wires } from './wire.ts';
 
 /** A key that stands on a server, as the server itself lists it. */
 export interface Standing {
@@ -187,15 +188,11 @@ export class Witness implements FeedListener {
     const keys = words.slice(3, 3 + many);
     const args = words.slice(3 + many);
     const exchanges = wires.at(from)?.sent.shift() ?? [];
-    let first = 0;
-    const parts = partsOf(args).map(({ operation, token, keys: own, isFenced }, index): Part => {
+    const parts = requestsOf(keys, args).map(({ operation, token, keys: own }, index): Part => {
       const exchange = exchanges[index];
       if (exchange?.operation !== operation || exchange.token !== token)
         history.leftovers.push(`node ${node} ran ${operation} ${token}, which nobody is known to have sent`);
-      const part = { operation, token, keys: keys.slice(first, first + own), exchange };
-      // The counters of its keys come after them.
-      first += isFenced ? 2 * own : own;
-      return part;
+      return { operation, token, keys: own, exchange };
     });
     return { at, parts, ran: false, changed: new Set() };
   }

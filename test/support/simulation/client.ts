@@ -8,7 +8,7 @@ import { Servers } from '../../../src/node/servers.ts';
 import { driftOf } from '../../../src/quorum/validity.ts';
 import type { Call, History, Section, Verb } from '../checker/history.ts';
 import type { Process } from './process.ts';
-import type { Schedule, Step, Taking } from './schedule.ts';
+import type { Contending, Schedule, Step, Taking } from './schedule.ts';
 
 /** What a client needs of the process that it runs in. */
 export type ClientProcess = Pick<Process, 'id' | 'clock' | 'time' | 'toTrue' | 'onTurn'>;
@@ -20,6 +20,9 @@ export interface ClientPlan {
   readonly history: History;
   readonly fraction: () => number;
 }
+
+/** For how long a contender waits at most, in ms. */
+export const LONGEST_WAIT = 30_000;
 
 export const RESOURCES: readonly string[] = ['r', 's', 't'];
 
@@ -38,6 +41,7 @@ interface Request {
   /** The lock that it is about, if that is known before. */
   readonly token?: string;
   readonly once?: boolean;
+  readonly waits?: boolean;
   readonly mustSucceed?: boolean;
 }
 
@@ -102,6 +106,9 @@ export class Client {
       case 'release':
         this.#release(this.#pick(step.which));
         break;
+      case 'contend':
+        for (let i = 0; i < step.callers; i++) void this.#contend(step);
+        break;
       case 'inspect':
         this.#inspect(nameOf(step.resource));
         break;
@@ -117,7 +124,7 @@ export class Client {
     // Nodes whose answers come too late are as good as none.
     const roundTrip = 2 * (latency.least + latency.span) + TIMER_LATENESS;
     const mustSucceed = roundTrip < nodeTimeout && detours.length === 0;
-    const request = { verb: 'acquire', resources: [name], bound, mustSucceed } as const;
+    const request = { verb: 'acquire', resources: [name], bound, mustSucceed, waits: true } as const;
     void this.#call(request, () => this.#redlock.acquire(name, options)).then((lock) => {
       if (lock) this.#release(this.#hold(lock, worth, {}));
     });
@@ -141,13 +148,33 @@ export class Client {
     const once = verb === 'tryAcquire' || acquireTimeout === 0;
     const bound = once ? this.#attemptBound(step) : acquireTimeout;
     const worth = this.#worth(step);
-    void this.#call({ verb, resources, bound, once }, () => this.#redlock[verb](resources, options)).then(
-      (lock) => {
-        if (!lock) return;
-        const held = this.#hold(lock, worth, step);
-        this.process.clock.after(hold, () => this.#release(held));
-      },
-    );
+    void this.#call({ verb, resources, bound, once, waits: !once }, () =>
+      this.#redlock[verb](resources, options),
+    ).then((lock) => {
+      if (!lock) return;
+      const held = this.#hold(lock, worth, step);
+      this.process.clock.after(hold, () => this.#release(held));
+    });
+  }
+
+  async #contend({ for: duration, hold, think }: Contending): Promise<void> {
+    const { process } = this;
+    const end = process.time + duration;
+    const resource = nameOf(0);
+    const worth = this.#worth({});
+    const request = { verb: 'acquire', resources: [resource], bound: LONGEST_WAIT, waits: true } as const;
+    const options = { acquireTimeout: LONGEST_WAIT, retry: { retries: FOREVER } };
+    const wait = (delay: number): Promise<void> =>
+      new Promise((resolve) => {
+        process.clock.after(delay, resolve);
+      });
+    while (process.time < end) {
+      const lock = await this.#call(request, () => this.#redlock.acquire(resource, options));
+      const held = lock && this.#hold(lock, worth, {});
+      await wait(hold * this.#plan.fraction());
+      this.#release(held);
+      await wait(think * this.#plan.fraction());
+    }
   }
 
   #use(step: Taking): void {
@@ -157,15 +184,16 @@ export class Client {
     const acquired = acquireTimeout === 0 ? this.#attemptBound(step) : acquireTimeout;
     const bound = acquired + hold + this.#plan.schedule.nodeTimeout;
     const worth = this.#worth(step);
-    const routine = async (lock: Lock): Promise<void> => {
+    const routine = async (lock: Lock, call: Call): Promise<void> => {
+      call.wonAt = this.process.time;
       const { section } = this.#hold(lock, worth, step, true);
       await new Promise<void>((resolve) => {
         this.process.clock.after(hold, resolve);
       });
       section.releasedAt = Math.min(section.releasedAt, this.process.time);
     };
-    void this.#call({ verb: 'using', resources, bound }, () =>
-      this.#redlock.using(resources, options, routine),
+    void this.#call({ verb: 'using', resources, bound, waits: acquireTimeout > 0 }, (call) =>
+      this.#redlock.using(resources, options, (lock) => routine(lock, call)),
     );
   }
 
@@ -213,24 +241,25 @@ export class Client {
   }
 
   /** Writes down a call; resolves with what it resolves with, or with undefined when it rejects. */
-  async #call<T>(request: Request, invoke: () => Promise<T>): Promise<T | undefined> {
+  async #call<T>(request: Request, invoke: (call: Call) => Promise<T>): Promise<T | undefined> {
     const tokens = this.#tokens;
-    const invokedAt = this.process.time;
-    const promise = invoke();
     const call: Call = {
       client: this.process.id,
       verb: request.verb,
       resources: request.resources,
-      invokedAt,
+      invokedAt: this.process.time,
       bound: request.bound + SLACK,
-      token: request.token ?? (this.#tokens > tokens ? this.#nameToken(tokens + 1) : undefined),
+      token: request.token,
       once: request.once === true,
+      waits: request.waits === true,
       mustSucceed: request.mustSucceed === true,
       settledAt: FOREVER,
       outcome: '',
       stale: [],
     };
     this.#plan.history.calls.push(call);
+    const promise = invoke(call);
+    if (this.#tokens > tokens) call.token ??= this.#nameToken(tokens + 1);
     const settle = (outcome: string): void => {
       call.settledAt = this.process.time;
       call.outcome = outcome;
@@ -238,6 +267,7 @@ export class Client {
     };
     try {
       const value = await promise;
+      if (value !== null && request.verb === 'acquire') call.wonAt = this.process.time;
       settle(value === null ? 'null' : typeof value === 'string' ? value : 'ok');
       return value;
     } catch (error) {

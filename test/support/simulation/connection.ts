@@ -2,68 +2,36 @@ import type {
   ConnectionListener,
   Master,
   RedisConnection,
+  RedisSubscriber,
   ReplyHandler,
 } from '../../../src/client/redis-connection.ts';
 import type { Exchange, History } from '../checker/history.ts';
 import { requestsOf } from '../wire-format.ts';
 import type { Link } from './link.ts';
-import type { Process } from './process.ts';
-import type { Part, Server } from './server.ts';
-import type { Timeline } from './timeline.ts';
+import type { Part } from './server.ts';
+import { Socket, type SocketPlan, type Wire } from './socket.ts';
+import { type Mishap, SimulatedSubscriber } from './subscriber.ts';
 
-export interface ConnectionPlan {
-  readonly timeline: Timeline;
+export interface ConnectionPlan extends SocketPlan {
   readonly history: History;
-  readonly process: Process;
-  readonly server: Server;
-  readonly link: Link;
-  readonly fraction: () => number;
-  readonly connectTimeout: number;
-  /** Whether requests may overtake each other, as those do that a Redis Cluster redirects. */
-  readonly detours: boolean;
+  /** The way of what is published. */
+  readonly feed?: Link;
+  /** What happens to each message that is published. */
+  readonly mishap?: () => Mishap;
 }
 
-/** How long a client waits before it connects again, in ms, and until a SYN is answered. */
-const RECONNECT = 250;
-const LONGEST_SYN = 700;
-/** Between the end of a socket and the event that tells of it, in ms. */
-const CLOSING = 0.01;
-const DETOUR = { share: 0.25, span: 30 } as const;
-
-/** One TCP connection; of several to the same server, only the last is alive. */
-interface Wire {
-  /** Whether the client has given it up. */
-  gone: boolean;
-  /** Whether the client has ended it in good order: what it has sent still arrives. */
-  ended: boolean;
-  /** Which run of the server it leads to. */
-  readonly run: number;
-  lastUp: number;
-  lastDown: number;
-  readonly unanswered: Set<Request>;
-}
-
-interface Request {
-  readonly fail: (error: Error) => void;
-}
-
-/**
- * A client's connection to a server, made again by itself: first in, first out in both directions, and when it
- * breaks, what was on its way up may still arrive; what was on its way down is lost.
- */
+/** A client's connection to a server, and those that it has for what is published there. */
 export class SimulatedConnection implements RedisConnection {
   readonly name: string;
   readonly #plan: ConnectionPlan;
-  #listener: ConnectionListener | undefined;
-  #wire: Wire | undefined;
+  readonly #socket: Socket;
+  readonly #subscribers = new Set<SimulatedSubscriber>();
   #master: Master;
-  /** Grows with each try to connect, so that a late answer to an earlier one is known as stale. */
-  #tries = 0;
-  #closed = false;
 
   constructor(plan: ConnectionPlan) {
     this.name = `n${plan.server.index}`;
     this.#plan = plan;
+    this.#socket = new Socket(plan);
     this.#master = this.#createMaster(undefined);
   }
 
@@ -72,8 +40,13 @@ export class SimulatedConnection implements RedisConnection {
   }
 
   open(listener: ConnectionListener): void {
-    this.#listener = listener;
-    this.#connect(this.#plan.connectTimeout);
+    this.#socket.open({
+      up: () => {
+        this.#master = this.#createMaster(this.#socket.wire);
+        listener.up();
+      },
+      down: (cause) => listener.down(cause),
+    });
   }
 
   evalsha(
@@ -84,7 +57,7 @@ export class SimulatedConnection implements RedisConnection {
   ): void {
     const { process, server } = this.#plan;
     const parts = this.#note(keys, args);
-    this.#request<Error | unknown[]>(
+    this.#socket.request<Error | unknown[]>(
       (wire) => server.run(sha, parts, wire.gone),
       (replies) => {
         for (const { exchange } of parts) exchange.answeredAt = process.time;
@@ -111,32 +84,45 @@ export class SimulatedConnection implements RedisConnection {
     return 0;
   }
 
+  publisherOf(): string {
+    return this.name;
+  }
+
+  subscriberTo(): RedisSubscriber {
+    const { feed, mishap, ...plan } = this.#plan;
+    const subscriber = new SimulatedSubscriber({
+      ...plan,
+      link: feed ?? plan.link,
+      mishap: mishap ?? (() => ({})),
+      detours: false,
+      closed: () => void this.#subscribers.delete(subscriber),
+    });
+    this.#subscribers.add(subscriber);
+    return subscriber;
+  }
+
   reset(cause: Error): void {
-    if (this.#closed) return;
-    this.#tries++;
-    const wire = this.#wire;
-    if (wire) wire.gone = true;
-    this.#soon(() => this.#lost(wire, cause));
+    this.#socket.reset(cause);
   }
 
   close(): void {
-    this.#closed = true;
-    this.#tries++;
-    const wire = this.#wire;
-    if (!wire) return;
-    this.#wire = undefined;
-    wire.ended = true;
-    this.#soon(() => this.#failAll(wire, new Error('the connection is closed')));
+    this.#socket.close();
   }
 
   /** Whatever lies between client and server ends the connection; the client hears of it at once. */
   break(): void {
-    if (this.#wire) this.#broken(this.#wire);
+    this.#socket.break();
+  }
+
+  /** The same for what is published. */
+  breakFeed(): void {
+    for (const subscriber of this.#subscribers) subscriber.break();
   }
 
   /** The server is gone, and its machine says so. */
   serverCrashed(): void {
-    if (this.#wire) this.#refuse(this.#wire);
+    this.#socket.serverCrashed();
+    for (const subscriber of this.#subscribers) subscriber.serverCrashed();
   }
 
   /** The server, over one connection. */
@@ -144,8 +130,8 @@ export class SimulatedConnection implements RedisConnection {
     const { server } = this.#plan;
     const ask = <Reply>(run: () => Reply): Promise<Reply> =>
       new Promise((resolve, reject) => {
-        if (wire === this.#wire) this.#request(run, resolve, reject);
-        else this.#soon(() => reject(new Error('the connection was lost')));
+        if (wire === this.#socket.wire) this.#socket.request(run, resolve, reject);
+        else this.#socket.soon(() => reject(new Error('the connection was lost')));
       });
     return {
       name: this.name,
@@ -158,12 +144,13 @@ export class SimulatedConnection implements RedisConnection {
   /** Writes down the operations of a command. */
   #note(keys: readonly string[], args: readonly (string | number)[]): Part[] {
     const { process, server, history } = this.#plan;
-    return requestsOf(keys, args).map(({ operation, keys: own, token, ttl, fence }) => {
+    return requestsOf(keys, args).map(({ operation, keys: own, token, ttl, announce, fence }) => {
       const exchange: Exchange = {
         client: process.id,
         node: server.index,
         operation,
         token,
+        keys: own,
         sentAt: process.time,
         executedAt: Number.POSITIVE_INFINITY,
         reply: '',
@@ -172,147 +159,7 @@ export class SimulatedConnection implements RedisConnection {
         torn: false,
       };
       history.exchanges.push(exchange);
-      return { keys: own, ttl, fence, exchange };
+      return { keys: own, ttl, announce, fence, exchange };
     });
-  }
-
-  #request<Reply>(
-    run: (wire: Wire) => Reply,
-    answer: (reply: Reply) => void,
-    fail: (error: Error) => void,
-  ): void {
-    const { timeline, process, server, link, fraction, detours } = this.#plan;
-    const wire = this.#wire;
-    if (!wire || wire.gone) {
-      // The socket is closing: the command fails with it.
-      if (wire) wire.unanswered.add({ fail });
-      else this.#soon(() => fail(new Error('there is no connection')));
-      return;
-    }
-    const request = { fail };
-    wire.unanswered.add(request);
-    const isHeld = link.isCut('up', process.time);
-    const arrival = link.arrival('up', process.time);
-    if (!detours) wire.lastUp = Math.max(arrival, wire.lastUp);
-    const detour = detours && fraction() < DETOUR.share ? DETOUR.span * fraction() : 0;
-    timeline.at(detours ? arrival + detour : wire.lastUp, () => {
-      if (wire.gone && (isHeld || fraction() < 0.5)) return;
-      if (!this.#leadsTo(wire, server)) {
-        if (server.state !== 'down' || server.refuses) this.#refuse(wire);
-        return;
-      }
-      server.receive(() => {
-        // A reset makes a kernel drop what nobody has read; not every one, and not always in time.
-        if (wire.gone && fraction() < 0.5) return;
-        const reply = run(wire);
-        if (wire.gone) return;
-        const back = link.arrival('down', timeline.now);
-        wire.lastDown = detours ? back : Math.max(back, wire.lastDown);
-        timeline.at(
-          wire.lastDown,
-          () => {
-            if (!wire.gone && wire.unanswered.delete(request)) answer(reply);
-          },
-          process,
-        );
-      });
-    });
-  }
-
-  #leadsTo(wire: Wire, server: Server): boolean {
-    return server.state !== 'down' && server.starts === wire.run;
-  }
-
-  /** The server's machine answers a packet of a connection that it does not know. */
-  #refuse(wire: Wire): void {
-    const { timeline, link, process } = this.#plan;
-    const arrival = Math.max(link.arrival('down', timeline.now), wire.lastDown);
-    timeline.at(arrival, () => this.#broken(wire), process);
-  }
-
-  #broken(wire: Wire): void {
-    if (wire.gone || wire.ended) return;
-    wire.gone = true;
-    this.#lost(wire, new Error('read ECONNRESET'));
-  }
-
-  #lost(wire: Wire | undefined, cause: Error): void {
-    if (this.#closed) return;
-    if (wire) {
-      if (this.#wire !== wire) return;
-      this.#wire = undefined;
-    }
-    const before = this.#plan.fraction() < 0.5;
-    if (wire && before) this.#failAll(wire, cause);
-    this.#listener?.down(cause);
-    if (wire && !before) this.#failAll(wire, cause);
-    this.#connectLater();
-  }
-
-  #failAll(wire: Wire, cause: Error): void {
-    for (const request of wire.unanswered) {
-      wire.unanswered.delete(request);
-      request.fail(cause);
-    }
-  }
-
-  #connectLater(): void {
-    const { process, fraction } = this.#plan;
-    const currentTry = ++this.#tries;
-    process.at(process.time + 1 + RECONNECT * fraction(), () => {
-      if (!this.#closed && currentTry === this.#tries) this.#connect(LONGEST_SYN);
-    });
-  }
-
-  #connect(patience: number): void {
-    const { timeline, process, server, link } = this.#plan;
-    const currentTry = ++this.#tries;
-    const answered = (made: () => void): void => {
-      if (this.#closed || currentTry !== this.#tries) return;
-      this.#tries++;
-      made();
-    };
-    const failed = (cause: Error): void => {
-      this.#listener?.down(cause);
-      this.#connectLater();
-    };
-    process.at(process.time + patience, () =>
-      answered(() => failed(new Error(`no connection within ${patience} ms`))),
-    );
-    // A SYN that is lost is sent again only with a new connection.
-    if (link.isCut('up', process.time)) return;
-    timeline.at(link.arrival('up', process.time), () => {
-      const isDown = server.state === 'down';
-      if ((isDown && !server.refuses) || link.isCut('down', timeline.now)) return;
-      const { now } = timeline;
-      const arrival = link.arrival('down', now);
-      const wire: Wire = {
-        gone: false,
-        ended: false,
-        run: server.starts,
-        lastUp: now,
-        lastDown: arrival,
-        unanswered: new Set(),
-      };
-      timeline.at(
-        arrival,
-        () =>
-          answered(() => {
-            if (isDown) {
-              failed(new Error('connect ECONNREFUSED'));
-            } else {
-              this.#wire = wire;
-              this.#master = this.#createMaster(wire);
-              this.#listener?.up();
-            }
-          }),
-        process,
-      );
-    });
-  }
-
-  #soon(run: () => void): void {
-    const { process } = this.#plan;
-    process.at(process.time + CLOSING, run);
   }
 }

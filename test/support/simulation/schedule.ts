@@ -8,7 +8,18 @@ export type Step = { readonly gap: number } & (
   | { readonly do: 'extend'; readonly which: number; readonly ttl: number | undefined }
   | { readonly do: 'release'; readonly which: number }
   | { readonly do: 'inspect'; readonly resource: number }
+  | ({ readonly do: 'contend' } & Contending)
 );
+
+/** Waits for the first resource, holds it, gives it back, and thinks; again and again. */
+export interface Contending {
+  /** For how long it begins again, in ms. */
+  readonly for: number;
+  readonly hold: number;
+  readonly think: number;
+  /** How many callers do so at once. */
+  readonly callers: number;
+}
 
 export interface Taking {
   readonly resources: readonly number[];
@@ -51,7 +62,19 @@ export type NodeFault = At & { readonly node: number } & (
         /** Infinity: nothing passes. */
         readonly delay: number;
       }
-    | { readonly what: 'break'; readonly client: number }
+    | { readonly what: 'break' | 'break feed'; readonly client: number }
+    /** Only for what is published there, as all that follow. */
+    | {
+        readonly what: 'cut feed';
+        /** undefined: nobody hears anything. */
+        readonly client: number | undefined;
+        readonly direction: 'up' | 'down' | 'both';
+        readonly delay: number;
+      }
+    /** Every other message is lost. */
+    | { readonly what: 'lose messages'; readonly client: number | undefined }
+    /** Each message comes a second time, so much later. */
+    | { readonly what: 'repeat messages'; readonly client: number | undefined; readonly after: number }
   );
 
 export type ClientFault = At & { readonly client: number } & (

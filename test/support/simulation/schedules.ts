@@ -4,14 +4,16 @@ import { OLD } from './schedule-of.ts';
 
 /**
  * What may go wrong. `lawful`: whatever the guarantees put up with. `forgetful`: nodes lose votes as well.
- * `restarting`: a minority of nodes does, by restarts that are guarded against.
+ * `restarting`: a minority of nodes does, by restarts that are guarded against. `contended`: what goes wrong is as in a
+ * lawful one, mostly with what nodes publish, and many want the same lock.
  */
-export const MODELS = ['lawful', 'forgetful', 'restarting'] as const;
+export const MODELS = ['lawful', 'forgetful', 'restarting', 'contended'] as const;
 
 export type Model = (typeof MODELS)[number];
 
 const MOST_NODES = 7;
 const MOST_CLIENTS = 3;
+const MOST_CONTENDERS = 8;
 
 const gap = fc.oneof(
   { weight: 1, arbitrary: fc.constant(0) },
@@ -136,6 +138,53 @@ const lawfulFault: fc.Arbitrary<NodeFault | ClientFault> = fc.oneof(
     .map(([at, client, by]): ClientFault => ({ what: 'set wall clock', at, for: 0, client, by })),
 );
 
+/** Faults that cost nothing but time: of what nodes publish. */
+const feedFault: fc.Arbitrary<NodeFault> = fc.oneof(
+  fc
+    .tuple(at, node, client)
+    .map(([at, node, client]): NodeFault => ({ what: 'break feed', at, for: 0, node, client })),
+  fc
+    .tuple(
+      span,
+      node,
+      fc.option(client, { nil: undefined, freq: 2 }),
+      fc.constantFrom('up' as const, 'down' as const, 'both' as const),
+      fc.constantFrom(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 20, 150),
+    )
+    .map(
+      ([[at, duration], node, client, direction, delay]): NodeFault => ({
+        what: 'cut feed',
+        at,
+        for: duration,
+        node,
+        client,
+        direction,
+        delay,
+      }),
+    ),
+  fc.tuple(span, node, fc.option(client, { nil: undefined, freq: 2 })).map(
+    ([[at, duration], node, client]): NodeFault => ({
+      what: 'lose messages',
+      at,
+      for: duration,
+      node,
+      client,
+    }),
+  ),
+  fc.tuple(span, node, fc.option(client, { nil: undefined, freq: 2 }), fc.constantFrom(0, 5, 60, 400)).map(
+    ([[at, duration], node, client, after]): NodeFault => ({
+      what: 'repeat messages',
+      at,
+      for: duration,
+      node,
+      client,
+      after,
+    }),
+  ),
+);
+
+const anyLawfulFault = fc.oneof({ weight: 10, arbitrary: lawfulFault }, { weight: 3, arbitrary: feedFault });
+
 /** A node loses what it was trusted with. */
 const forgetting: fc.Arbitrary<NodeFault> = fc.oneof(
   fc
@@ -185,16 +234,52 @@ const restarting: fc.Arbitrary<NodeFault> = fc
   );
 
 const fault = {
-  lawful: lawfulFault,
-  forgetful: fc.oneof(lawfulFault, forgetting),
-  restarting: fc.oneof(lawfulFault, restarting, restarting),
+  lawful: anyLawfulFault,
+  forgetful: fc.oneof(anyLawfulFault, forgetting),
+  restarting: fc.oneof(anyLawfulFault, restarting, restarting),
+  contended: fc.oneof(feedFault, feedFault, lawfulFault),
 } as const;
 
 const guard = {
   lawful: fc.constantFrom('off' as const, 'off' as const, 'auto' as const, 'strict' as const),
   forgetful: fc.constantFrom('off' as const, 'off' as const, 'auto' as const),
   restarting: fc.constantFrom('auto' as const, 'strict' as const),
+  contended: fc.constant('off' as const),
 } as const;
+
+/** Somebody who wants the first resource again and again, or waits for it now and then. */
+const contender: fc.Arbitrary<Step[]> = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({
+        gap: fc.nat(20),
+        do: fc.constant('contend' as const),
+        for: fc.constantFrom(300, 1_000),
+        hold: fc.constantFrom(0, 2, 10, 60, 400),
+        think: fc.constantFrom(0, 5, 40),
+        callers: fc.constantFrom(1, 1, 1, 2, 5),
+      })
+      .map((step) => [step]),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.array(
+      fc.record({
+        gap: fc.oneof(fc.constant(0), fc.nat(10), fc.nat(200)),
+        do: fc.constantFrom('acquire' as const, 'using' as const),
+        resources: fc.constant([0]),
+        hold: fc.oneof(fc.nat(15), fc.nat(100)),
+        acquireTimeout: fc.constantFrom(200, 1_000, 10_000),
+        autoExtend: fc.boolean(),
+        maxHoldTime: fc.constant(undefined),
+        ttl,
+        abortAfter: fc.oneof(fc.constant(undefined), fc.nat(40), fc.nat(400)),
+      }),
+      { minLength: 1, maxLength: 6, size: 'max' },
+    ),
+  },
+);
 
 /** Only a minority of nodes, the same at any time, may forget. */
 function sparing(faults: readonly Fault[], nodes: number): Fault[] {
@@ -213,15 +298,19 @@ export function schedules(
   size: { nodes?: number; clients?: number; steps?: number } = {},
 ): fc.Arbitrary<Schedule> {
   const { nodes, clients, steps } = size;
-  const program = fc.array(step, { maxLength: steps ?? 10, minLength: steps ?? 0, size: 'max' });
+  const isContended = model === 'contended';
+  const program = isContended
+    ? contender
+    : fc.array(step, { maxLength: steps ?? 10, minLength: steps ?? 0, size: 'max' });
+  const most = isContended ? MOST_CONTENDERS : MOST_CLIENTS;
   return fc
     .record({
       seed: fc.nat(),
       nodes: nodes === undefined ? fc.constantFrom(1, 2, 3, 3, 4, 5, 5, 5, 6, 7) : fc.constant(nodes),
       driftFactor: fc.constantFrom(0.01, 0.01, 0.1, 0),
-      rates: fc.array(rate, { minLength: MOST_CLIENTS + MOST_NODES, maxLength: MOST_CLIENTS + MOST_NODES }),
+      rates: fc.array(rate, { minLength: most + MOST_NODES, maxLength: most + MOST_NODES }),
       base: fc.constantFrom(
-        { ttl: 100, nodeTimeout: 20 },
+        ...(isContended ? [] : [{ ttl: 100, nodeTimeout: 20 }]),
         { ttl: 200, nodeTimeout: 50 },
         { ttl: 300, nodeTimeout: 50 },
         { ttl: 1_000, nodeTimeout: 100 },
@@ -233,7 +322,8 @@ export function schedules(
         { least: 0.2, span: 2 },
         { least: 0.5, span: 20 },
         { least: 5, span: 5 },
-        { least: 0.1, span: 60 },
+        // Answers that come too late leave nothing to contend for.
+        ...(isContended ? [] : [{ least: 0.1, span: 60 }]),
       ),
       retry: fc.constantFrom(
         { minTimeout: 20, maxTimeout: 400, retries: Number.POSITIVE_INFINITY },
@@ -242,8 +332,8 @@ export function schedules(
       ),
       detours: fc.constantFrom<readonly number[]>([], [], [], [], [0], [1, 2]),
       clients: fc.array(program, {
-        minLength: clients ?? 1,
-        maxLength: clients ?? MOST_CLIENTS,
+        minLength: clients ?? (isContended ? 2 : 1),
+        maxLength: clients ?? most,
         size: 'max',
       }),
       faults: fc.array(fault[model], { maxLength: 6, size: 'max' }),

@@ -1,8 +1,8 @@
 import type {
   ConfirmReply,
   ExtendReply,
+  Giving,
   GrantReply,
-  Holding,
   InspectReply,
   ReleaseReply,
 } from '../../../src/node/lock-node.ts';
@@ -18,9 +18,17 @@ import type { Timeline } from './timeline.ts';
 export interface Part {
   readonly keys: readonly string[];
   readonly ttl: number;
+  /** Whether those who listen are told of a release. */
+  readonly announce: boolean;
   readonly fence: Fence | undefined;
   /** What becomes of it. */
   readonly exchange: Exchange;
+}
+
+/** Who may have subscribed to something. */
+export interface Audience {
+  /** The lock of that token was deleted from the key, and everybody is told. */
+  published(key: string, token: string): void;
 }
 
 export interface ServerPlan {
@@ -81,6 +89,7 @@ export class Server {
   failing: string | undefined;
   /** Whether anybody has ever found that it remembers. */
   wasAdmitted = false;
+  readonly audience: Set<Audience> = new Set();
   readonly #plan: ServerPlan;
   readonly #store: MemoryStore;
   readonly #standing = new Map<string, Vote>();
@@ -92,13 +101,18 @@ export class Server {
   #saved: Snapshot = { votes: [], counters: new Map() };
   #savedAt = Number.NEGATIVE_INFINITY;
   #jumped = 0;
+  /** Whose keys are being deleted. */
+  #releasing = '';
 
   constructor(plan: ServerPlan) {
     this.index = plan.index;
     this.#plan = plan;
-    this.#store = new MemoryStore({
+    const time = {
       now: () => this.#time,
       wallTime: () => WALL_ORIGIN + plan.timeline.now + this.#jumped,
+    };
+    this.#store = new MemoryStore(time, (key) => {
+      for (const each of this.audience) each.published(key, this.#releasing);
     });
     this.#instance = this.#start(-plan.age);
   }
@@ -157,7 +171,7 @@ export class Server {
     const standing = this.#alive();
     const vote = standing[which % standing.length];
     if (!vote) return;
-    this.#store.release({ keys: [vote.key], ownerToken: vote.token });
+    this.#store.release({ keys: [vote.key], ownerToken: vote.token, announce: false });
     this.#end(vote, 'early');
   }
 
@@ -234,10 +248,11 @@ export class Server {
     return this.#plan.origin + this.#jumped + time * this.#plan.rate;
   }
 
-  #perform({ keys, ttl, fence, exchange }: Part, repairs: boolean, overDead: boolean): unknown {
+  #perform({ keys, ttl, announce, fence, exchange }: Part, repairs: boolean, overDead: boolean): unknown {
     const now = this.#time;
     const { operation, token } = exchange;
     exchange.executedAt = this.#plan.timeline.now;
+    exchange.announced = announce;
     exchange.overDead = overDead;
     if (operation === 'grant' && !repairs)
       throw new Error('a grant was sent under the script that grants nothing');
@@ -245,14 +260,14 @@ export class Server {
       exchange.reply = 'missing';
       return 'missing';
     }
-    const reply = this.#execute(operation, { keys, ownerToken: token }, ttl, fence);
+    const reply = this.#execute(operation, { keys, ownerToken: token, announce }, ttl, fence);
     if (reply.kind === 'granted' && reply.counter !== undefined) exchange.counter = reply.counter;
     let changed = 0;
     let owned = 0;
     for (const key of keys) {
       const seen = this.#store.inspect(key);
       if (seen.kind === 'held' && seen.ownerToken === token) owned++;
-      if (this.#note(key, seen, exchange, now)) changed++;
+      if (this.#note(key, seen, exchange, now, announce)) changed++;
     }
     const { kind } = reply;
     exchange.reply = kind;
@@ -262,6 +277,7 @@ export class Server {
       : kind !== 'released' && (kind !== 'absent' || operation === 'confirm') && changed > 0;
     if (kind === 'held') return ['held', Math.ceil(reply.remaining), reply.ownerToken];
     if (kind === 'granted' && reply.counter !== undefined) return [kind, reply.counter];
+    if (kind === 'denied') return [kind, Math.ceil(reply.remaining), reply.owner];
     return 'remaining' in reply ? [kind, Math.ceil(reply.remaining)] : kind;
   }
 
@@ -272,7 +288,7 @@ export class Server {
     return !isAnothers && owners.some(({ kind }) => kind === 'free');
   }
 
-  #execute(operation: Operation, holding: Holding, ttl: number, fence: Fence | undefined): Reply {
+  #execute(operation: Operation, holding: Giving, ttl: number, fence: Fence | undefined): Reply {
     switch (operation) {
       case 'grant':
         return this.#store.grant(holding, ttl, fence);
@@ -281,6 +297,7 @@ export class Server {
       case 'extend':
         return this.#store.extend(holding, ttl, fence);
       case 'release':
+        this.#releasing = holding.ownerToken;
         return this.#store.release(holding);
       case 'inspect':
         return this.#store.inspect(holding.keys[0] as string);
@@ -288,7 +305,7 @@ export class Server {
   }
 
   /** Writes down what an operation has made of a key; whether it has changed who holds it. */
-  #note(key: string, seen: InspectReply, by: Exchange, now: number): boolean {
+  #note(key: string, seen: InspectReply, by: Exchange, now: number, announce: boolean): boolean {
     const { timeline, rate } = this.#plan;
     let vote = this.#standing.get(key);
     if (vote && vote.until <= timeline.now + ROUNDING) {
@@ -298,6 +315,7 @@ export class Server {
     if (seen.kind !== 'held') {
       if (!vote) return false;
       vote.endedBy = by.token;
+      vote.announced = announce;
       this.#end(vote, 'deleted');
       return true;
     }
@@ -373,7 +391,7 @@ export class Server {
     const now = this.#time;
     for (const [key, counter] of this.#saved.counters) {
       if (counter === 0) continue;
-      const holding = { keys: [key], ownerToken: '' };
+      const holding = { keys: [key], ownerToken: '', announce: false };
       this.#store.grant(holding, 1, { value: counter - 1, retention: RETENTION });
       this.#store.release(holding);
     }

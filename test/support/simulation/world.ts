@@ -1,12 +1,14 @@
 import { guardFor, quarantineOf } from '../../../src/node/quarantine.ts';
 import { emptyHistory, type History } from '../checker/history.ts';
 import { seededRandom } from '../seeded-random.ts';
-import { Client, longestTtl, RESOURCES } from './client.ts';
+import { Client, LONGEST_WAIT, longestTtl, RESOURCES } from './client.ts';
 import { SimulatedConnection } from './connection.ts';
 import { Link } from './link.ts';
 import { Process } from './process.ts';
-import type { ClientFault, Fault, Schedule, Step } from './schedule.ts';
+import type { ClientFault, Fault, NodeFault, Schedule, Step } from './schedule.ts';
+import { OLD } from './schedule-of.ts';
 import { type Memory, Server } from './server.ts';
+import type { Mishap } from './subscriber.ts';
 import { type Host, Timeline } from './timeline.ts';
 import { nextTurn, virtualizeGlobals } from './virtual-globals.ts';
 
@@ -44,6 +46,8 @@ class World {
   readonly #servers: readonly Server[];
   readonly #processes: readonly Process[];
   readonly #links: readonly (readonly Link[])[];
+  /** The ways of what is published, from each client to each server. */
+  readonly #feeds: readonly (readonly Link[])[];
   readonly #connections: readonly (readonly SimulatedConnection[])[];
   readonly #clients: Client[] = [];
   readonly #quarantine: number;
@@ -52,18 +56,35 @@ class World {
 
   constructor(schedule: Schedule) {
     this.#schedule = schedule;
+    this.#quarantine = quarantineOf(longestTtl(schedule), schedule.driftFactor);
+    const latency = schedule.latency.least + schedule.latency.span;
+    const from = 12 * latency + 20;
+    const isMet = schedule.faults.every(({ at }) => at > from);
+    const isYoung =
+      guardFor(schedule.nodes, schedule.guard) !== 'off' && schedule.ages.some((age) => age < OLD);
+    const admission = isYoung ? 1.2 * this.#quarantine + RECOVERY : 0;
     this.history = emptyHistory(
       schedule.nodes,
       schedule.detours.map((node) => node % schedule.nodes),
-      { guard: guardFor(schedule.nodes, schedule.guard), maxTtl: longestTtl(schedule) },
+      {
+        guard: guardFor(schedule.nodes, schedule.guard),
+        maxTtl: longestTtl(schedule),
+        pace: {
+          from: from + admission,
+          metAt: (isMet ? from : schedule.connectTimeout + schedule.nodeTimeout + from) + admission,
+          latency,
+          nodeTimeout: schedule.nodeTimeout,
+          longestPause: schedule.retry.maxTimeout,
+          drift: schedule.driftFactor,
+        },
+      },
     );
-    this.#quarantine = quarantineOf(this.history.maxTtl, schedule.driftFactor);
     const random = seededRandom(schedule.seed);
     const fraction = (): number => random.fraction();
     this.#fraction = fraction;
     const { history } = this;
     const timeline = this.#timeline;
-    const { clients, nodes, driftFactor, rates, latency, connectTimeout } = schedule;
+    const { clients, nodes, driftFactor, rates, connectTimeout } = schedule;
     const rateOf = (index: number): number => 1 + driftFactor * (rates[index] ?? 0);
     this.#processes = clients.map(
       (_, id) =>
@@ -91,7 +112,8 @@ class World {
           keys: RESOURCES,
         }),
     );
-    this.#links = clients.map(() => this.#servers.map(() => new Link(latency, fraction)));
+    this.#links = clients.map(() => this.#servers.map(() => new Link(schedule.latency, fraction)));
+    this.#feeds = clients.map(() => this.#servers.map(() => new Link(schedule.latency, fraction)));
     this.#connections = this.#processes.map((process, client) =>
       this.#servers.map(
         (server, node) =>
@@ -100,7 +122,9 @@ class World {
             history,
             process,
             server,
-            link: this.#link(client, node),
+            link: this.#links[client]?.[node] as Link,
+            feed: this.#feeds[client]?.[node] as Link,
+            mishap: () => this.#mishap(client, node),
             fraction,
             connectTimeout,
             detours: history.reordering.includes(node),
@@ -206,6 +230,7 @@ class World {
     }
     const node = this.#node(fault.node);
     const server = this.#servers[node] as Server;
+    this.#disturb(fault, node, until);
     const end = (how: () => void): void => void this.#timeline.at(until, how);
     switch (fault.what) {
       case 'pause':
@@ -238,13 +263,25 @@ class World {
         server.jump(fault.by);
         break;
       case 'cut':
-        this.#cut(fault, node, until);
+        this.#cut(this.#links, fault, node, until);
+        this.#cut(this.#feeds, fault, node, until);
         break;
-      case 'break': {
+      case 'cut feed':
+        this.#cut(this.#feeds, fault, node, until);
+        break;
+      case 'break':
+      case 'break feed': {
         const { id } = this.#processOf(fault.client);
-        this.#at(id, fault.at, () => this.#connections[id]?.[node]?.break());
+        const connection = this.#connections[id]?.[node];
+        this.#at(id, fault.at, () =>
+          fault.what === 'break' ? connection?.break() : connection?.breakFeed(),
+        );
         break;
       }
+      case 'lose messages':
+      case 'repeat messages':
+        // They are looked for when there is a message.
+        break;
     }
   }
 
@@ -290,11 +327,50 @@ class World {
     }
   }
 
-  #cut({ client, direction, delay }: Extract<Fault, { what: 'cut' }>, node: number, until: number): void {
+  #cut(
+    ways: readonly (readonly Link[])[],
+    { client, direction, delay }: Extract<Fault, { what: 'cut' | 'cut feed' }>,
+    node: number,
+    until: number,
+  ): void {
     const disturbance = { from: this.#timeline.now, to: until, direction, delay };
     const one = client === undefined ? undefined : this.#processOf(client).id;
-    this.#links.forEach((links, id) => {
+    ways.forEach((links, id) => {
       if (one === undefined || one === id) links[node]?.disturb(disturbance);
+    });
+  }
+
+  /** What happens to a message of a node to a client. */
+  #mishap(client: number, node: number): Mishap {
+    const { now } = this.#timeline;
+    for (const fault of this.#schedule.faults) {
+      if (fault.what !== 'lose messages' && fault.what !== 'repeat messages') continue;
+      if (now < fault.at || now >= fault.at + fault.for || this.#node(fault.node) !== node) continue;
+      if (fault.client !== undefined && this.#processOf(fault.client).id !== client) continue;
+      if (fault.what === 'repeat messages') return { againAfter: fault.after };
+      return { isLost: this.#fraction() < 0.5 };
+    }
+    return {};
+  }
+
+  /** Writes down for how long a node is not to be counted on. */
+  #disturb(fault: NodeFault, node: number, until: number): void {
+    const isFeedOnly =
+      fault.what === 'break feed' ||
+      fault.what === 'cut feed' ||
+      fault.what === 'lose messages' ||
+      fault.what === 'repeat messages';
+    const isPrompt = fault.what === 'break' || fault.what === 'break feed';
+    const client =
+      'client' in fault && fault.client !== undefined ? this.#processOf(fault.client).id : undefined;
+    const to = until + RECOVERY;
+    this.history.disturbances.push({
+      node,
+      client,
+      from: fault.at,
+      to: isFeedOnly ? Number.NEGATIVE_INFINITY : to,
+      // Nobody tells who only listens that the server has gone without a word.
+      silentTo: isPrompt ? to : Number.POSITIVE_INFINITY,
     });
   }
 
@@ -347,10 +423,6 @@ class World {
     }
   }
 
-  #link(client: number, node: number): Link {
-    return (this.#links[client] as readonly Link[])[node] as Link;
-  }
-
   #node(index: number): number {
     return index % this.#servers.length;
   }
@@ -373,13 +445,18 @@ function turnsOf(steps: readonly Step[]): { at: number; together: Step[] }[] {
   return turns;
 }
 
+function durationOf(step: Step): number {
+  if (step.do === 'contend') return step.for + LONGEST_WAIT + step.hold;
+  return 'hold' in step ? step.acquireTimeout + step.hold : 0;
+}
+
 /** How long a client is busy with its steps, in ms. */
 function lengthOf(steps: readonly Step[]): number {
   let at = 0;
   let end = 0;
   for (const step of steps) {
     at += step.gap;
-    end = Math.max(end, at + ('hold' in step ? step.acquireTimeout + step.hold : 0));
+    end = Math.max(end, at + durationOf(step));
   }
   return end;
 }

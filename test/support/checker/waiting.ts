@@ -1,0 +1,289 @@
+import type { Report } from './checker.ts';
+import { type Facts, quorumOf, ROUNDING, share } from './facts.ts';
+import type { Call, Pace, Vote } from './history.ts';
+
+/** How long a waiter relies on being told, in ms, and what its timers and its shortest pauses may add. */
+const LONGEST_SLEEP = 5_000;
+const SLACK = 12;
+
+const FOREVER = Number.POSITIVE_INFINITY;
+
+/** Whether those who wait are woken, get their turn, and do not keep each other out. */
+export function waiting(facts: Facts, report: Report): void {
+  const calls = facts.history.calls.filter((call) => call.waits);
+  inOrder(calls, report);
+  discreet(facts, report);
+  const { pace } = facts.history;
+  if (!pace || calls.length === 0) return;
+  const nodes = new Nodes(facts);
+  calls.every((call) => woken(facts, pace, nodes, call, calls, report));
+  progress(facts, pace, nodes, calls, report);
+}
+
+/** When a call stopped waiting. */
+function endOf({ wonAt = FOREVER, settledAt }: Call): number {
+  return Math.min(wonAt, settledAt);
+}
+
+/** Of calls of one process for one resource the first gets it first. */
+function inOrder(calls: readonly Call[], report: Report): void {
+  const lines = new Map<string, Call[]>();
+  for (const call of calls) {
+    if (call.resources.length > 1) continue;
+    const line = `${call.client} ${call.resources[0]}`;
+    const before = lines.get(line) ?? [];
+    lines.set(line, [...before, call]);
+    const { wonAt = FOREVER } = call;
+    if (wonAt === FOREVER) continue;
+    const passed = before.find((each) => endOf(each) > wonAt + ROUNDING);
+    if (passed)
+      report(
+        'in turn',
+        wonAt,
+        `client ${line}: called at ${call.invokedAt}, it passed who called at ${passed.invokedAt}`,
+      );
+  }
+}
+
+/** Nobody is told of the end of an attempt that was refused, unless so many had granted it that it was in the way of all. */
+function discreet(facts: Facts, report: Report): void {
+  const { votes, nodes } = facts.history;
+  const spare = nodes - quorumOf(nodes);
+  for (const { token, announced, until } of votes) {
+    if (!announced) continue;
+    const exchanges = facts.exchangesOf(token);
+    const grants = exchanges.filter(({ operation }) => operation === 'grant');
+    const refusedAt = grants
+      .flatMap(({ reply, answeredAt }) => (reply === 'denied' ? [answeredAt] : []))
+      .sort((a, b) => a - b)[spare];
+    const release = exchanges.find(({ operation }) => operation === 'release');
+    if (refusedAt === undefined || release === undefined || refusedAt > release.sentAt) continue;
+    if (grants.filter(({ reply }) => reply !== 'denied').length > spare) continue;
+    report('discreet', until, `the end of ${token} was told, which was refused`);
+    return;
+  }
+}
+
+/** For which clients which nodes are as they should be, and when. */
+class Nodes {
+  readonly #facts: Facts;
+  readonly #gaps = new Map<string, (nodes: readonly number[]) => readonly Gap[]>();
+
+  constructor(facts: Facts) {
+    this.#facts = facts;
+  }
+
+  /** The nodes that a client can do with what it wants, throughout; and, if `told`, that tell it of releases. */
+  sound(client: number, from: number, to: number, told: boolean): number[] {
+    const { nodes, disturbances, reordering } = this.#facts.history;
+    const faulty = new Set(reordering);
+    for (const each of disturbances) {
+      if (each.client !== undefined && each.client !== client) continue;
+      if (each.from <= to && from <= (told ? Math.max(each.to, each.silentTo) : each.to))
+        faulty.add(each.node);
+    }
+    return Array.from({ length: nodes }, (_, node) => node).filter((node) => !faulty.has(node));
+  }
+
+  /** The times in which a quorum of those nodes had none of the resources. */
+  gaps(resources: readonly string[], nodes: readonly number[]): readonly Gap[] {
+    const name = resources.join();
+    let known = this.#gaps.get(name);
+    if (!known) {
+      const { votes, nodes: all } = this.#facts.history;
+      const own = votes.filter(({ key }) => resources.includes(key));
+      known = remembered((sound) => gaps(own, sound, quorumOf(all)));
+      this.#gaps.set(name, known);
+    }
+    return known(nodes);
+  }
+}
+
+function remembered<T>(compute: (nodes: readonly number[]) => T): (nodes: readonly number[]) => T {
+  const known = new Map<string, T>();
+  return (nodes) => {
+    const name = nodes.join();
+    const value = known.get(name) ?? compute(nodes);
+    known.set(name, value);
+    return value;
+  };
+}
+
+/** A time in which enough nodes had nothing on the keys, and what its beginning was. */
+interface Gap {
+  readonly from: number;
+  readonly to: number;
+  /** What ended on the node that was the last to become free. */
+  readonly last: Vote | undefined;
+}
+
+/** The times between two instants in which a quorum of those nodes had none of the votes, each of which ended at an instant. */
+function gaps(votes: readonly Vote[], nodes: readonly number[], quorum: number): Gap[] {
+  const changes = votes.flatMap((vote) =>
+    nodes.includes(vote.node) && vote.until > vote.from
+      ? [
+          { at: vote.from, vote, by: 1 },
+          { at: vote.until, vote, by: -1 },
+        ]
+      : [],
+  );
+  changes.sort((a, b) => a.at - b.at || a.by - b.by);
+  const standing = new Map(nodes.map((node) => [node, 0]));
+  const found: Gap[] = [];
+  let free = nodes.length;
+  let from = Number.NEGATIVE_INFINITY;
+  let last: Vote | undefined;
+  for (const { at, vote, by } of changes) {
+    const before = standing.get(vote.node) ?? 0;
+    standing.set(vote.node, before + by);
+    if (before === 0) {
+      if (free-- === quorum) found.push({ from, to: at, last });
+    } else if (before + by === 0 && ++free === quorum) {
+      from = at;
+      last = vote;
+    }
+  }
+  if (free >= quorum) found.push({ from, to: FOREVER, last });
+  return found;
+}
+
+/** The parts of them between two instants. */
+function* within(all: readonly Gap[], from: number, to: number): Iterable<Gap> {
+  for (const gap of all) {
+    if (gap.to <= from || gap.from >= to) continue;
+    const last = gap.from < from ? undefined : gap.last;
+    yield { from: Math.max(gap.from, from), to: Math.min(gap.to, to), last };
+  }
+}
+
+/** Nobody sleeps while what it waits for is to be had. */
+function woken(
+  facts: Facts,
+  pace: Pace,
+  nodes: Nodes,
+  call: Call,
+  calls: readonly Call[],
+  report: Report,
+): boolean {
+  const { history } = facts;
+  const { client, resources, invokedAt } = call;
+  const end = Math.min(endOf(call), facts.crashOf(client), history.healedAt);
+  const start = Math.max(invokedAt, pace.from);
+  if (end - start < SLACK) return true;
+  // Whoever wants other keys as well waits for those.
+  const isMixed = calls.some(
+    (other) =>
+      other.client === client &&
+      share(other.resources, resources) &&
+      !isSame(other.resources, resources) &&
+      other.invokedAt < end &&
+      other.settledAt > start,
+  );
+  if (isMixed) return true;
+  const grants = facts.grantsOf(client).filter(({ keys = [] }) => isSame(keys, resources));
+  const quorum = quorumOf(history.nodes);
+  for (const told of [true, false]) {
+    const sound = nodes.sound(client, start, end, told);
+    if (sound.length < quorum) continue;
+    for (const gap of within(nodes.gaps(resources, sound), start, end)) {
+      const bound = boundOf(pace, history.maxTtl, gap, told);
+      if (gap.to - gap.from <= bound) continue;
+      const due = gap.from + bound;
+      if (facts.pausedBetween(client, gap.from - bound, due) > 0) continue;
+      if (facts.holds(client, resources, gap.from - bound, due)) continue;
+      const tried = grants.some(
+        ({ sentAt, executedAt }) => sentAt <= due + ROUNDING && executedAt >= gap.from,
+      );
+      if (tried) continue;
+      const why = gap.last
+        ? `${gap.last.token} was ${gap.last.announced ? 'released' : gap.last.end}`
+        : 'nobody had it';
+      report('woken', due, `client ${client} slept from ${gap.from} on ${resources.join('+')}: ${why}`);
+      return false;
+    }
+  }
+  return true;
+}
+
+/** How long it takes until a waiter tries that is as it should be, in ms. */
+function boundOf(pace: Pace, maxTtl: number, { last }: Gap, told: boolean): number {
+  const { latency, nodeTimeout, longestPause, drift } = pace;
+  const usual = nodeTimeout + 6 * latency + SLACK;
+  if (!told) return LONGEST_SLEEP + longestPause + usual;
+  if (last?.end === 'deleted' && last.announced && !isSlow(pace)) return usual;
+  // It is one of those who split the votes, or it knows the end by its own clock.
+  return usual + longestPause + Math.min(drift * maxTtl, LONGEST_SLEEP);
+}
+
+/** Whether answers may come too late to count. */
+function isSlow({ latency, nodeTimeout }: Pace): boolean {
+  return 2 * latency + 1 > nodeTimeout;
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((resource) => other.includes(resource));
+}
+
+/** Where some want a lock and nobody has it, soon somebody has. */
+function progress(facts: Facts, pace: Pace, nodes: Nodes, calls: readonly Call[], report: Report): void {
+  if (isSlow(pace)) return;
+  const bound = mostTimeWithoutHolder(pace);
+  for (const { from, to, waiter } of vacancies(facts, pace, nodes, calls)) {
+    if (to - from <= bound) continue;
+    report(
+      'progress',
+      from + bound,
+      `nobody had what client ${waiter.client} waited for, from ${from} to ${to}`,
+    );
+    return;
+  }
+}
+
+/** How long it may take contenders until one of them holds, in ms. */
+export function mostTimeWithoutHolder({ latency, nodeTimeout, longestPause }: Pace): number {
+  return 3 * nodeTimeout + 20 * latency + longestPause;
+}
+
+interface Vacancy {
+  readonly from: number;
+  readonly to: number;
+  readonly waiter: Call;
+}
+
+/** The times in which a resource was to be had, somebody in good health waited for it, and nobody had it. */
+function* vacancies(facts: Facts, pace: Pace, nodes: Nodes, calls: readonly Call[]): Iterable<Vacancy> {
+  const { history } = facts;
+  const resources = [
+    ...new Set(calls.flatMap((call) => (call.resources.length === 1 ? call.resources : []))),
+  ];
+  for (const resource of resources) {
+    const wanted = history.calls.filter((call) => call.resources.includes(resource));
+    if (wanted.some((call) => call.resources.length > 1)) continue;
+    const beliefs = facts.beliefs.filter(({ section }) => section.resources.includes(resource));
+    const held = new Set(beliefs.map(({ section }) => section.token));
+    // What is left of those who had it, or are no more, is in the way of all.
+    const left = history.votes.filter(
+      (vote) =>
+        vote.key === resource &&
+        (held.has(vote.token) || facts.crashOf(facts.clientOf(vote.token)) < FOREVER),
+    );
+    const gapsOf = remembered((sound) => gaps(left, sound, quorumOf(history.nodes)));
+    for (const waiter of calls) {
+      if (!waiter.resources.includes(resource)) continue;
+      const start = Math.max(waiter.invokedAt, pace.metAt);
+      const end = Math.min(endOf(waiter), facts.crashOf(waiter.client), history.healedAt);
+      if (end <= start) continue;
+      const sound = nodes.sound(waiter.client, start, end, true);
+      for (const gap of within(gapsOf(sound), start, end)) {
+        const busy = beliefs.filter(({ from, until }) => until >= gap.from && from <= gap.to);
+        const from = Math.max(
+          gap.from,
+          ...busy.filter((each) => each.from <= gap.from).map(({ until }) => until),
+        );
+        const to = Math.min(gap.to, ...busy.filter((each) => each.from > gap.from).map((each) => each.from));
+        if (to <= from || facts.pausedBetween(waiter.client, from, to) > 0) continue;
+        yield { from, to, waiter };
+      }
+    }
+  }
+}
