@@ -30,5 +30,5 @@ export const QUICK: Budget = {
   crowd: { turns: 1, ms: 1_000, patience: 1_000 },
   storm: { waiters: 32, releases: 6 },
   death: { turns: 1, locks: 6 },
-  idle: { own: 3_000, others: 500 },
+  idle: { own: 5_000, others: 500 },
 };

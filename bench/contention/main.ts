@@ -9,6 +9,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { availableParallelism, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { FULL, QUICK } from './budget.ts';
@@ -65,6 +66,8 @@ const interrupted = new Promise<never>((_, reject) => {
   }
 });
 
+// Before this one: whatever else runs takes from everybody's figures.
+const [busy = 0] = loadavg();
 const setting = await openSetting(seed);
 let outcomes: Partial<Outcomes>;
 try {
@@ -78,10 +81,10 @@ for (const outcome of Object.values(outcomes)) console.log(outcomeAsMarkdown(out
 console.log(verdictsAsMarkdown(verdicts));
 const intervals = Object.entries(POLLING).map(([name, { delay, jitter }]) => `${name} ${delay} ± ${jitter}`);
 console.log(
-  `Seed ${seed}. quorlock: its defaults. Polling intervals of the others, in ms: ${intervals.join(', ')}.`,
+  `Load of the machine before the run: ${busy.toFixed(1)} on ${availableParallelism()} processors. Seed ${seed}. quorlock: its defaults. Polling intervals of the others, in ms: ${intervals.join(', ')}.`,
 );
 await mkdir(new URL('.', `file://${RESULTS}`), { recursive: true });
 await writeFile(
   RESULTS,
-  `${JSON.stringify({ quick: options.quick, seed, polling: POLLING, outcomes, verdicts }, null, 2)}\n`,
+  `${JSON.stringify({ quick: options.quick, seed, busy, polling: POLLING, outcomes, verdicts }, null, 2)}\n`,
 );
