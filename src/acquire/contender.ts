@@ -65,7 +65,7 @@ export class Contender {
     if (!(first instanceof RedlockError)) return first;
     if (retries === 0) throw first;
     // p-retry gets no signal: it checks it after an attempt that succeeded, and would drop a lock that is held.
-    return pRetry(async (n) => orThrow(n === 1 ? first : await this.#try(this.#rivals.isContested)), {
+    return pRetry(async (n) => orThrow(n === 1 ? first : await this.#try(this.#listening !== undefined)), {
       retries,
       minTimeout: 0,
       maxTimeout: 0,

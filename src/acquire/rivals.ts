@@ -16,8 +16,9 @@ interface Obstacle {
  */
 export class Rivals {
   readonly #obstacles: (Obstacle | undefined)[];
-  /** By whom each node has denied last. */
+  /** By whom each node has denied last, and by whom before. */
   readonly #owners: (string | undefined)[];
+  readonly #formerOwners: (string | undefined)[];
   /** Nodes that cannot grant anything now. */
   readonly #silent: boolean[];
   /** Whose release a node has told last: it may arrive before a denial that it makes obsolete. */
@@ -30,6 +31,7 @@ export class Rivals {
   constructor(nodes: number) {
     this.#obstacles = new Array<Obstacle | undefined>(nodes).fill(undefined);
     this.#owners = new Array<string | undefined>(nodes).fill(undefined);
+    this.#formerOwners = new Array<string | undefined>(nodes).fill(undefined);
     this.#silent = new Array<boolean>(nodes).fill(false);
     this.#released = new Array<string | undefined>(nodes).fill(undefined);
     this.#heardAgain = new Array<number>(nodes).fill(-1);
@@ -54,6 +56,9 @@ export class Rivals {
   denied(node: number, owner: string, until: number): boolean {
     const wasThere = this.#owners[node] === owner;
     const isOver = owner !== '' && this.#released[node] === owner;
+    // Once: should the key still be there after all, its release was told, but not done.
+    if (isOver) this.#released[node] = undefined;
+    if (!wasThere) this.#formerOwners[node] = this.#owners[node];
     const mayBeOver = this.#heardAgain[node] === this.#attempt;
     this.#silent[node] = false;
     this.#owners[node] = owner;
@@ -71,8 +76,13 @@ export class Rivals {
 
   /** A node has told of a release; returns whether that was in the way. */
   released(node: number, owner: string): boolean {
+    const obstacle = this.#obstacles[node];
     this.#released[node] = owner;
-    return this.#obstacles[node]?.owner === owner && this.#clear(node);
+    if (!obstacle) return false;
+    // Who was there before the one that denied has gone before, and this comes late. Of another, it tells that the one that
+    // denied has gone too, without saying so.
+    const isLate = owner !== obstacle.owner && owner === this.#formerOwners[node];
+    return !isLate && this.#clear(node);
   }
 
   /** Releases may have been missed before this instant; returns whether one could have mattered. */
@@ -91,13 +101,12 @@ export class Rivals {
     return this.#obstacles.some((obstacle) => obstacle !== undefined);
   }
 
-  /** Whether one owner alone keeps everybody else from a quorum; otherwise votes were split. */
+  /** Whether one owner has a quorum; otherwise votes were split. */
   get isHeld(): boolean {
     const counts = new Map<string, number>();
     for (const obstacle of this.#obstacles)
       if (obstacle) counts.set(obstacle.owner, (counts.get(obstacle.owner) ?? 0) + 1);
-    const n = this.#obstacles.length;
-    return Math.max(0, ...counts.values()) > n - quorumOf(n);
+    return Math.max(0, ...counts.values()) >= quorumOf(this.#obstacles.length);
   }
 
   /** Whether nothing is known that keeps a node from granting. */

@@ -60,7 +60,7 @@ export class Lease {
   readonly #counters: (number | undefined)[];
   #fencingToken: number | undefined;
   #round: { end(): void } | undefined;
-  /** Whether the nodes have refused it: then nobody can have waited for its end. */
+  /** Whether so many nodes have refused it that it was in nobody's way. */
   #refused = false;
   #ended = false;
 
@@ -111,7 +111,8 @@ export class Lease {
         const ballots = replies.map(ballotOf);
         const verdict = over ? conclude(ballots) : judge(ballots);
         if (verdict !== 'won') {
-          this.#refused = verdict !== undefined && !this.#ended;
+          const without = replies.filter((reply) => reply && setNothing(reply)).length;
+          this.#refused = without > replies.length - quorumOf(replies.length);
           return verdict && { verdict, replies };
         }
         this.#continuity.succeeded();
