@@ -5,6 +5,8 @@ import { FakeConnection } from './fake-connection.ts';
 export class FakeSubscriber implements RedisSubscriber {
   /** What it was told to do, in order: `open`, `subscribe c`, `unsubscribe c`, `reset`, `close`. */
   readonly did: string[] = [];
+  /** Answers subscriptions by itself. */
+  isAnswering = false;
   #listener: SubscriberListener | undefined;
   readonly #unanswered: ((error: Error | null) => void)[] = [];
 
@@ -16,6 +18,7 @@ export class FakeSubscriber implements RedisSubscriber {
   subscribe(channel: string, done: (error: Error | null) => void): void {
     this.did.push(`subscribe ${channel}`);
     this.#unanswered.push(done);
+    if (this.isAnswering) queueMicrotask(() => this.answer());
   }
 
   unsubscribe(channel: string): void {

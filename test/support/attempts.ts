@@ -1,0 +1,20 @@
+import type { LockNode } from '../../src/node/lock-node.ts';
+
+/** How many grants each node is asked for from now on, in the order of the nodes. */
+export function grantsOn(nodes: readonly LockNode[]): () => number[] {
+  const counts = nodes.map(() => 0);
+  nodes.forEach((node, index) => {
+    const grant = node.grant.bind(node);
+    node.grant = (claim, deliver) => {
+      counts[index] = (counts[index] ?? 0) + 1;
+      grant(claim, deliver);
+    };
+  });
+  return () => [...counts];
+}
+
+/** Sets a key on all nodes, as a holder does that dies without releasing it. */
+export function takenByTheDead(nodes: readonly LockNode[], key: string, ttl: number): void {
+  for (const node of nodes)
+    node.grant({ keys: [key], ownerToken: 'dead', ttl, wanted: () => true }, () => {});
+}
