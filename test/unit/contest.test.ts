@@ -190,8 +190,9 @@ describe('what a contest notes', () => {
 
   it('is nobody’s key where a denial names no owner', () => {
     const contest = begin(false);
-    contest.heard(0, { kind: 'denied', remaining: Number.POSITIVE_INFINITY });
-    expect(rivals.isContested).toBe(true);
-    expect(rivals.released(0, 'A')).toBe(false);
+    for (const node of ORDER.slice(0, 3))
+      contest.heard(node, { kind: 'denied', remaining: Number.POSITIVE_INFINITY });
+    expect(rivals.isHeld).toBe(true);
+    expect(rivals.freeAt).toBe(Number.POSITIVE_INFINITY);
   });
 });

@@ -39,8 +39,9 @@ describe('what a contender knows after an attempt', () => {
     ['AA.', true, true, false],
     ['AB.', true, false, false],
     ['A..', true, false, true],
-    // Of an even number one node less than the quorum is enough to keep everybody out.
-    ['AA..', true, true, false],
+    // Of an even number half is enough to keep others out, but it is not a lock.
+    ['AA..', true, false, false],
+    ['AAA.', true, true, false],
     ['A...', true, false, true],
   ])('from %j: contested %s, held %s, may win %s', (answers, isContested, isHeld, mayWin) => {
     const rivals = after(answers);
@@ -128,10 +129,35 @@ describe('a release that is told', () => {
     });
   });
 
-  it('of somebody else changes nothing', () => {
+  it('of an owner that came later tells that the one before has gone too', () => {
     const rivals = after('A');
-    expect(rivals.released(0, 'B')).toBe(false);
+    expect(rivals.released(0, 'B')).toBe(true);
+    expect(rivals.mayWin).toBe(true);
+    expect(rivals.hasNews).toBe(true);
+  });
+
+  it('of an owner that was there before comes late, and changes nothing', () => {
+    const rivals = after('A');
+    attempt(rivals, 'B');
+    attempt(rivals, 'B');
+    expect(rivals.released(0, 'A')).toBe(false);
     expect(rivals.mayWin).toBe(false);
+    expect(rivals.hasNews).toBe(false);
+  });
+
+  it('excuses one denial: if the key is there all the same, it is in the way', () => {
+    const rivals = after('A');
+    rivals.released(0, 'A');
+    attempt(rivals, 'A');
+    expect(rivals.isContested).toBe(false);
+    attempt(rivals, 'A');
+    expect(rivals.isContested).toBe(true);
+    expect(rivals.hasNews).toBe(false);
+  });
+
+  it('where nobody is in the way changes nothing', () => {
+    const rivals = after('.-');
+    expect([rivals.released(0, 'A'), rivals.released(1, 'A')]).toEqual([false, false]);
     expect(rivals.hasNews).toBe(false);
   });
 
@@ -141,9 +167,9 @@ describe('a release that is told', () => {
   });
 
   it('on another node changes nothing here', () => {
-    const rivals = after('AB');
-    expect(rivals.released(1, 'A')).toBe(false);
-    expect(rivals.isOpen(0)).toBe(false);
+    const rivals = after('AA');
+    expect(rivals.released(1, 'A')).toBe(true);
+    expect([rivals.isOpen(0), rivals.isOpen(1)]).toEqual([false, true]);
   });
 });
 

@@ -174,11 +174,14 @@ describe('a message', () => {
     expect(attempts()).toBe(2);
   });
 
-  it('of somebody who is not in the way makes none', async () => {
-    const { ear, attempts, clock } = await waitingForA();
+  it('of somebody else makes one too: whoever was in the way has gone before', async () => {
+    const { ear, attempts, answer, clock } = await waitingForA();
     ear().released('X');
+    await turn();
+    expect(attempts()).toBe(1);
+    await answer(deniedBy('A'));
     await clock.advanceAsync(4_000);
-    expect(attempts()).toBe(0);
+    expect(attempts()).toBe(1);
   });
 
   it('that is late makes none', async () => {
