@@ -1,6 +1,6 @@
 import type { Report } from './checker.ts';
-import { type Facts, quorumOf, ROUNDING, share } from './facts.ts';
-import type { Call, Pace, Vote } from './history.ts';
+import { Facts, quorumOf, ROUNDING, share } from './facts.ts';
+import type { Call, History, Pace, Vote } from './history.ts';
 
 /** How long a waiter relies on being told, in ms, and what its timers and its shortest pauses may add. */
 const LONGEST_SLEEP = 5_000;
@@ -227,8 +227,8 @@ function isSame(one: readonly string[], other: readonly string[]): boolean {
 /** Where some want a lock and nobody has it, soon somebody has. */
 function progress(facts: Facts, pace: Pace, nodes: Nodes, calls: readonly Call[], report: Report): void {
   if (isSlow(pace)) return;
-  const bound = mostTimeWithoutHolder(pace);
-  for (const { from, to, waiter } of vacancies(facts, pace, nodes, calls)) {
+  for (const { from, to, waiter, isHealthy } of vacancies(facts, pace, nodes, calls)) {
+    const bound = mostTimeWithoutHolder(pace, isHealthy);
     if (to - from <= bound) continue;
     report(
       'progress',
@@ -239,15 +239,20 @@ function progress(facts: Facts, pace: Pace, nodes: Nodes, calls: readonly Call[]
   }
 }
 
-/** How long it may take contenders until one of them holds, in ms. */
-export function mostTimeWithoutHolder({ latency, nodeTimeout, longestPause }: Pace): number {
-  return 3 * nodeTimeout + 20 * latency + longestPause;
+/**
+ * How long it may take contenders until one of them holds, in ms: three times what was ever seen. While a node hangs, and
+ * nobody has found out, the attempts of those who split the votes may wait for it.
+ */
+function mostTimeWithoutHolder({ latency, nodeTimeout, longestPause }: Pace, isHealthy: boolean): number {
+  return 25 * latency + 25 + (isHealthy ? 0 : 3 * nodeTimeout + longestPause);
 }
 
 interface Vacancy {
   readonly from: number;
   readonly to: number;
   readonly waiter: Call;
+  /** Whether nothing was wrong with any of the nodes. */
+  readonly isHealthy: boolean;
 }
 
 /** The times in which a resource was to be had, somebody in good health waited for it, and nobody had it. */
@@ -281,9 +286,22 @@ function* vacancies(facts: Facts, pace: Pace, nodes: Nodes, calls: readonly Call
           ...busy.filter((each) => each.from <= gap.from).map(({ until }) => until),
         );
         const to = Math.min(gap.to, ...busy.filter((each) => each.from > gap.from).map((each) => each.from));
-        if (to <= from || facts.pausedBetween(waiter.client, from, to) > 0) continue;
-        yield { from, to, waiter };
+        // What one who is stopped has got of it is in the way of all others.
+        if (to <= from || history.pauses.some((pause) => pause.from < to && pause.to > from)) continue;
+        yield { from, to, waiter, isHealthy: sound.length === history.nodes };
       }
     }
   }
+}
+
+/** How long nobody had what somebody waited for, at most, in ms. */
+export function longestVacancy(history: History): number {
+  const facts = new Facts(history);
+  const { pace } = history;
+  if (!pace) return 0;
+  const calls = history.calls.filter((call) => call.waits);
+  let longest = 0;
+  for (const { from, to } of vacancies(facts, pace, new Nodes(facts), calls))
+    longest = Math.max(longest, to - from);
+  return longest;
 }

@@ -21,9 +21,6 @@ export interface ClientPlan {
   readonly fraction: () => number;
 }
 
-/** For how long a contender waits at most, in ms. */
-export const LONGEST_WAIT = 30_000;
-
 export const RESOURCES: readonly string[] = ['r', 's', 't'];
 
 /** How much later than at its very bound a call may settle: its timers are late, and a round's once more. */
@@ -157,13 +154,13 @@ export class Client {
     });
   }
 
-  async #contend({ for: duration, hold, think }: Contending): Promise<void> {
+  async #contend({ for: duration, hold, think, patience }: Contending): Promise<void> {
     const { process } = this;
     const end = process.time + duration;
     const resource = nameOf(0);
     const worth = this.#worth({});
-    const request = { verb: 'acquire', resources: [resource], bound: LONGEST_WAIT, waits: true } as const;
-    const options = { acquireTimeout: LONGEST_WAIT, retry: { retries: FOREVER } };
+    const request = { verb: 'acquire', resources: [resource], bound: patience, waits: true } as const;
+    const options = { acquireTimeout: patience, retry: { retries: FOREVER } };
     const wait = (delay: number): Promise<void> =>
       new Promise((resolve) => {
         process.clock.after(delay, resolve);

@@ -19,6 +19,8 @@ export interface Contending {
   readonly think: number;
   /** How many callers do so at once. */
   readonly callers: number;
+  /** For how long each waits at most, in ms. */
+  readonly patience: number;
 }
 
 export interface Taking {

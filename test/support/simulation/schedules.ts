@@ -259,6 +259,7 @@ const contender: fc.Arbitrary<Step[]> = fc.oneof(
         hold: fc.constantFrom(0, 2, 10, 60, 400),
         think: fc.constantFrom(0, 5, 40),
         callers: fc.constantFrom(1, 1, 1, 2, 5),
+        patience: fc.constantFrom(300, 3_000, 3_000),
       })
       .map((step) => [step]),
   },

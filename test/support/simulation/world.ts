@@ -1,7 +1,7 @@
 import { guardFor, quarantineOf } from '../../../src/node/quarantine.ts';
 import { emptyHistory, type History } from '../checker/history.ts';
 import { seededRandom } from '../seeded-random.ts';
-import { Client, LONGEST_WAIT, longestTtl, RESOURCES } from './client.ts';
+import { Client, longestTtl, RESOURCES } from './client.ts';
 import { SimulatedConnection } from './connection.ts';
 import { Link } from './link.ts';
 import { Process } from './process.ts';
@@ -13,7 +13,7 @@ import { type Host, Timeline } from './timeline.ts';
 import { nextTurn, virtualizeGlobals } from './virtual-globals.ts';
 
 /** How many events one schedule may take; more of them are a loop without end. */
-const MOST_EVENTS = 200_000;
+const MOST_EVENTS = 500_000;
 /** How many turns of the event loop are asked for at once, because each round through it costs more than they do. */
 const TURNS = 128;
 /** Until every client has noticed that a node is back, in ms: its watchdog, a SYN that was lost, a reconnection, a look. */
@@ -446,7 +446,7 @@ function turnsOf(steps: readonly Step[]): { at: number; together: Step[] }[] {
 }
 
 function durationOf(step: Step): number {
-  if (step.do === 'contend') return step.for + LONGEST_WAIT + step.hold;
+  if (step.do === 'contend') return step.for + step.patience + step.hold;
   return 'hold' in step ? step.acquireTimeout + step.hold : 0;
 }
 
