@@ -1,0 +1,113 @@
+import type { RedisOptions } from 'ioredis';
+import { type NodeSpec, Redlock } from 'quorlock';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { expectNoKeys } from '../support/expect-no-keys.ts';
+import { redisClient } from '../support/ioredis-clients.ts';
+import { enforceNoLeaks } from '../support/leaks.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { SLACK, timed } from './fixtures/nodes.ts';
+import { heardOn, subscribersOf, UNWOKEN } from './fixtures/waiters.ts';
+
+enforceNoLeaks();
+
+let redis: RedisServer;
+
+beforeAll(async () => {
+  redis = await startRedis({ config: { requirepass: 'sésame/?#' } });
+});
+afterAll(() => redis.stop());
+afterEach(() => expectNoKeys([redis]));
+
+function client(options: RedisOptions = {}): NodeSpec {
+  const instance = redisClient({ port: redis.port, password: 'sésame/?#', ...options });
+  onTestFinished(() => {
+    if (instance.status !== 'end') instance.disconnect();
+  });
+  return instance;
+}
+
+/** Expects that a call which waits with this client is woken by a release. */
+async function expectWoken(spec: NodeSpec): Promise<void> {
+  await using holder = new Redlock([redis.url]);
+  await using redlock = new Redlock([spec]);
+  const lock = await holder.acquire('r');
+  const call = redlock.acquire('r', UNWOKEN);
+  await heardOn([redis]);
+  void lock.release();
+  expect((await timed(call)).ms).toBeLessThan(SLACK);
+  expect(await (await call).release()).toMatchObject({ outcome: 'released' });
+}
+
+describe('a call that waits is woken, with a node given as', () => {
+  it('a URL', () => expectWoken(redis.url));
+
+  it('options', () => expectWoken({ port: redis.port, host: '127.0.0.1', password: 'sésame/?#' }));
+
+  it.each<[string, RedisOptions]>([
+    ['nothing special', {}],
+    ['a keyPrefix, which is not applied', { keyPrefix: 'no:' }],
+    ['automatic pipelining', { enableAutoPipelining: true }],
+    ['a command timeout', { commandTimeout: 1 }],
+    ['no offline queue', { enableOfflineQueue: false }],
+    ['endless retries of a command', { maxRetriesPerRequest: null, autoResendUnfulfilledCommands: true }],
+    ['subscriptions of its own', { autoResubscribe: true }],
+    ['read-only mode', { readOnly: true }],
+    ['no reconnection', { retryStrategy: () => null }],
+    ['a reconnection that sends again', { reconnectOnError: () => 2 }],
+    ['a name', { connectionName: 'mine' }],
+  ])('an instance with %s', (_what, options) => expectWoken(client(options)));
+});
+
+describe('a call that waits on another database', () => {
+  it('is woken by a release there', async () => {
+    const spec = (): NodeSpec => client({ db: 3 });
+    await using holder = new Redlock([spec()]);
+    await using redlock = new Redlock([spec()]);
+    const lock = await holder.acquire('r');
+    const call = redlock.acquire('r', UNWOKEN);
+    await heardOn([redis]);
+    void lock.release();
+    expect((await timed(call)).ms).toBeLessThan(SLACK);
+    await (await call).release();
+  });
+
+  it('is not misled by a release here of the same name', async () => {
+    await using here = new Redlock([redis.url]);
+    await using holder = new Redlock([client({ db: 3 })]);
+    await using redlock = new Redlock([client({ db: 3 })]);
+    const lock = await holder.acquire('r');
+    const call = redlock.acquire('r', UNWOKEN);
+    await heardOn([redis]);
+    await here.using('r', () => {});
+    expect(await here.inspect('r')).toMatchObject({ state: 'free' });
+    expect(lock.state).toBe('held');
+    void lock.release();
+    expect((await timed(call)).ms).toBeLessThan(SLACK);
+    await (await call).release();
+  });
+});
+
+describe('the connection that hears of releases', () => {
+  it('is made again when it was cut, and hears of what was released meanwhile', async () => {
+    await using holder = new Redlock([redis.url]);
+    await using redlock = new Redlock([client()]);
+    const lock = await holder.acquire('r');
+    const call = redlock.acquire('r', UNWOKEN);
+    await heardOn([redis]);
+    await redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    void lock.release();
+    expect((await timed(call)).ms).toBeLessThan(1_000 + SLACK);
+    await (await call).release();
+  });
+
+  it('is one for all keys, and not the one of the commands', async () => {
+    await using holder = new Redlock([redis.url]);
+    await using redlock = new Redlock([client()]);
+    const locks = await Promise.all(['a', 'b', 'c'].map((resource) => holder.acquire(resource)));
+    const calls = ['a', 'b', 'c'].map((resource) => redlock.acquire(resource, UNWOKEN));
+    for (const resource of ['a', 'b', 'c']) await heardOn([redis], 1, resource);
+    expect(await subscribersOf(redis)).toHaveLength(1);
+    await Promise.all(locks.map((lock) => lock.release()));
+    for (const call of calls) await (await call).release();
+  });
+});
