@@ -31,13 +31,20 @@ const BREAKING: Record<Rule, () => Story> = {
   honest: () => story().calls('tryAcquire', 'a', 0, 10, { outcome: 'null' }),
   paced: () => story().calls('acquire', 'a', 0, 4).tries('a', 0, 2),
   woken: () =>
-    story({ pace: BRISK }).stands('a', [0, 1], 0, 10).calls('acquire', 'b', 0, 60, { outcome: 'timeout' }),
+    story({ pace: BRISK })
+      .stands('a', [0, 1], 0, 10, { end: 'deleted', endedBy: 'a', announced: true })
+      .calls('acquire', 'b', 0, 45, { outcome: 'timeout' }),
   'in turn': () =>
     story().calls('acquire', 'a', 0, 20, { outcome: 'timeout' }).calls('acquire', 'a', 1, 10, { wonAt: 10 }),
   progress: () =>
     story({ pace: BRISK })
       .calls('acquire', 'b', 0, 6_000, { outcome: 'timeout' })
       .asks('grant', 'b', [0, 1, 2], 10, { keys: ['r'] }),
+  shared: () => {
+    const history = story({ pace: BRISK }).calls('acquire', 'b', 0, 600, { outcome: 'timeout' });
+    for (let i = 0; i < 60; i++) history.locks(`a${i}`, 10 * i, 10 * i + 10);
+    return history;
+  },
   discreet: () =>
     story()
       .asks('grant', 'a', [0, 1], 0, { reply: 'denied' })

@@ -18,6 +18,7 @@ export function waiting(facts: Facts, report: Report): void {
   const nodes = new Nodes(facts);
   calls.every((call) => woken(facts, pace, nodes, call, calls, report));
   progress(facts, pace, nodes, calls, report);
+  shared(facts, pace, nodes, calls, report);
 }
 
 /** When a call stopped waiting. */
@@ -79,10 +80,22 @@ class Nodes {
     const faulty = new Set(reordering);
     for (const each of disturbances) {
       if (each.client !== undefined && each.client !== client) continue;
-      if (each.from <= to && from <= (told ? Math.max(each.to, each.silentTo) : each.to))
+      if (each.from < to && from <= (told ? Math.max(each.to, each.silentTo) : each.to))
         faulty.add(each.node);
     }
     return Array.from({ length: nodes }, (_, node) => node).filter((node) => !faulty.has(node));
+  }
+
+  /** The times between two instants in each of which nothing begins or ceases to be wrong. */
+  *spans(from: number, to: number): Iterable<[number, number]> {
+    const instants = this.#facts.history.disturbances
+      .flatMap((each) => [each.from, each.to + ROUNDING, each.silentTo + ROUNDING])
+      .filter((instant) => instant > from && instant < to);
+    let last = from;
+    for (const instant of [...instants.sort((a, b) => a - b), to]) {
+      yield [last, instant];
+      last = instant;
+    }
   }
 
   /** The times in which a quorum of those nodes had none of the resources. */
@@ -182,24 +195,27 @@ function woken(
   if (isMixed) return true;
   const grants = facts.grantsOf(client).filter(({ keys = [] }) => isSame(keys, resources));
   const quorum = quorumOf(history.nodes);
-  for (const told of [true, false]) {
-    const sound = nodes.sound(client, start, end, told);
-    if (sound.length < quorum) continue;
-    for (const gap of within(nodes.gaps(resources, sound), start, end)) {
-      const bound = boundOf(pace, history.maxTtl, gap, told);
-      if (gap.to - gap.from <= bound) continue;
-      const due = gap.from + bound;
-      if (facts.pausedBetween(client, gap.from - bound, due) > 0) continue;
-      if (facts.holds(client, resources, gap.from - bound, due)) continue;
-      const tried = grants.some(
-        ({ sentAt, executedAt }) => sentAt <= due + ROUNDING && executedAt >= gap.from,
-      );
-      if (tried) continue;
-      const why = gap.last
-        ? `${gap.last.token} was ${gap.last.announced ? 'released' : gap.last.end}`
-        : 'nobody had it';
-      report('woken', due, `client ${client} slept from ${gap.from} on ${resources.join('+')}: ${why}`);
-      return false;
+  for (const [from, to] of nodes.spans(start, end)) {
+    if (to - from < SLACK) continue;
+    for (const told of [true, false]) {
+      const sound = nodes.sound(client, from, to, told);
+      if (sound.length < quorum) continue;
+      for (const gap of within(nodes.gaps(resources, sound), from, to)) {
+        const due = gap.from + boundOf(pace, history.maxTtl, gap, told);
+        if (gap.to <= due) continue;
+        const before = 2 * gap.from - due;
+        if (facts.pausedBetween(client, before, due) > 0) continue;
+        if (facts.holds(client, resources, before, due)) continue;
+        const tried = grants.some(
+          ({ sentAt, executedAt }) => sentAt <= due + ROUNDING && executedAt >= gap.from,
+        );
+        if (tried) continue;
+        const why = gap.last
+          ? `${gap.last.token} was ${gap.last.announced ? 'released' : gap.last.end}`
+          : 'nobody had it';
+        report('woken', due, `client ${client} slept from ${gap.from} on ${resources.join('+')}: ${why}`);
+        return false;
+      }
     }
   }
   return true;
@@ -245,6 +261,41 @@ function progress(facts: Facts, pace: Pace, nodes: Nodes, calls: readonly Call[]
  */
 function mostTimeWithoutHolder({ latency, nodeTimeout, longestPause }: Pace, isHealthy: boolean): number {
   return 25 * latency + 25 + (isHealthy ? 0 : 3 * nodeTimeout + longestPause);
+}
+
+/** How many times in a row a process may hand a lock on to itself, and how long others have then, in ms. */
+const MOST_HAND_OVERS = 16;
+const HEAD_START = 3;
+
+/** No process keeps a lock to itself that others wait for, if they are near enough to be there in time. */
+function shared(facts: Facts, pace: Pace, nodes: Nodes, calls: readonly Call[], report: Report): void {
+  const { history } = facts;
+  if (2 * pace.latency + 1 > HEAD_START) return;
+  const most = 3 * (MOST_HAND_OVERS + 1);
+  for (const call of calls) {
+    const { client, resources, invokedAt } = call;
+    const start = Math.max(invokedAt, pace.metAt);
+    const end = Math.min(endOf(call), facts.crashOf(client));
+    const meanwhile = history.sections.filter(
+      ({ from, resources: held }) => from > start && from < end && share(held, resources),
+    );
+    if (meanwhile.length <= most || resources.length > 1) continue;
+    if (nodes.sound(client, start, end, true).length < history.nodes) continue;
+    if (facts.pausedBetween(client, start, end) > 0) continue;
+    let inARow = 0;
+    let last = -1;
+    for (const section of meanwhile.sort((a, b) => a.from - b.from)) {
+      inARow = section.client === last ? inARow + 1 : 1;
+      last = section.client;
+      if (inARow <= most) continue;
+      report(
+        'shared',
+        section.from,
+        `client ${last} kept ${resources[0]} to itself while client ${client} waited`,
+      );
+      return;
+    }
+  }
 }
 
 interface Vacancy {

@@ -1,4 +1,5 @@
-import { calmWorld } from '../simulation/by-hand.ts';
+import { calmWorld, onNodes } from '../simulation/by-hand.ts';
+import { contention } from '../simulation/contention.ts';
 import { REGRESSIONS } from '../simulation/regressions.ts';
 import type { Fault, Schedule } from '../simulation/schedule.ts';
 import { OLD, take } from '../simulation/schedule-of.ts';
@@ -17,6 +18,9 @@ const AHEAD: readonly Fault[] = [0, 2].map((node) => ({
   error: 'BUSY Redis is busy running a script.',
 }));
 
+/** Nothing goes wrong. */
+const CROWD = { seed: 1, nodes: 5, down: 0, outage: 'refusing' } as const;
+
 export type Directed =
   | 'a holder has lost the node that its token is to be written back to'
   | 'a grant comes after another has been there and gone, and its token is fixed'
@@ -25,7 +29,12 @@ export type Directed =
   | 'two of three nodes were restarted, one without memory, when a client comes that cannot see the third'
   | 'a new node restarts before the last client has reached it'
   | 'a node loses its counters, and it alone is left of those that had them'
-  | 'a process stops between the clock and the timer';
+  | 'a process stops between the clock and the timer'
+  | 'a lock is released while who waits is not told anything'
+  | 'a holder dies, and one waits'
+  | 'whoever waits loses its subscriptions some time before the release'
+  | 'many processes want one lock'
+  | 'two processes want one lock, and many in one of them';
 
 /**
  * What so much has to come together for that no random schedule of a reasonable number does it. The product passes
@@ -108,4 +117,28 @@ export const DIRECTED: Readonly<Record<Directed, Schedule>> = {
   'a process stops between the clock and the timer': REGRESSIONS[
     'a signal aborts in time though its process was stopped between the clock and the timer'
   ] as Schedule,
+  'a lock is released while who waits is not told anything': calmWorld({
+    ...STEADY,
+    ttl: 10_000,
+    clients: [[take(50, { hold: 550 })], [take(100, { acquireTimeout: 12_000 })]],
+    faults: onNodes([0, 1, 2], (node) => ({ what: 'break feed', at: 600, for: 0, node, client: 1 })),
+  }),
+  'a holder dies, and one waits': calmWorld({
+    ...STEADY,
+    clients: [[take(50, { hold: 10_000 })], [take(100, { acquireTimeout: 8_000 })]],
+    faults: [{ what: 'kill client', at: 80, for: 0, client: 0 }],
+  }),
+  'whoever waits loses its subscriptions some time before the release': calmWorld({
+    ...STEADY,
+    ttl: 10_000,
+    clients: [[take(50, { hold: 2_000 })], [take(100, { acquireTimeout: 12_000 })]],
+    faults: onNodes([0, 1, 2], (node) => ({ what: 'break feed', at: 150, for: 0, node, client: 1 })),
+  }),
+  'many processes want one lock': contention({ ...CROWD, contenders: 24 }),
+  'two processes want one lock, and many in one of them': {
+    ...contention({ ...CROWD, contenders: 2 }),
+    clients: [5, 1].map((callers) => [
+      { gap: 0, do: 'contend', for: 300, hold: 1, think: 0, callers, patience: 5_000 },
+    ]),
+  },
 };

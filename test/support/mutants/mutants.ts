@@ -24,13 +24,6 @@ export interface Mutant {
 
 const edit = (file: string, from: string, to: string): Edit => ({ file, from, to });
 
-/** Makes the plan of an attempt one object for all attempts of a call. */
-const ONE_PLAN = edit(
-  'acquire/waiting.ts',
-  '{ ...this.#plan, deadline: this.#deadline }',
-  'Object.assign(this.#plan, { deadline: this.#deadline })',
-);
-
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the quorum is n / 2',
@@ -79,7 +72,6 @@ export const MUTANTS: readonly Mutant[] = [
     name: 't0 is from before the retries',
     breaks: 'valid',
     edits: [
-      ONE_PLAN,
       edit(
         'acquire/attempt.ts',
         'const t0 = clock.now();',
@@ -106,7 +98,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'nothing is rolled back',
     breaks: 'residue',
-    edits: [edit('quorum/lease.ts', 'if (this.#claims[index]) node.release(this.holding, () => {});', '')],
+    edits: [edit('quorum/lease.ts', 'if (this.#claims[index]) node.release(giving, () => {});', '')],
   },
   {
     name: 'only grants are rolled back',
@@ -119,8 +111,8 @@ export const MUTANTS: readonly Mutant[] = [
       ),
       edit(
         'quorum/lease.ts',
-        'if (this.#claims[index]) node.release(this.holding, () => {});',
-        'if ((this as { seen?: Set<number> }).seen?.has(index)) node.release(this.holding, () => {});',
+        'if (this.#claims[index]) node.release(giving, () => {});',
+        'if ((this as { seen?: Set<number> }).seen?.has(index)) node.release(giving, () => {});',
       ),
     ],
   },
@@ -128,7 +120,6 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'an owner token is used by the next attempt too',
     breaks: 'live votes',
     edits: [
-      ONE_PLAN,
       edit(
         'acquire/attempt.ts',
         'ownerToken: random.token()',
@@ -335,8 +326,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'node/memory-store.ts',
-        "if (held.length > 0) return { kind: 'denied'",
-        "if (held.length > 0) for (const key of keys) if (!this.#live(key)) this.#entries.set(key, { ownerToken, expiresAt: this.#time.now() + ttl });\n    if (held.length > 0) return { kind: 'denied'",
+        'if (held.length > 0) return this.#denial(held);',
+        'if (held.length > 0) for (const key of keys) if (!this.#live(key)) this.#entries.set(key, { ownerToken, expiresAt: this.#time.now() + ttl });\n    if (held.length > 0) return this.#denial(held);',
       ),
     ],
   },
@@ -371,8 +362,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'an aborted call keeps what it wins',
     breaks: 'residue',
     edits: [
-      edit('acquire/waiting.ts', 'this.#attempt?.abandon();', ''),
-      edit('acquire/waiting.ts', 'if (this.#over) won.lease.undo();', ''),
+      edit('acquire/contender.ts', 'this.#attempt?.abandon();\n    this.#listening', 'this.#listening'),
+      edit('acquire/waiting.ts', 'won.lease.undo();', ''),
     ],
   },
   {
@@ -578,5 +569,121 @@ export const MUTANTS: readonly Mutant[] = [
       edit('node/scripts/script.ts', '`${OPERATIONS}-- ${incarnation}`', 'OPERATIONS'),
       edit('node/scripts/script.ts', 'its locks: ${incarnation}`', 'its locks`'),
     ],
+  },
+  {
+    name: 'a waiter does not try again when it hears from now on',
+    breaks: 'woken',
+    directed: 'a lock is released while who waits is not told anything',
+    edits: [
+      edit('acquire/contender.ts', 'missedUntil >= this.#attemptedAt && rivals.heardAgain(node)', 'false'),
+    ],
+  },
+  {
+    name: 'what is told during an attempt is ignored',
+    breaks: 'woken',
+    model: 'contended',
+    edits: [
+      edit(
+        'acquire/contender.ts',
+        'if (rivals.released(node, owner)) this',
+        'if (!this.#attempt && rivals.released(node, owner)) this',
+      ),
+    ],
+  },
+  {
+    name: 'a subscriber that has connected again does not subscribe again',
+    breaks: 'woken',
+    directed: 'whoever waits loses its subscriptions some time before the release',
+    edits: [
+      edit(
+        'node/releases.ts',
+        'for (const channel of feed.channels) this.#subscribe(feed, channel);',
+        'if (!(feed as { was?: true }).was) for (const channel of feed.channels) this.#subscribe(feed, channel);\n        (feed as { was?: true }).was = true;',
+      ),
+      edit('node/releases.ts', 'channel.shut();\n      if', 'if'),
+    ],
+  },
+  {
+    name: 'a waiter sleeps past an expiry',
+    breaks: 'woken',
+    directed: 'a holder dies, and one waits',
+    edits: [
+      edit(
+        'acquire/pause.ts',
+        'Math.max(SHORTEST_PAUSE, rivals.freeAt + 1 - now)',
+        'Number.POSITIVE_INFINITY',
+      ),
+    ],
+  },
+  {
+    name: 'a release is not told',
+    breaks: 'woken',
+    model: 'contended',
+    edits: [edit('quorum/lease.ts', 'announce: !this.#refused', 'announce: false')],
+  },
+  {
+    name: 'the end of a refused attempt is told',
+    breaks: 'discreet',
+    model: 'contended',
+    edits: [edit('quorum/lease.ts', 'announce: !this.#refused', 'announce: true')],
+  },
+  {
+    name: 'who splits the votes does not ask an arbiter',
+    breaks: 'progress',
+    directed: 'many processes want one lock',
+    edits: [
+      edit(
+        'acquire/contender.ts',
+        'order: isArbitrated ? this.#arbiters() : [...nodes.keys()],\n      isArbitrated,',
+        'order: [...nodes.keys()],\n      isArbitrated: isArbitrated && false,',
+      ),
+    ],
+  },
+  {
+    name: 'an arbiter is waited for without end',
+    breaks: 'progress',
+    model: 'contended',
+    edits: [
+      edit(
+        'acquire/contest.ts',
+        'this.#cancelTimer = clock.after(hedge, () => this.#askRest());',
+        'void [clock, hedge];',
+      ),
+    ],
+  },
+  {
+    name: 'last come, first served',
+    breaks: 'in turn',
+    model: 'contended',
+    edits: [
+      edit(
+        'acquire/queues.ts',
+        'queue.calls.values().next().value === call',
+        '[...queue.calls].at(-1) === call',
+      ),
+      edit(
+        'acquire/queues.ts',
+        'this.#queues.get(key)?.calls.values().next().value ?? []',
+        '[...(this.#queues.get(key)?.calls ?? [])].slice(-1)',
+      ),
+    ],
+  },
+  {
+    name: 'who has gone away stays in the queue',
+    breaks: 'woken',
+    model: 'contended',
+    edits: [
+      edit(
+        'acquire/waiting.ts',
+        'this.#end();\n    this.#reject(reason);',
+        'this.#over = true;\n    this.#contender?.end();\n    this.#reject(reason);',
+      ),
+    ],
+  },
+  {
+    name: 'a process keeps a lock to itself',
+    breaks: 'shared',
+    directed: 'two processes want one lock, and many in one of them',
+    edits: [edit('acquire/waiting.ts', 'MOST_HAND_OVERS = 16;', 'MOST_HAND_OVERS = 1_000_000;')],
   },
 ];

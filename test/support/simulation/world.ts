@@ -18,6 +18,10 @@ const MOST_EVENTS = 500_000;
 const TURNS = 128;
 /** Until every client has noticed that a node is back, in ms: its watchdog, a SYN that was lost, a reconnection, a look. */
 const RECOVERY = 4_000;
+/** Until a connection that was broken is there again, in ms. */
+const RECONNECTION = 300;
+/** Until it has noticed that nobody tells it anything any more, in ms: it asks now and then, and is not answered. */
+const LONGEST_SILENCE = 6_500;
 
 /**
  * Runs a schedule to its end: clients and servers, each with its own clock, and the network between them, in virtual
@@ -363,14 +367,22 @@ class World {
     const isPrompt = fault.what === 'break' || fault.what === 'break feed';
     const client =
       'client' in fault && fault.client !== undefined ? this.#processOf(fault.client).id : undefined;
-    const to = until + RECOVERY;
+    const { latency = 0 } = this.history.pace ?? {};
+    const mayForget = fault.what === 'crash' || fault.what === 'flush scripts';
+    // When a node votes again, simulated clients are not told, and may sleep through it.
+    const to = mayForget && this.history.guard !== 'off' ? Number.POSITIVE_INFINITY : until + RECOVERY;
     this.history.disturbances.push({
       node,
       client,
       from: fault.at,
       to: isFeedOnly ? Number.NEGATIVE_INFINITY : to,
-      // Nobody tells who only listens that the server has gone without a word.
-      silentTo: isPrompt ? to : Number.POSITIVE_INFINITY,
+      // Who only listens finds out by itself that a server has gone without a word.
+      silentTo:
+        fault.what === 'break feed'
+          ? until + RECONNECTION + 6 * latency
+          : isPrompt
+            ? to
+            : to + LONGEST_SILENCE,
     });
   }
 
