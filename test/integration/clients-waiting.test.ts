@@ -60,9 +60,8 @@ describe('a call that waits is woken, with a node given as', () => {
 
 describe('a call that waits on another database', () => {
   it('is woken by a release there', async () => {
-    const spec = (): NodeSpec => client({ db: 3 });
-    await using holder = new Redlock([spec()]);
-    await using redlock = new Redlock([spec()]);
+    await using holder = new Redlock([client({ db: 3 })]);
+    await using redlock = new Redlock([client({ db: 3 })]);
     const lock = await holder.acquire('r');
     const call = redlock.acquire('r', UNWOKEN);
     await heardOn([redis]);
