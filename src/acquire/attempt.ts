@@ -93,7 +93,7 @@ export class Attempt {
     const votes = votesOf(nodes, replies);
     // What has expired cannot be confirmed either.
     if (verdict !== 'won' && !(differ && exhausted))
-      return failure('lock', plan.resources, contest?.isOutrun ? 'held' : verdict, votes);
+      return failure('lock', plan.resources, contest?.outrunAt === undefined ? verdict : 'held', votes);
     const took = Math.round(clock.now() - t0);
     return new ValidityExhaustedError(
       `cannot lock ${list(plan.resources)}: the grants took ${took} ms, which used up the validity of a ttl of ${plan.ttl} ms (maxHoldTime ${plan.maxHoldTime} ms)`,

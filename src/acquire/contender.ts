@@ -1,5 +1,5 @@
 import pRetry from 'p-retry';
-import { AcquireTimeoutError, NodesQuarantinedError, RedlockError } from '../errors.ts';
+import { AcquireTimeoutError, RedlockError, ResourceHeldError } from '../errors.ts';
 import type { Retry } from '../options.ts';
 import { arbitersOf } from './arbiter.ts';
 import { Attempt, type AttemptPlan, type Coordinator, list, type Won } from './attempt.ts';
@@ -13,8 +13,8 @@ import { Sleep } from './sleep.ts';
 
 /** How long other processes have to take a lock that this one has handed on to itself many times, in ms. */
 export const HEAD_START = 3;
-/** The part of `nodeTimeout` for which an arbiter is waited for, at most. */
-const LONGEST_HEDGE = 1 / 10;
+/** An arbiter is waited for a part of `nodeTimeout`, or for some round trips if that is more, but not for too long. */
+const HEDGE = { timeouts: 1 / 10, roundTrips: 3, mostTimeouts: 1 / 2 } as const;
 
 export interface ContenderPlan extends AttemptPlan {
   readonly acquireTimeout: number;
@@ -41,6 +41,10 @@ export class Contender {
   /** Whether something happened that makes another attempt worth while, though no pause has passed. */
   #isCalled = false;
   #splits = 0;
+  /** How long nodes take to answer, in ms. */
+  #roundTrip = 0;
+  /** How long the pause is if nobody tells of releases, in ms. */
+  #untold = Number.POSITIVE_INFINITY;
   #over = false;
 
   constructor(coordinator: Coordinator, contested: Contested, plan: ContenderPlan) {
@@ -109,12 +113,19 @@ export class Contender {
       order: isArbitrated ? this.#arbiters() : [...nodes.keys()],
       isArbitrated,
       // Those who have been waiting for the same silent arbiter must not go on all at once.
-      hedge: (this.#plan.nodeTimeout * LONGEST_HEDGE * (1 + random.fraction())) / 2,
+      hedge: (this.#longestHedge * (1 + random.fraction())) / 2,
     });
     this.#attempt = new Attempt(this.#coordinator, this.#plan, this.#contest);
     const outcome = await this.#attempt.outcome;
     this.#attempt = undefined;
+    this.#roundTrip = this.#contest.roundTrip ?? this.#roundTrip;
     return outcome;
+  }
+
+  get #longestHedge(): number {
+    const { nodeTimeout } = this.#plan;
+    const usual = Math.max(nodeTimeout * HEDGE.timeouts, this.#roundTrip * HEDGE.roundTrips);
+    return Math.min(usual, nodeTimeout * HEDGE.mostTimeouts);
   }
 
   /** Waits until there is reason to try again, or for the deadline, on the clock that everything else runs on. */
@@ -127,21 +138,20 @@ export class Contender {
       this.#listening ??= this.#listen();
     }
     this.#splits = rivals.isContested && !rivals.isHeld ? this.#splits + 1 : 0;
-    const isTold = this.#listening?.isTold ?? false;
-    const splits = this.#splits;
-    const now = clock.now();
-    const pause = pauseAfter({
+    const situation = {
       error,
       failures,
-      splits,
+      splits: this.#splits,
+      roundTrip: this.#roundTrip,
       retry,
       rivals,
-      isTold,
-      now,
+      now: clock.now(),
       fraction: random.fraction(),
-    });
-    this.#sleepsForVotes = error instanceof NodesQuarantinedError;
-    const isCalled = this.#isCalled || (rivals.hasNews && rivals.mayWin);
+    };
+    this.#untold = pauseAfter({ ...situation, isTold: false });
+    const pause = this.#listening?.isTold ? pauseAfter({ ...situation, isTold: true }) : this.#untold;
+    this.#sleepsForVotes = !(error instanceof ResourceHeldError);
+    const isCalled = this.#isCalled || (rivals.hasNews && this.#mayWin);
     const isHastened = rivals.hasNews || (this.#sleepsForVotes && this.#hasNewVoter);
     this.#isCalled = isCalled || rivals.hasNews;
     if (!isCalled) await this.#rest(isHastened ? SHORTEST_PAUSE : pause);
@@ -170,24 +180,30 @@ export class Contender {
       heardAgain: (node, missedUntil) => {
         if (missedUntil >= this.#attemptedAt && rivals.heardAgain(node)) this.#mayGrant(node);
       },
+      deafened: () => this.#sleep?.shorten(this.#untold),
     });
   }
 
   /** What kept a node from granting is gone, or may be. */
   #mayGrant(node: number): void {
-    const isArbiter = node === this.#arbiters()[0];
     if (this.#attempt) {
       // Whoever was faster at the arbiter has let go again; the others need not be asked about it.
-      if (!isArbiter || !this.#contest?.isOutrun) return;
+      if (this.#contest?.outrunAt !== node) return;
       this.#isCalled = true;
       this.#attempt.abandon();
-    } else if (isArbiter || this.#rivals.mayWin) {
+    } else if (this.#mayWin) {
       this.call();
     } else if (this.#sleep) {
       // The other nodes are about to tell the same, unless their messages are lost.
       this.#isCalled = true;
       this.#sleep.shorten(SHORTEST_PAUSE);
     }
+  }
+
+  /** Whether a quorum may grant, or the arbiter: what one node has told, the others are about to. */
+  get #mayWin(): boolean {
+    const arbiter = this.#arbiters().find((node) => !this.#rivals.isSilent(node));
+    return this.#rivals.mayWin || (arbiter !== undefined && this.#rivals.isOpen(arbiter));
   }
 
   #arbiters(): readonly number[] {

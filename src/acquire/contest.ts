@@ -24,22 +24,32 @@ export class Contest implements Opening<GrantReply> {
   readonly #attempt: number;
   #ask: (nodes: readonly number[]) => void = () => {};
   #asked = 0;
+  readonly #askedAt: number[] = [];
+  readonly #roundTrips: number[] = [];
   #cancelTimer: Cancel = () => {};
-  #isOutrun = false;
+  #outrunAt: number | undefined;
 
   constructor(plan: ContestPlan) {
     this.#plan = plan;
     this.#attempt = plan.rivals.begin();
   }
 
-  /** Whether another contender was faster, and nobody but the arbiter was asked. */
-  get isOutrun(): boolean {
-    return this.#isOutrun;
+  /** The arbiter, if another contender was faster there, and the nodes after it have not been asked. */
+  get outrunAt(): number | undefined {
+    return this.#outrunAt;
+  }
+
+  /** How long nodes have taken to answer, in ms: the median, so that slow ones do not count; undefined if none has. */
+  get roundTrip(): number | undefined {
+    return this.#roundTrips.sort((a, b) => a - b)[Math.floor((this.#roundTrips.length - 1) / 2)];
   }
 
   begin(ask: (nodes: readonly number[]) => void): void {
     const { clock, isArbitrated, hedge } = this.#plan;
-    this.#ask = ask;
+    this.#ask = (nodes) => {
+      for (const node of nodes) this.#askedAt[node] = clock.now();
+      ask(nodes);
+    };
     if (!isArbitrated) {
       this.#askRest();
       return;
@@ -52,6 +62,8 @@ export class Contest implements Opening<GrantReply> {
     const { rivals, clock } = this.#plan;
     // A late answer to an earlier attempt tells less than is known by now.
     if (rivals.attempt !== this.#attempt) return;
+    if (reply.kind === 'granted' || reply.kind === 'denied')
+      this.#roundTrips.push(clock.now() - (this.#askedAt[node] ?? 0));
     switch (reply.kind) {
       case 'granted':
         rivals.answered(node, 'granted');
@@ -60,7 +72,7 @@ export class Contest implements Opening<GrantReply> {
       case 'denied':
         // Who was there before is no contender, and need not be waited for.
         if (rivals.denied(node, reply.owner ?? '', clock.now() + reply.remaining)) this.#askNext();
-        else this.#isOutrun = this.#asked < this.#plan.order.length;
+        else if (this.#asked < this.#plan.order.length) this.#outrunAt = node;
         break;
       default:
         rivals.answered(node, 'silent');
@@ -84,7 +96,7 @@ export class Contest implements Opening<GrantReply> {
     const { order } = this.#plan;
     const rest = order.slice(this.#asked);
     this.#asked = order.length;
-    this.#isOutrun = false;
+    this.#outrunAt = undefined;
     this.#cancelTimer();
     if (rest.length > 0) this.#ask(rest);
   }

@@ -8,6 +8,8 @@ export interface ListeningPlan {
   readonly released: (node: number, owner: string) => void;
   /** A node tells of releases from now on; some before that instant may have been missed. */
   readonly heardAgain: (node: number, missedUntil: number) => void;
+  /** No quorum of nodes tells of releases any more. */
+  readonly deafened: () => void;
 }
 
 /** One waiter's ear for the releases of its keys, on all nodes. */
@@ -17,7 +19,7 @@ export class Listening {
   /** For each node, how many of the keys it does not tell about. */
   readonly #deafFor: number[];
 
-  constructor({ nodes, keys, released, heardAgain }: ListeningPlan) {
+  constructor({ nodes, keys, released, heardAgain, deafened }: ListeningPlan) {
     this.#quorum = quorumOf(nodes.length);
     this.#deafFor = new Array<number>(nodes.length).fill(keys.length);
     nodes.forEach((node, index) => {
@@ -32,7 +34,11 @@ export class Listening {
             hears(true);
             heardAgain(index, missedUntil);
           },
-          deaf: () => hears(false),
+          deaf: () => {
+            const wasTold = this.isTold;
+            hears(false);
+            if (wasTold && !this.isTold) deafened();
+          },
           released: (owner) => released(index, owner),
         });
         this.#ends.push(end);

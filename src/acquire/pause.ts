@@ -15,6 +15,8 @@ export interface Situation {
   readonly failures: number;
   /** How many in a row have split the votes, this one included. */
   readonly splits: number;
+  /** How long nodes take to answer, in ms. */
+  readonly roundTrip: number;
   readonly retry: Retry;
   readonly rivals: Rivals;
   /** Whether a quorum of nodes tells of releases. */
@@ -26,7 +28,7 @@ export interface Situation {
 
 /** How long to wait after an attempt that failed, unless something happens before, in ms. */
 export function pauseAfter(situation: Situation): number {
-  const { error, failures, splits, retry, rivals, isTold, now, fraction } = situation;
+  const { error, failures, splits, roundTrip, retry, rivals, isTold, now, fraction } = situation;
   const usual = backoff(failures, retry, fraction);
   if (error instanceof NodesQuarantinedError) return Math.max(usual, untilQuarantineEnds(error));
   if (!rivals.isContested) return usual;
@@ -38,7 +40,9 @@ export function pauseAfter(situation: Situation): number {
     return Math.min(free, mayRely ? Math.max(usual, LONGEST_SLEEP) : usual);
   }
   const afterSplit = { ...retry, minTimeout: Math.min(retry.minTimeout, SPLIT_PAUSE) };
-  return Math.min(free, usual, backoff(splits, afterSplit, fraction));
+  const short = Math.min(usual, backoff(splits, afterSplit, fraction));
+  // Whoever comes back before the others' requests have arrived splits the votes again, in the same way.
+  return Math.min(free, Math.max(short, roundTrip * (0.5 + fraction * splits)));
 }
 
 /** In how many ms the first of the nodes that may have forgotten locks can vote again. */

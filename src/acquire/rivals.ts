@@ -74,11 +74,11 @@ export class Rivals {
     this.#obstacles[node] = undefined;
   }
 
-  /** A node has told of a release; returns whether that was in the way. */
+  /** A node has told of a release; returns whether that may have been in the way. */
   released(node: number, owner: string): boolean {
     const obstacle = this.#obstacles[node];
     this.#released[node] = owner;
-    if (!obstacle) return false;
+    if (!obstacle) return this.#silent[node] === true && this.#clear(node);
     // Who was there before the one that denied has gone before, and this comes late. Of another, it tells that the one that
     // denied has gone too, without saying so.
     const isLate = owner !== obstacle.owner && owner === this.#formerOwners[node];
@@ -88,7 +88,12 @@ export class Rivals {
   /** Releases may have been missed before this instant; returns whether one could have mattered. */
   heardAgain(node: number): boolean {
     this.#heardAgain[node] = this.#attempt;
-    return this.#obstacles[node] !== undefined && this.#clear(node);
+    return !this.isOpen(node) && this.#clear(node);
+  }
+
+  /** Whether a node gave no vote when it was last asked. */
+  isSilent(node: number): boolean {
+    return this.#silent[node] === true;
   }
 
   /** Whether the way has become freer, in a way that this attempt cannot have seen. */
@@ -134,8 +139,9 @@ export class Rivals {
   }
 
   #clear(node: number): true {
-    this.#hasNews ||= this.#obstacles[node]?.attempt === this.#attempt;
+    this.#hasNews ||= this.isSilent(node) || this.#obstacles[node]?.attempt === this.#attempt;
     this.#obstacles[node] = undefined;
+    this.#silent[node] = false;
     return true;
   }
 }

@@ -5,10 +5,12 @@ import type { RedisSubscriber, SubscriberListener } from './redis-connection.ts'
 /** {@link RedisSubscriber} by ioredis 5 or 6, over a client of its own. */
 export class IoredisSubscriber implements RedisSubscriber {
   readonly #connected: IoredisClient;
+  readonly #onMoved: () => void;
 
-  /** The endpoint is that of one server. */
-  constructor(plan: IoredisPlan) {
+  /** The endpoint is that of one server. `onMoved` is called when it says that a channel is at another one. */
+  constructor(plan: IoredisPlan, onMoved: () => void = () => {}) {
     this.#connected = new IoredisClient(plan);
+    this.#onMoved = onMoved;
   }
 
   open(listener: SubscriberListener): void {
@@ -19,7 +21,10 @@ export class IoredisSubscriber implements RedisSubscriber {
   subscribe(channel: string, done: (error: Error | null) => void): void {
     this.#client.ssubscribe(channel).then(
       () => done(null),
-      (error: Error) => done(this.#connected.clean(error)),
+      (error: Error) => {
+        if (error.message.startsWith('MOVED')) this.#onMoved();
+        done(this.#connected.clean(error));
+      },
     );
   }
 

@@ -83,10 +83,9 @@ export class IoredisConnection implements RedisConnection {
     if (!this.#client.isCluster) return new IoredisSubscriber(this.#plan);
     const instance = this.#clientOf(key);
     if (!instance) throw new Error('no master is known');
-    return new IoredisSubscriber({
-      ...this.#plan,
-      endpoint: { ...this.#plan.endpoint, kind: 'instance', instance },
-    });
+    const plan = { ...this.#plan, endpoint: { ...this.#plan.endpoint, kind: 'instance', instance } as const };
+    // Only a command that is redirected would refresh the table of slots by itself.
+    return new IoredisSubscriber(plan, () => (this.#client as Cluster).refreshSlotsCache());
   }
 
   reset(cause: Error): void {
