@@ -49,7 +49,7 @@ describe('an attempt that is not contested', () => {
   it('is never outrun', () => {
     const contest = begin(false);
     contest.heard(2, denied('A'));
-    expect(contest.isOutrun).toBe(false);
+    expect(contest.outrunAt).toBeUndefined();
   });
 });
 
@@ -78,10 +78,10 @@ describe('an attempt that is contested', () => {
     const contest = begin();
     contest.heard(2, denied('A'));
     expect(asked).toEqual([2]);
-    expect(contest.isOutrun).toBe(true);
+    expect(contest.outrunAt).toBe(2);
     clock.advance(HEDGE);
     expect(asked).toEqual(ORDER);
-    expect(contest.isOutrun).toBe(false);
+    expect(contest.outrunAt).toBeUndefined();
   });
 
   it.each([
@@ -103,9 +103,18 @@ describe('an attempt that is contested', () => {
     const contest = begin();
     contest.heard(2, denied('A'));
     expect(asked).toEqual([2, 0]);
-    expect(contest.isOutrun).toBe(false);
+    expect(contest.outrunAt).toBeUndefined();
     contest.heard(0, granted);
     expect(asked).toEqual(ORDER);
+  });
+
+  it('may be outrun at the next node, once the arbiter is known to be out of date', () => {
+    met('A', 'A', 'A', 'A', 'A');
+    const contest = begin();
+    contest.heard(2, denied('A'));
+    contest.heard(0, denied('B'));
+    expect(asked).toEqual([2, 0]);
+    expect(contest.outrunAt).toBe(0);
   });
 
   it('goes on where an owner is whose release was told before', () => {
@@ -120,7 +129,7 @@ describe('an attempt that is contested', () => {
     const contest = begin();
     contest.heard(2, denied('B'));
     expect(asked).toEqual([2]);
-    expect(contest.isOutrun).toBe(true);
+    expect(contest.outrunAt).toBe(2);
   });
 
   it('asks one after the other where all are held as before, and no longer than the hedge', () => {
@@ -174,7 +183,7 @@ describe('when the attempt has ended', () => {
     first.heard(0, granted);
     expect(rivals.isContested).toBe(false);
     expect(asked).toEqual([2]);
-    expect(second.isOutrun).toBe(false);
+    expect(second.outrunAt).toBeUndefined();
     second.heard(2, granted);
     expect(asked).toEqual(ORDER);
   });
@@ -194,5 +203,33 @@ describe('what a contest notes', () => {
       contest.heard(node, { kind: 'denied', remaining: Number.POSITIVE_INFINITY });
     expect(rivals.isHeld).toBe(true);
     expect(rivals.freeAt).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
+describe('the round trip that a contest has seen', () => {
+  it('is not known before a node has answered', () => {
+    const contest = begin(false);
+    contest.heard(0, unreachable());
+    expect(contest.roundTrip).toBeUndefined();
+  });
+
+  it('is the median of those that voted, each from when it was asked', () => {
+    const contest = begin();
+    clock.advance(4);
+    contest.heard(2, granted);
+    clock.advance(10);
+    contest.heard(0, granted);
+    clock.advance(80);
+    contest.heard(4, denied('A'));
+    expect(contest.roundTrip).toBe(10);
+  });
+
+  it('of an even number is that of the faster one in the middle', () => {
+    const contest = begin(false);
+    clock.advance(3);
+    contest.heard(0, granted);
+    clock.advance(30);
+    contest.heard(1, granted);
+    expect(contest.roundTrip).toBe(3);
   });
 });

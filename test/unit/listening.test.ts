@@ -11,6 +11,7 @@ function listeningOn(n: number, keys: readonly string[] = ['k']) {
     keys,
     released: (node, owner) => told.push(`${node} released by ${owner}`),
     heardAgain: (node, missedUntil) => told.push(`${node} heard again, missed until ${missedUntil}`),
+    deafened: () => told.push('deafened'),
   });
   return { nodes, told, listening };
 }
@@ -68,6 +69,20 @@ describe('a waiter’s ear', () => {
     expect(listening.isTold).toBe(true);
     k?.deaf();
     expect(listening.isTold).toBe(false);
+  });
+
+  it('says when no quorum tells any more, once', () => {
+    const { nodes, told } = listeningOn(3);
+    const first = nodes.map((node) => ears(node)[0]);
+    first[0]?.listening(0);
+    first[0]?.deaf();
+    for (const ear of first) ear?.listening(0);
+    told.length = 0;
+    first[0]?.deaf();
+    expect(told).toEqual([]);
+    first[1]?.deaf();
+    first[2]?.deaf();
+    expect(told).toEqual(['deafened']);
   });
 
   it('leaves nothing behind when it ends', () => {

@@ -32,6 +32,7 @@ function pause(situation: Partial<Situation>): number {
     error: held,
     failures: 1,
     splits: 0,
+    roundTrip: 0,
     retry,
     rivals: rivalsAfter('AAAAA', FOREVER),
     isTold: false,
@@ -116,6 +117,23 @@ describe('the pause after the votes were split', () => {
     expect(pause({ splits: 1, rivals, retry: { ...retry, minTimeout: 7 } })).toBe(7);
     expect(pause({ splits: 1, rivals, retry: { ...retry, minTimeout: 0 } })).toBe(5);
   });
+
+  it.each([
+    // round trip, splits in a row, fraction, expected
+    [20, 1, 0, 10],
+    [20, 1, 0.5, 20],
+    [100, 1, 0.5, 100],
+    [100, 3, 0.5, 200],
+    [100, 3, 0, 50],
+  ])(
+    'over %d ms, %d in a row, is long enough for the requests of others: %d of the range, %d ms',
+    (roundTrip, splits, fraction, ms) => {
+      const rivals = rivalsAfter('AABB.', FOREVER);
+      expect(
+        pause({ splits, roundTrip, fraction, rivals, retry: { ...retry, minTimeout: 10, maxTimeout: 10 } }),
+      ).toBe(ms);
+    },
+  );
 
   it('ends when a quorum can grant by expiry', () => {
     expect(pause({ splits: 3, rivals: rivalsAfter('AABB.', 12) })).toBe(13);

@@ -156,9 +156,19 @@ describe('a release that is told', () => {
   });
 
   it('where nobody is in the way changes nothing', () => {
-    const rivals = after('.-');
-    expect([rivals.released(0, 'A'), rivals.released(1, 'A')]).toEqual([false, false]);
+    const rivals = after('.');
+    expect(rivals.released(0, 'A')).toBe(false);
     expect(rivals.hasNews).toBe(false);
+  });
+
+  it('by a node that gave no vote tells that it is back', () => {
+    const rivals = after('---');
+    expect(rivals.isSilent(0)).toBe(true);
+    expect(rivals.released(0, 'A')).toBe(true);
+    expect([rivals.isSilent(0), rivals.isOpen(0), rivals.hasNews]).toEqual([false, true, true]);
+    expect(rivals.released(0, 'A')).toBe(false);
+    rivals.released(1, 'A');
+    expect(rivals.mayWin).toBe(true);
   });
 
   it('twice matters once', () => {
@@ -204,9 +214,15 @@ describe('a node that tells of releases again', () => {
   });
 
   it('tells nothing new where nobody is in the way', () => {
-    const rivals = after('.-');
+    const rivals = after('. ');
     expect([rivals.heardAgain(0), rivals.heardAgain(1)]).toEqual([false, false]);
     expect(rivals.hasNews).toBe(false);
+  });
+
+  it('is back, if it gave no vote', () => {
+    const rivals = after('-');
+    expect(rivals.heardAgain(0)).toBe(true);
+    expect([rivals.isOpen(0), rivals.hasNews]).toEqual([true, true]);
   });
 
   it('makes the denial obsolete that arrives later in the same attempt', () => {
