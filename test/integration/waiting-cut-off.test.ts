@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { enforceNoLeaks } from '../support/leaks.ts';
+import type { RedisServer } from '../support/redis-server.ts';
+import {
+  connected,
+  openRedlock,
+  SLACK,
+  startNodes,
+  startProxies,
+  timed,
+  UNGUARDED,
+} from './fixtures/nodes.ts';
+import { subscribersOf, waiter } from './fixtures/waiters.ts';
+
+enforceNoLeaks();
+
+/** How soon a waiter hears again of a node that is back, at most, in ms: three times what is promised. */
+const HEARS_WITHIN = 3_000;
+
+describe('a call that waits', () => {
+  it('gets a lock that was released while nobody could tell', async () => {
+    const servers = await startNodes(5);
+    const holder = openRedlock(servers, UNGUARDED);
+    await connected(holder, servers);
+    const lock = await holder.acquire('r', { ttl: 60_000 });
+    const proxies = await startProxies(servers);
+    const redlock = openRedlock(proxies, UNGUARDED);
+    await connected(redlock, servers);
+    const { call } = await waiter(redlock, servers);
+    for (const proxy of proxies) proxy.refuse();
+    await lock.release();
+    await Promise.all(proxies.map((proxy) => proxy.accept()));
+    const { ms } = await timed(call);
+    expect(ms).toBeLessThan(HEARS_WITHIN);
+    await (await call).release();
+  });
+
+  it('notices connections that have died without a word', async () => {
+    const servers = await startNodes(5);
+    const holder = openRedlock(servers, UNGUARDED);
+    await connected(holder, servers);
+    const lock = await holder.acquire('r', { ttl: 60_000 });
+    const proxies = await startProxies(servers);
+    const redlock = openRedlock(proxies, { ...UNGUARDED, nodeTimeout: 200 });
+    await connected(redlock, servers);
+    const { call } = await waiter(redlock, servers);
+    const before = await Promise.all(servers.map(subscribersOf));
+    await Promise.all(proxies.map((proxy) => proxy.blackhole()));
+    await Promise.all(proxies.map((proxy) => proxy.accept()));
+    const anew = async (server: RedisServer, index: number): Promise<true | undefined> =>
+      (await subscribersOf(server)).some((id) => !before[index]?.includes(id)) || undefined;
+    const { ms } = await timed(
+      Promise.all(servers.map((server, index) => eventually(() => anew(server, index)))),
+    );
+    expect(ms).toBeLessThan(15_000);
+    void lock.release();
+    expect((await timed(call)).ms).toBeLessThan(SLACK);
+    await (await call).release();
+  });
+});
