@@ -52,8 +52,10 @@ export interface Won {
  * if the nodes' fencing counters differ.
  */
 export class Attempt {
-  readonly outcome: Promise<Won | RedlockError>;
+  /** `abandoned`: it was, before it had won or failed. */
+  readonly outcome: Promise<Won | RedlockError | 'abandoned'>;
   readonly #lease: Lease;
+  #isAbandoned = false;
 
   constructor(coordinator: Coordinator, plan: AttemptPlan, contest?: Contest) {
     const { nodes, clock, random } = coordinator;
@@ -67,6 +69,7 @@ export class Attempt {
 
   /** Ends the attempt and undoes it; a grant that is still to come is undone when it does. */
   abandon(): void {
+    this.#isAbandoned = true;
     this.#lease.undo();
   }
 
@@ -76,7 +79,7 @@ export class Attempt {
     t0: number,
     patience: number,
     contest: Contest | undefined,
-  ): Promise<Won | RedlockError> {
+  ): Promise<Won | RedlockError | 'abandoned'> {
     const { nodes, clock, hints } = coordinator;
     const hint = plan.fencing ? hints.next(plan.keys) : undefined;
     const taken = await this.#lease.take(plan.ttl, patience, plan.deadline, hint, contest);
@@ -89,6 +92,7 @@ export class Attempt {
       if (taken.fencing) hints.learn(plan.keys, taken.fencing.token);
       return { lease: this.#lease, t0, validUntil: end };
     }
+    if (this.#isAbandoned) return 'abandoned';
     this.#lease.undo();
     const votes = votesOf(nodes, replies);
     // What has expired cannot be confirmed either.

@@ -101,6 +101,13 @@ export class Contender {
   }
 
   async #try(isArbitrated: boolean): Promise<Won | RedlockError> {
+    for (;;) {
+      const outcome = await this.#tryOnce(isArbitrated);
+      if (outcome !== 'abandoned') return outcome;
+    }
+  }
+
+  async #tryOnce(isArbitrated: boolean): Promise<Won | RedlockError | 'abandoned'> {
     // Between the end of a pause and here the caller may have gone.
     if (this.#over) throw new Error('nobody waits any more');
     const { clock, nodes, random } = this.#coordinator;
@@ -188,9 +195,7 @@ export class Contender {
   #mayGrant(node: number): void {
     if (this.#attempt) {
       // Whoever was faster at the arbiter has let go again; the others need not be asked about it.
-      if (this.#contest?.outrunAt !== node) return;
-      this.#isCalled = true;
-      this.#attempt.abandon();
+      if (this.#contest?.outrunAt === node) this.#attempt.abandon();
     } else if (this.#mayWin) {
       this.call();
     } else if (this.#sleep) {
