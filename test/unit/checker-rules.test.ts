@@ -33,7 +33,7 @@ const BREAKING: Record<Rule, () => Story> = {
   woken: () =>
     story({ pace: BRISK })
       .stands('a', [0, 1], 0, 10, { end: 'deleted', endedBy: 'a', announced: true })
-      .calls('acquire', 'b', 0, 45, { outcome: 'timeout' }),
+      .calls('acquire', 'b', 5, 44, { outcome: 'timeout' }),
   'in turn': () =>
     story().calls('acquire', 'a', 0, 20, { outcome: 'timeout' }).calls('acquire', 'a', 1, 10, { wonAt: 10 }),
   progress: () =>
@@ -41,8 +41,8 @@ const BREAKING: Record<Rule, () => Story> = {
       .calls('acquire', 'b', 0, 6_000, { outcome: 'timeout' })
       .asks('grant', 'b', [0, 1, 2], 10, { keys: ['r'] }),
   shared: () => {
-    const history = story({ pace: BRISK }).calls('acquire', 'b', 0, 600, { outcome: 'timeout' });
-    for (let i = 0; i < 60; i++) history.locks(`a${i}`, 10 * i, 10 * i + 10);
+    const history = story({ pace: BRISK }).calls('acquire', 'b', 0, 1_100, { outcome: 'timeout' });
+    for (let i = 0; i < 110; i++) history.locks(`a${i}`, 10 * i, 10 * i + 10);
     return history;
   },
   discreet: () =>

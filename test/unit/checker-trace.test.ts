@@ -36,6 +36,19 @@ describe('a trace', () => {
     ]);
   });
 
+  it('tells who was told of what, and of what nobody heard', () => {
+    const history = story({ nodes: 1 })
+      .listens('b', [0], 1)
+      .tells('a', 'b', [0], 2, [3, 60])
+      .tells('a2', 'b', [0], 5, []);
+    expect(lines(history)).toEqual([
+      '1.000 | client 1 | is told by node 0 from now on',
+      '3.000 | client 1 | is told by node 0 that a has released r',
+      '5.000 | node 0 | tells client 1 of a2, who never hears it',
+      '60.000 | client 1 | is told by node 0 that a has released r',
+    ]);
+  });
+
   it('pads its columns', () => {
     expect(trace(story().heals(1_234.5).history)).toBe('    1234.500  world     is healed');
   });

@@ -219,7 +219,7 @@ export class Story {
 }
 
 /** Messages take 1 ms, and nobody has to pause for long. */
-export const BRISK: Pace = { from: 0, metAt: 0, latency: 1, nodeTimeout: 10, longestPause: 20, drift: 0 };
+export const BRISK: Pace = { from: 0, metAt: 0, latency: 1, nodeTimeout: 12, longestPause: 20, drift: 0 };
 
 /** Three nodes, on which no lock is longer than 100 ms, and nothing has happened yet. */
 export function story({

@@ -6,6 +6,9 @@ import type { Call, History, Pace, Vote } from './history.ts';
 const LONGEST_SLEEP = 5_000;
 const SLACK = 12;
 
+/** For how many round trips an arbiter is waited for, and for what part of `nodeTimeout` at most. */
+const HEDGE = { roundTrips: 3, mostTimeouts: 1 / 2 } as const;
+
 const FOREVER = Number.POSITIVE_INFINITY;
 
 /** Whether those who wait are woken, get their turn, and do not keep each other out. */
@@ -256,15 +259,20 @@ function progress(facts: Facts, pace: Pace, nodes: Nodes, calls: readonly Call[]
 }
 
 /**
- * How long it may take contenders until one of them holds, in ms: three times what was ever seen. While a node hangs, and
- * nobody has found out, the attempts of those who split the votes may wait for it.
+ * How long it may take contenders until one of them holds, in ms: three times what was ever seen. An arbiter that is
+ * far away is not waited for, and chance alone decides who wins; and while a node hangs, and nobody has found out, the
+ * attempts of those who split the votes may wait for it.
  */
-function mostTimeWithoutHolder({ latency, nodeTimeout, longestPause }: Pace, isHealthy: boolean): number {
-  return 25 * latency + 25 + (isHealthy ? 0 : 3 * nodeTimeout + longestPause);
+function mostTimeWithoutHolder(pace: Pace, isHealthy: boolean): number {
+  const { latency, nodeTimeout, longestPause } = pace;
+  const isNear = 2 * latency * HEDGE.roundTrips <= nodeTimeout * HEDGE.mostTimeouts;
+  const soon = 25 * latency + 15;
+  if (isNear && isHealthy) return soon;
+  return (isNear ? 1 : 3) * (soon + 3 * nodeTimeout + longestPause);
 }
 
 /** How many times in a row a process may hand a lock on to itself, and how long others have then, in ms. */
-const MOST_HAND_OVERS = 16;
+const MOST_HAND_OVERS = 32;
 const HEAD_START = 3;
 
 /** No process keeps a lock to itself that others wait for, if they are near enough to be there in time. */

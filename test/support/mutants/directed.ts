@@ -1,7 +1,7 @@
 import { calmWorld, onNodes } from '../simulation/by-hand.ts';
 import { contention } from '../simulation/contention.ts';
 import { REGRESSIONS } from '../simulation/regressions.ts';
-import type { Fault, Schedule } from '../simulation/schedule.ts';
+import type { Fault, Schedule, Step } from '../simulation/schedule.ts';
 import { OLD, take } from '../simulation/schedule-of.ts';
 
 /** Every message takes 1 ms, and clocks say nothing: a counter goes from 1 to the next. */
@@ -21,6 +21,9 @@ const AHEAD: readonly Fault[] = [0, 2].map((node) => ({
 /** Nothing goes wrong. */
 const CROWD = { seed: 1, nodes: 5, down: 0, outage: 'refusing' } as const;
 
+/** The first lock is extended. */
+const extend = (gap: number): Step => ({ do: 'extend', gap, which: 0, ttl: undefined });
+
 export type Directed =
   | 'a holder has lost the node that its token is to be written back to'
   | 'a grant comes after another has been there and gone, and its token is fixed'
@@ -30,6 +33,13 @@ export type Directed =
   | 'a new node restarts before the last client has reached it'
   | 'a node loses its counters, and it alone is left of those that had them'
   | 'a process stops between the clock and the timer'
+  | 'a call returns after a pause'
+  | 'a process stops while its lock is extended, and runs again after the end'
+  | 'all nodes forget a lock, and another has come and gone when it is extended'
+  | 'all nodes forget a lock, and another has come and gone when it is extended twice'
+  | 'connections break while nodes grant a lock'
+  | 'a lock is extended twice, again and again, where requests overtake each other'
+  | 'a node is cut off while its lock is released'
   | 'a lock is released while who waits is not told anything'
   | 'a holder dies, and one waits'
   | 'whoever waits loses its subscriptions some time before the release'
@@ -117,6 +127,45 @@ export const DIRECTED: Readonly<Record<Directed, Schedule>> = {
   'a process stops between the clock and the timer': REGRESSIONS[
     'a signal aborts in time though its process was stopped between the clock and the timer'
   ] as Schedule,
+  'a call returns after a pause': calmWorld({
+    ...STEADY,
+    clients: [[take(50, { hold: 5_000 }), { gap: 986, do: 'inspect', resource: 1 }]],
+    faults: [{ what: 'stop client', at: 1_036.5, for: 60, client: 0, timersFirst: false }],
+  }),
+  'a process stops while its lock is extended, and runs again after the end': calmWorld({
+    ...STEADY,
+    clients: [[take(50, { hold: 5_000 }), extend(950)]],
+    faults: [{ what: 'stop client', at: 1_000.5, for: 60, client: 0, timersFirst: false }],
+  }),
+  'all nodes forget a lock, and another has come and gone when it is extended': calmWorld({
+    ...STEADY,
+    clients: [[take(50, { hold: 900 }), extend(250)], [take(150, { hold: 20 })]],
+    faults: [{ what: 'forget', at: 100, for: 0, node: 0, many: 3 }],
+  }),
+  'all nodes forget a lock, and another has come and gone when it is extended twice': calmWorld({
+    ...STEADY,
+    clients: [[take(50, { hold: 900 }), extend(250), extend(50)], [take(150, { hold: 20 })]],
+    faults: [{ what: 'forget', at: 100, for: 0, node: 0, many: 3 }],
+  }),
+  'connections break while nodes grant a lock': calmWorld({
+    ...STEADY,
+    nodeTimeout: 500,
+    clients: [[take(50)]],
+    faults: onNodes([0, 1], (node) => ({ what: 'break', at: 51.5, for: 0, node, client: 0 })),
+  }),
+  'a lock is extended twice, again and again, where requests overtake each other': calmWorld({
+    ...STEADY,
+    detours: [0, 1, 2],
+    clients: [
+      [take(50, { hold: 2_000 }), ...Array.from({ length: 20 }, () => [extend(60), extend(1)]).flat()],
+    ],
+  }),
+  'a node is cut off while its lock is released': calmWorld({
+    ...STEADY,
+    ttl: 30_000,
+    clients: [[take(50, { hold: 150 })]],
+    faults: [{ what: 'crash', at: 60, for: 3_000, node: 0, refuses: false, memory: 'kept' }],
+  }),
   'a lock is released while who waits is not told anything': calmWorld({
     ...STEADY,
     ttl: 10_000,
@@ -134,7 +183,7 @@ export const DIRECTED: Readonly<Record<Directed, Schedule>> = {
     clients: [[take(50, { hold: 2_000 })], [take(100, { acquireTimeout: 12_000 })]],
     faults: onNodes([0, 1, 2], (node) => ({ what: 'break feed', at: 150, for: 0, node, client: 1 })),
   }),
-  'many processes want one lock': contention({ ...CROWD, contenders: 24 }),
+  'many processes want one lock': contention({ ...CROWD, nodes: 4, contenders: 24 }),
   'two processes want one lock, and many in one of them': {
     ...contention({ ...CROWD, contenders: 2 }),
     clients: [5, 1].map((callers) => [

@@ -173,6 +173,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a grant is sent again after a broken connection',
     breaks: 'once',
+    directed: 'connections break while nodes grant a lock',
     edits: [
       edit(
         'node/outbox.ts',
@@ -194,13 +195,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an extension counts repaired nodes',
     breaks: 'continuity',
-    model: 'forgetful',
+    directed: 'all nodes forget a lock, and another has come and gone when it is extended',
     edits: [edit('quorum/votes.ts', "repaired: 'denied',", "repaired: 'granted',")],
   },
   {
     name: 'a repaired node counts at once',
     breaks: 'continuity',
-    model: 'forgetful',
+    directed: 'all nodes forget a lock, and another has come and gone when it is extended twice',
     edits: [
       edit('quorum/continuity.ts', 'this.#heldSince[node] = ++this.#now;', 'this.#heldSince[node] = 0;'),
     ],
@@ -241,6 +242,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an extension that succeeds after the end counts',
     breaks: 'valid',
+    directed: 'a process stops while its lock is extended, and runs again after the end',
     edits: [
       edit(
         'lock.ts',
@@ -302,6 +304,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a call returns before other locks are looked at',
     breaks: 'told first',
+    directed: 'a call returns after a pause',
     edits: [
       edit('held-locks.ts', 'if (this.#clock.now() < this.#earliestEnd) return;', 'if (this.#clock) return;'),
     ],
@@ -402,11 +405,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a silent server is trusted for ever',
     breaks: 'residue',
+    directed: 'a node is cut off while its lock is released',
     edits: [edit('node/watchdog.ts', 'this.#onSilence();', '')],
   },
   {
     name: 'extensions of a lock overtake each other',
     breaks: 'ordered',
+    directed: 'a lock is extended twice, again and again, where requests overtake each other',
     edits: [edit('lock.ts', 'while (this.#extending) await this.#extending.catch(() => {});', '')],
   },
   {
@@ -571,11 +576,16 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'a waiter does not try again when it hears from now on',
+    name: 'a waiter that was cut off sleeps on',
     breaks: 'woken',
     directed: 'a lock is released while who waits is not told anything',
     edits: [
       edit('acquire/contender.ts', 'missedUntil >= this.#attemptedAt && rivals.heardAgain(node)', 'false'),
+      edit(
+        'acquire/contender.ts',
+        'deafened: () => this.#sleep?.shorten(this.#untold),',
+        'deafened: () => {},',
+      ),
     ],
   },
   {
@@ -684,6 +694,12 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a process keeps a lock to itself',
     breaks: 'shared',
     directed: 'two processes want one lock, and many in one of them',
-    edits: [edit('acquire/waiting.ts', 'MOST_HAND_OVERS = 16;', 'MOST_HAND_OVERS = 1_000_000;')],
+    edits: [
+      edit(
+        'acquire/queues.ts',
+        'keys.every((key) => this.#at(key).handOvers < most)',
+        'keys.every((key) => this.#at(key).handOvers < most * 1e6)',
+      ),
+    ],
   },
 ];
