@@ -168,6 +168,12 @@ describe('discreet', () => {
     expect(broken(refused(3).stands('a', [4], 0, 2, { ...told, announced: false }))).toEqual([]);
   });
 
+  it('is not about an attempt that another lock of its process was handed on to', () => {
+    const history = refused(3).stands('a', [4], 0, 2, told);
+    expect(broken(history.locks('a0', -90, 0))).toEqual([]);
+    expect(broken(refused(3).stands('a', [4], 0, 2, told).locks('b', -90, 0))).toEqual(['discreet']);
+  });
+
   it('is not about denials that came after it was given up', () => {
     expect(broken(refused(3, 3).stands('a', [4], 0, 2, told))).toEqual([]);
   });

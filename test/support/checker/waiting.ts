@@ -49,7 +49,10 @@ function inOrder(calls: readonly Call[], report: Report): void {
   }
 }
 
-/** Nobody is told of the end of an attempt that was refused, unless so many had granted it that it was in the way of all. */
+/**
+ * Nobody is told of the end of an attempt that was refused, unless so many had granted it that it was in the way of all;
+ * or its process had just handed a lock on to it, and told nobody.
+ */
 function discreet(facts: Facts, report: Report): void {
   const { votes, nodes } = facts.history;
   const spare = nodes - quorumOf(nodes);
@@ -63,9 +66,19 @@ function discreet(facts: Facts, report: Report): void {
     const release = exchanges.find(({ operation }) => operation === 'release');
     if (refusedAt === undefined || release === undefined || refusedAt > release.sentAt) continue;
     if (grants.filter(({ reply }) => reply !== 'denied').length > spare) continue;
+    if (isHeir(facts, token)) continue;
     report('discreet', until, `the end of ${token} was told, which was refused`);
     return;
   }
+}
+
+/** Whether an attempt began as a lock of the same process ended. */
+function isHeir(facts: Facts, token: string): boolean {
+  const client = facts.clientOf(token);
+  const began = facts.askedAt(token);
+  return facts.beliefs.some(
+    ({ section }) => section.client === client && Math.abs(section.releasedAt - began) < SLACK,
+  );
 }
 
 /** For which clients which nodes are as they should be, and when. */

@@ -629,13 +629,19 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a release is not told',
     breaks: 'woken',
     model: 'contended',
-    edits: [edit('quorum/lease.ts', 'announce: !this.#refused', 'announce: false')],
+    edits: [
+      edit(
+        'quorum/lease.ts',
+        'const giving = { ...this.holding, announce };',
+        'const giving = { ...this.holding, announce: announce && false };',
+      ),
+    ],
   },
   {
     name: 'the end of a refused attempt is told',
     breaks: 'discreet',
     model: 'contended',
-    edits: [edit('quorum/lease.ts', 'announce: !this.#refused', 'announce: true')],
+    edits: [edit('quorum/lease.ts', 'announce: this.#isHeir || !this.#refused', 'announce: true')],
   },
   {
     name: 'who splits the votes does not ask an arbiter',
@@ -668,13 +674,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/queues.ts',
-        'queue.calls.values().next().value === call',
-        '[...queue.calls].at(-1) === call',
-      ),
-      edit(
-        'acquire/queues.ts',
-        'this.#queues.get(key)?.calls.values().next().value ?? []',
-        '[...(this.#queues.get(key)?.calls ?? [])].slice(-1)',
+        'return this.#queues.get(key)?.calls.values().next().value;',
+        'return [...(this.#queues.get(key)?.calls ?? [])].at(-1);',
       ),
     ],
   },
