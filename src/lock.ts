@@ -27,6 +27,8 @@ export interface LockPlan {
   readonly won: Won;
   /** Called before a call returns. */
   readonly returning: () => void;
+  /** Whether its keys are handed on within this process if it is released now, so that nobody else need be told. */
+  handsOn(): boolean;
   /** Called once, when the lock is released or lost, and the nodes have been asked to delete it. */
   ended(lock: Lock): void;
 }
@@ -152,7 +154,7 @@ export class Lock {
   async #releaseNow(): Promise<Release> {
     if (this.state === 'lost') return { outcome: 'expired', votes: [] };
     this.#end('released');
-    const released = this.#lease.release(this.#plan.options.nodeTimeout);
+    const released = this.#lease.release(this.#plan.options.nodeTimeout, !this.#plan.handsOn());
     this.#plan.ended(this);
     const { verdict, replies } = await released;
     return { outcome: verdict, votes: votesOf(this.#plan.nodes, replies) };

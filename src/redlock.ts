@@ -59,7 +59,8 @@ export class Redlock {
     this.#ownNodes = own;
     const { clock, random } = this.#settings;
     this.#coordinator = { nodes: all, clock, random, hints: new Hints(clock) };
-    this.#room = { queues: new Queues(), contested: new Contested(clock) };
+    const contested = new Contested(clock);
+    this.#room = { queues: new Queues((keys) => contested.has(keys)), contested };
     this.#locks = new HeldLocks(clock);
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
@@ -202,6 +203,7 @@ export class Redlock {
       options,
       won,
       returning: () => this.#locks.notice(),
+      handsOn: () => this.#room.queues.handsOn(won.lease.holding.keys),
       ended: (ended) => {
         this.#locks.delete(ended);
         this.#room.queues.free(won.lease.holding.keys);

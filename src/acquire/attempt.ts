@@ -57,12 +57,13 @@ export class Attempt {
   readonly #lease: Lease;
   #isAbandoned = false;
 
-  constructor(coordinator: Coordinator, plan: AttemptPlan, contest?: Contest) {
+  /** `isHeir`: nobody was told that the last holder is gone, so that they have to be if this fails. */
+  constructor(coordinator: Coordinator, plan: AttemptPlan, contest?: Contest, isHeir = false) {
     const { nodes, clock, random } = coordinator;
     // Validity counts from before the first byte: no node can have started its ttl earlier.
     const t0 = clock.now();
     // A token of its own for every attempt: a delayed rollback of the last one can delete nothing of this one.
-    this.#lease = new Lease(nodes, clock, { keys: plan.keys, ownerToken: random.token() });
+    this.#lease = new Lease(nodes, clock, { keys: plan.keys, ownerToken: random.token() }, isHeir);
     const patience = Math.max(0, Math.min(plan.nodeTimeout, plan.deadline - t0));
     this.outcome = this.#run(coordinator, plan, t0, patience, contest);
   }

@@ -8,6 +8,7 @@ import { Contest } from './contest.ts';
 import type { Contested } from './contested.ts';
 import { Listening } from './listening.ts';
 import { pauseAfter } from './pause.ts';
+import type { Lead } from './queues.ts';
 import { Rivals } from './rivals.ts';
 import { Sleep } from './sleep.ts';
 
@@ -54,18 +55,15 @@ export class Contender {
     this.#rivals = new Rivals(coordinator.nodes.length);
   }
 
-  /**
-   * Once. `handed on`: the keys have just been released by this process, and the nodes do not know yet. `standing back`:
-   * so too, but others shall have a chance first.
-   */
-  async run(how: 'afresh' | 'handed on' | 'standing back'): Promise<Won> {
+  /** Once. */
+  async run(how: Lead): Promise<Won> {
     const { keys, retry } = this.#plan;
     const { retries } = retry;
     const isArbitrated =
       how === 'standing back' || (how === 'afresh' && retries > 0 && this.#contested.has(keys));
     if (isArbitrated) this.#listening = this.#listen();
     if (how === 'standing back') await this.#rest(HEAD_START);
-    const first = await this.#try(isArbitrated);
+    const first = await this.#try(isArbitrated, how === 'handed on');
     if (!(first instanceof RedlockError)) return first;
     if (retries === 0) throw first;
     // p-retry gets no signal: it checks it after an attempt that succeeded, and would drop a lock that is held.
@@ -100,14 +98,15 @@ export class Contender {
     this.#sleep?.shorten(0);
   }
 
-  async #try(isArbitrated: boolean): Promise<Won | RedlockError> {
+  /** `isHeir`: the last holder has told nobody, because this attempt follows at once. */
+  async #try(isArbitrated: boolean, isHeir = false): Promise<Won | RedlockError> {
     for (;;) {
-      const outcome = await this.#tryOnce(isArbitrated);
+      const outcome = await this.#tryOnce(isArbitrated, isHeir);
       if (outcome !== 'abandoned') return outcome;
     }
   }
 
-  async #tryOnce(isArbitrated: boolean): Promise<Won | RedlockError | 'abandoned'> {
+  async #tryOnce(isArbitrated: boolean, isHeir: boolean): Promise<Won | RedlockError | 'abandoned'> {
     // Between the end of a pause and here the caller may have gone.
     if (this.#over) throw new Error('nobody waits any more');
     const { clock, nodes, random } = this.#coordinator;
@@ -122,7 +121,7 @@ export class Contender {
       // Those who have been waiting for the same silent arbiter must not go on all at once.
       hedge: (this.#longestHedge * (1 + random.fraction())) / 2,
     });
-    this.#attempt = new Attempt(this.#coordinator, this.#plan, this.#contest);
+    this.#attempt = new Attempt(this.#coordinator, this.#plan, this.#contest, isHeir);
     const outcome = await this.#attempt.outcome;
     this.#attempt = undefined;
     this.#roundTrip = this.#contest.roundTrip ?? this.#roundTrip;

@@ -1,11 +1,19 @@
+/** So many times in a row a key is handed on within a process; then other processes get a head start. */
+export const MOST_HAND_OVERS = 32;
+/** The same if others are known to want it. */
+export const MOST_CONTESTED_HAND_OVERS = 8;
+
+/**
+ * How a call comes to lead. `handed on`: its keys have just been released by this process, and nobody was told. `standing
+ * back`: so too, but everybody was told, and others shall have a chance first.
+ */
+export type Lead = 'afresh' | 'handed on' | 'standing back';
+
 /** A call that waits in the queues of all its keys. */
 export interface Queued {
   readonly keys: readonly string[];
-  /**
-   * It is first for all its keys, and none of them is held by this process: it may ask the nodes. Called once. `handOvers`:
-   * how many locks in a row have been handed on within this process, this time included; 0 if none was.
-   */
-  lead(handOvers: number): void;
+  /** It is first for all its keys, and none of them is held by this process: it may ask the nodes. Called once. */
+  lead(how: Lead): void;
   /** While it leads: a lock of this process that may have been in its way has ended. */
   freed(): void;
 }
@@ -13,7 +21,7 @@ export interface Queued {
 interface Queue {
   /** How many locks of this process are on the key: more than one only if the first are over, and have not noticed. */
   held: number;
-  /** How many times in a row the key went from a lock of this process to a call of this process. */
+  /** How many times in a row the key was handed on. */
   handOvers: number;
   readonly calls: Set<Queued>;
 }
@@ -25,11 +33,17 @@ interface Queue {
 export class Queues {
   readonly #queues = new Map<string, Queue>();
   readonly #leading = new Set<Queued>();
+  readonly #isContested: (keys: readonly string[]) => boolean;
+
+  /** `isContested`: whether other processes want one of the keys. */
+  constructor(isContested: (keys: readonly string[]) => boolean = () => false) {
+    this.#isContested = isContested;
+  }
 
   /** All keys in one go, so that of two calls none waits for the other on one key, and is waited for on another. */
   enter(call: Queued): void {
     for (const key of call.keys) this.#at(key).calls.add(call);
-    this.#lead(call, 0);
+    this.#lead(call, 'afresh');
   }
 
   /** The call has got the lock, or does not want it any more. The next ones lead once the current operation is over: they may be leaving too. */
@@ -38,7 +52,7 @@ export class Queues {
     this.#leading.delete(call);
     this.#tidy(call.keys);
     process.nextTick(() => {
-      for (const next of this.#first(call.keys)) this.#lead(next, 0);
+      for (const next of this.#first(call.keys)) this.#lead(next, 'afresh');
     });
   }
 
@@ -47,18 +61,43 @@ export class Queues {
     for (const key of keys) this.#at(key).held++;
   }
 
-  /** It has ended, and its release is on its way: what the next ones ask comes after that on each node. */
+  /** Whether all of these keys, held by one lock of this process, would be handed on if it ended now. */
+  handsOn(keys: readonly string[]): boolean {
+    return keys.every((key) => {
+      const next = this.#next(key);
+      return (
+        next !== undefined &&
+        !this.#leading.has(next) &&
+        // Whoever wants more than these may not get it, and then nobody would have been told.
+        next.keys.every((each) => keys.includes(each) && this.#next(each) === next) &&
+        next.keys.every((each) => this.#at(each).held === 1) &&
+        this.#mayHandOn(next)
+      );
+    });
+  }
+
+  /** The lock has ended, and its release is on its way: what the next ones ask comes after that on each node. */
   free(keys: readonly string[]): void {
-    for (const key of keys) {
-      const queue = this.#at(key);
-      queue.held--;
-      queue.handOvers++;
-    }
+    for (const key of keys) this.#at(key).held--;
     for (const next of this.#first(keys)) {
       if (this.#leading.has(next)) next.freed();
-      else this.#lead(next, Math.max(...next.keys.map((key) => this.#at(key).handOvers)));
+      else if (this.#mayLead(next)) this.#handOn(next);
     }
     this.#tidy(keys);
+  }
+
+  #handOn(next: Queued): void {
+    const how = this.#mayHandOn(next) ? 'handed on' : 'standing back';
+    for (const key of next.keys) {
+      const queue = this.#at(key);
+      queue.handOvers = how === 'handed on' ? queue.handOvers + 1 : 0;
+    }
+    this.#lead(next, how);
+  }
+
+  #mayHandOn({ keys }: Queued): boolean {
+    const most = this.#isContested(keys) ? MOST_CONTESTED_HAND_OVERS : MOST_HAND_OVERS;
+    return keys.every((key) => this.#at(key).handOvers < most);
   }
 
   #at(key: string): Queue {
@@ -72,17 +111,21 @@ export class Queues {
 
   /** The calls that are first in the queue of one of these keys. */
   #first(keys: readonly string[]): Set<Queued> {
-    return new Set(keys.flatMap((key) => this.#queues.get(key)?.calls.values().next().value ?? []));
+    return new Set(keys.flatMap((key) => this.#next(key) ?? []));
   }
 
-  #lead(call: Queued, handOvers: number): void {
-    const isFirst = call.keys.every((key) => {
-      const queue = this.#queues.get(key);
-      return queue?.held === 0 && queue.calls.values().next().value === call;
-    });
-    if (!isFirst || this.#leading.has(call)) return;
+  #next(key: string): Queued | undefined {
+    return this.#queues.get(key)?.calls.values().next().value;
+  }
+
+  #mayLead(call: Queued): boolean {
+    return call.keys.every((key) => this.#at(key).held === 0 && this.#next(key) === call);
+  }
+
+  #lead(call: Queued, how: Lead): void {
+    if (this.#leading.has(call) || !this.#mayLead(call)) return;
     this.#leading.add(call);
-    call.lead(handOvers);
+    call.lead(how);
   }
 
   #tidy(keys: readonly string[]): void {

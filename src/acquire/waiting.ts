@@ -3,10 +3,7 @@ import { ResourceHeldError } from '../errors.ts';
 import { type Coordinator, list, type Won } from './attempt.ts';
 import { Contender, type ContenderPlan, timeout } from './contender.ts';
 import type { Contested } from './contested.ts';
-import type { Queued, Queues } from './queues.ts';
-
-/** So many times in a row a lock is handed on within a process; then other processes get a head start. */
-export const MOST_HAND_OVERS = 16;
+import type { Lead, Queued, Queues } from './queues.ts';
 
 export interface WaitingPlan extends Omit<ContenderPlan, 'deadline'> {
   /** How long to keep trying, in ms; 0 for a single attempt. */
@@ -49,7 +46,7 @@ export class Waiting implements Queued {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    if (this.#isSingle) this.lead(0);
+    if (this.#isSingle) this.lead('afresh');
     else room.queues.enter(this);
     if (!this.#contender) this.#cancelDeadline = clock.after(acquireTimeout, () => this.#giveUp());
   }
@@ -61,7 +58,7 @@ export class Waiting implements Queued {
     this.#reject(reason);
   }
 
-  lead(handOvers: number): void {
+  lead(how: Lead): void {
     this.#cancelDeadline?.();
     const deadline = this.#deadline;
     const retries = this.#isSingle ? 0 : this.#plan.retry.retries;
@@ -71,8 +68,6 @@ export class Waiting implements Queued {
       retry,
       deadline,
     });
-    const standsBack = handOvers % (MOST_HAND_OVERS + 1) === 0;
-    const how = handOvers === 0 ? 'afresh' : standsBack ? 'standing back' : 'handed on';
     this.#contender.run(how).then(
       (won) => this.#won(won),
       (error: Error) => this.cancel(error),

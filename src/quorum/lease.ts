@@ -51,6 +51,7 @@ const NO_COUNTER = 'it grants locks without a fencing counter; switch fencing of
  */
 export class Lease {
   readonly holding: Holding;
+  readonly #isHeir: boolean;
   readonly #nodes: readonly LockNode[];
   readonly #clock: Clock;
   readonly #continuity: Continuity;
@@ -64,7 +65,9 @@ export class Lease {
   #refused = false;
   #ended = false;
 
-  constructor(nodes: readonly LockNode[], clock: Clock, holding: Holding) {
+  /** `isHeir`: others are told of its end in any case. */
+  constructor(nodes: readonly LockNode[], clock: Clock, holding: Holding, isHeir = false) {
+    this.#isHeir = isHeir;
     this.#nodes = nodes;
     this.#clock = clock;
     this.holding = holding;
@@ -183,10 +186,10 @@ export class Lease {
     return round.outcome;
   }
 
-  /** Deletes the keys wherever they may be, and waits for the answers. Nodes that are silent go on owing it. */
-  release(patience: number): Promise<Released> {
+  /** Deletes the keys wherever they may be, and waits for the answers. `announce`: whoever waits is told. Nodes that are silent go on owing it. */
+  release(patience: number, announce = true): Promise<Released> {
     this.#end();
-    const giving = this.#giving();
+    const giving = { ...this.holding, announce };
     return new Round<ReleaseReply, Released>({
       nodes: this.#nodes,
       clock: this.#clock,
@@ -214,7 +217,7 @@ export class Lease {
 
   /** Whoever waits is told, unless it had been refused: contenders that told each other of that would wake all of them for nothing. */
   #giving(): Giving {
-    return { ...this.holding, announce: !this.#refused };
+    return { ...this.holding, announce: this.#isHeir || !this.#refused };
   }
 
   /** A round that is under way ends by what is known now. */
