@@ -11,7 +11,7 @@ import {
   timed,
   UNGUARDED,
 } from './fixtures/nodes.ts';
-import { subscribersOf, waiter } from './fixtures/waiters.ts';
+import { heardOn, subscribersOf, UNWOKEN, waiter } from './fixtures/waiters.ts';
 
 enforceNoLeaks();
 
@@ -57,5 +57,39 @@ describe('a call that waits', () => {
     void lock.release();
     expect((await timed(call)).ms).toBeLessThan(SLACK);
     await (await call).release();
+  });
+
+  it('can be ended while a server hangs that it would listen to: nothing is left', async () => {
+    const servers = await startNodes(3);
+    const [holder, redlock] = [openRedlock(servers, UNGUARDED), openRedlock(servers, UNGUARDED)];
+    await connected(holder, servers);
+    await connected(redlock, servers);
+    const lock = await holder.acquire('r', { ttl: 60_000 });
+    const [hanging, ...others] = servers as [RedisServer, ...RedisServer[]];
+    hanging.pause();
+    const controller = new AbortController();
+    const call = redlock.acquire('r', { ...UNWOKEN, signal: controller.signal });
+    call.catch(() => {});
+    await heardOn(others);
+    controller.abort();
+    await expect(call).rejects.toBe(controller.signal.reason);
+    await redlock.close();
+    hanging.resume();
+    await lock.release();
+  });
+
+  it('is ended by close while no server can be reached: nothing is left', async () => {
+    const servers = await startNodes(3);
+    const proxies = await startProxies(servers);
+    const holder = openRedlock(servers, UNGUARDED);
+    const redlock = openRedlock(proxies, UNGUARDED);
+    await connected(holder, servers);
+    await connected(redlock, servers);
+    const lock = await holder.acquire('r', { ttl: 60_000 });
+    const { call } = await waiter(redlock, servers);
+    for (const proxy of proxies) proxy.refuse();
+    await redlock.close();
+    await expect(call).rejects.toMatchObject({ code: 'CLOSED' });
+    await lock.release();
   });
 });

@@ -1,29 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Queued, Queues } from '../../src/acquire/queues.ts';
-
-/** Calls that write down under their names when they lead, after how many hand-overs, and when something was freed. */
-function queueing(): { queues: Queues; log: string[]; call: (name: string, ...keys: string[]) => Queued } {
-  const log: string[] = [];
-  return {
-    queues: new Queues(),
-    log,
-    call: (name, ...keys) => ({
-      keys: keys.length > 0 ? keys : ['k'],
-      lead: (handOvers) => log.push(handOvers === 0 ? name : `${name} ${handOvers}`),
-      freed: () => log.push(`${name} freed`),
-    }),
-  };
-}
-
-function tick(): Promise<void> {
-  return new Promise((resolve) => process.nextTick(resolve));
-}
-
-/** As a call that got the lock does: it holds the keys, and waits no more. */
-function win(queues: Queues, call: Queued): void {
-  queues.hold(call.keys);
-  queues.leave(call);
-}
+import type { Queued } from '../../src/acquire/queues.ts';
+import { queueing, tick, win } from '../support/queueing.ts';
 
 describe('the calls of a process for one key', () => {
   it('lead at once where nobody else is', () => {
@@ -42,7 +19,7 @@ describe('the calls of a process for one key', () => {
       await tick();
       queues.free(each.keys);
     }
-    expect(log).toEqual(['a', 'b 1', 'c 2', 'd 3']);
+    expect(log).toEqual(['a', 'b handed on', 'c handed on', 'd handed on']);
   });
 
   it('do not lead while the process holds the key', async () => {
@@ -52,7 +29,7 @@ describe('the calls of a process for one key', () => {
     await tick();
     expect(log).toEqual([]);
     queues.free(['k']);
-    expect(log).toEqual(['a 1']);
+    expect(log).toEqual(['a handed on']);
   });
 
   it('do not lead before the last of several locks on the key has ended', () => {
@@ -63,7 +40,7 @@ describe('the calls of a process for one key', () => {
     queues.free(['k']);
     expect(log).toEqual([]);
     queues.free(['k']);
-    expect(log).toEqual(['a 2']);
+    expect(log).toEqual(['a handed on']);
   });
 
   it('have nothing to do with those for another key', () => {
@@ -134,7 +111,7 @@ describe('a call that is not wanted any more', () => {
     queues.leave(a);
     await tick();
     queues.free(['k']);
-    expect(log).toEqual(['a', 'b 1']);
+    expect(log).toEqual(['a', 'b handed on']);
   });
 
   it('hands nothing over', async () => {
@@ -171,7 +148,7 @@ describe('a call for several keys', () => {
     queues.free(['x']);
     expect(log).toEqual([]);
     queues.free(['y']);
-    expect(log).toEqual(['ab 1']);
+    expect(log).toEqual(['ab handed on']);
   });
 
   it('keeps back those that came later for any one of them', () => {
@@ -181,7 +158,7 @@ describe('a call for several keys', () => {
     queues.enter(call('b', 'y'));
     expect(log).toEqual([]);
     queues.free(['x']);
-    expect(log).toEqual(['ab 1']);
+    expect(log).toEqual(['ab handed on']);
   });
 
   it('never waits for another that waits for it, whatever order the keys are given in', async () => {
@@ -193,7 +170,7 @@ describe('a call for several keys', () => {
     win(queues, first);
     await tick();
     queues.free(['x', 'y']);
-    expect(log).toEqual(['first', 'second 1']);
+    expect(log).toEqual(['first', 'second handed on']);
   });
 
   it('leads once, though several of its keys become free at once', () => {
@@ -201,7 +178,7 @@ describe('a call for several keys', () => {
     queues.hold(['x', 'y', 'z']);
     queues.enter(call('all', 'x', 'y', 'z'));
     queues.free(['x', 'y', 'z']);
-    expect(log).toEqual(['all 1']);
+    expect(log).toEqual(['all handed on']);
   });
 
   it('lets all lead that waited behind it', async () => {
@@ -213,37 +190,5 @@ describe('a call for several keys', () => {
     queues.leave(both);
     await tick();
     expect(log).toEqual(['both', 'a', 'b']);
-  });
-});
-
-describe('the number of hand-overs', () => {
-  it('counts those of the key that was handed over most often', async () => {
-    const { queues, log, call } = queueing();
-    const [a, ab] = [call('a', 'x'), call('ab', 'x', 'y')];
-    queues.hold(['x']);
-    queues.hold(['y']);
-    queues.enter(a);
-    queues.enter(ab);
-    queues.free(['x']);
-    win(queues, a);
-    await tick();
-    queues.free(['x']);
-    queues.free(['y']);
-    expect(log).toEqual(['a 1', 'ab 2']);
-  });
-
-  it('begins anew once nobody has waited', async () => {
-    const { queues, log, call } = queueing();
-    const a = call('a');
-    queues.hold(['k']);
-    queues.enter(a);
-    queues.free(['k']);
-    win(queues, a);
-    await tick();
-    queues.free(['k']);
-    queues.hold(['k']);
-    queues.enter(call('b'));
-    queues.free(['k']);
-    expect(log).toEqual(['a 1', 'b 1']);
   });
 });

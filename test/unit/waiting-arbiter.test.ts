@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { arbitersOf } from '../../src/acquire/arbiter.ts';
 import { HEAD_START } from '../../src/acquire/contender.ts';
-import { MOST_HAND_OVERS } from '../../src/acquire/waiting.ts';
+import { MOST_HAND_OVERS } from '../../src/acquire/queues.ts';
 import { type Lock, Redlock, type RedlockOptions } from '../../src/index.ts';
 import { counts } from '../support/lock-over.ts';
 import { ManualClock } from '../support/manual-clock.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HEAD_START } from '../../src/acquire/contender.ts';
-import { MOST_HAND_OVERS } from '../../src/acquire/waiting.ts';
+import { MOST_HAND_OVERS } from '../../src/acquire/queues.ts';
 import type { Lock, Redlock } from '../../src/index.ts';
 import { grantsOn } from '../support/attempts.ts';
 import { memoryRedlock } from '../support/memory-redlock.ts';
