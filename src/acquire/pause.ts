@@ -9,6 +9,9 @@ export const LONGEST_SLEEP = 5_000;
 /** The first pause after votes were split, in ms, unless the options want a shorter one. */
 const SPLIT_PAUSE = 10;
 
+/** How many round trips such a pause is at most, however often it comes again. */
+const MOST_ROUND_TRIPS = 4;
+
 export interface Situation {
   readonly error: Error;
   /** How many attempts have failed that nobody had called for, this one included. */
@@ -42,7 +45,7 @@ export function pauseAfter(situation: Situation): number {
   const afterSplit = { ...retry, minTimeout: Math.min(retry.minTimeout, SPLIT_PAUSE) };
   const short = Math.min(usual, backoff(splits, afterSplit, fraction));
   // Whoever comes back before the others' requests have arrived splits the votes again, in the same way.
-  return Math.min(free, Math.max(short, roundTrip * (0.5 + fraction * splits)));
+  return Math.min(free, Math.max(short, roundTrip * (0.5 + fraction * Math.min(splits, MOST_ROUND_TRIPS))));
 }
 
 /** In how many ms the first of the nodes that may have forgotten locks can vote again. */

@@ -2,6 +2,8 @@ import type { Redis } from 'ioredis';
 import { IoredisClient, type IoredisPlan } from './ioredis-client.ts';
 import type { RedisSubscriber, SubscriberListener } from './redis-connection.ts';
 
+const MOVED = new Error('the channel is at another server');
+
 /** {@link RedisSubscriber} by ioredis 5 or 6, over a client of its own. */
 export class IoredisSubscriber implements RedisSubscriber {
   readonly #connected: IoredisClient;
@@ -15,17 +17,16 @@ export class IoredisSubscriber implements RedisSubscriber {
 
   open(listener: SubscriberListener): void {
     this.#client.on('smessage', (channel: string, text: string) => listener.message(channel, text));
+    // All that ioredis 5 tells of it: the command is left without an answer.
+    this.#client.on('moved', () => {
+      this.#onMoved();
+      this.#connected.reset(MOVED);
+    });
     this.#connected.open(listener);
   }
 
   subscribe(channel: string, done: (error: Error | null) => void): void {
-    this.#client.ssubscribe(channel).then(
-      () => done(null),
-      (error: Error) => {
-        if (error.message.startsWith('MOVED')) this.#onMoved();
-        done(this.#connected.clean(error));
-      },
-    );
+    void this.#client.ssubscribe(channel, (error) => done(error ? this.#connected.clean(error) : null));
   }
 
   unsubscribe(channel: string): void {

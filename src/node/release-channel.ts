@@ -38,18 +38,18 @@ export class ReleaseChannel {
     if (this.#isLive) return;
     this.#isLive = true;
     this.#missedUntil = now;
-    for (const listener of [...this.#listeners]) listener.listening(now);
+    for (const listener of this.#listeners) listener.listening(now);
   }
 
   /** None are told until it is open again. */
   shut(): void {
     if (!this.#isLive) return;
     this.#isLive = false;
-    for (const listener of [...this.#listeners]) listener.deaf();
+    for (const listener of this.#listeners) listener.deaf();
   }
 
   tell(owner: string, now: number): void {
     this.#missedUntil = now;
-    for (const listener of [...this.#listeners]) listener.released(owner);
+    for (const listener of this.#listeners) listener.released(owner);
   }
 }

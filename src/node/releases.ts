@@ -136,7 +136,7 @@ export class Releases {
   #down(feed: Feed): void {
     feed.isUp = false;
     feed.watchdog.forget();
-    for (const channel of [...feed.channels]) {
+    for (const channel of feed.channels) {
       channel.shut();
       if (this.#plan.connection.publisherOf(channel.key) !== feed.place) this.#move(channel);
     }
