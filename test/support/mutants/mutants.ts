@@ -18,6 +18,8 @@ export interface Mutant {
   readonly breaks: Rule;
   /** In which world it shows; `lawful` unless it takes nodes that lose votes. */
   readonly model?: Model;
+  /** The seed in whose schedules it shows soon, if not in those of all others. */
+  readonly seed?: number;
   /** The schedule in which it shows, if it takes too much to come together by chance. */
   readonly directed?: Directed;
 }
@@ -592,6 +594,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'what is told during an attempt is ignored',
     breaks: 'woken',
     model: 'contended',
+    seed: 6,
     edits: [
       edit(
         'acquire/contender.ts',
