@@ -125,6 +125,8 @@ describe('the pause after the votes were split', () => {
     [100, 1, 0.5, 100],
     [100, 3, 0.5, 200],
     [100, 3, 0, 50],
+    // However often: four round trips and a half at most.
+    [100, 50, 0.5, 250],
   ])(
     'over %d ms, %d in a row, is long enough for the requests of others: %d of the range, %d ms',
     (roundTrip, splits, fraction, ms) => {
