@@ -9,8 +9,8 @@ const seed = Number(process.env.SIM_SEED ?? randomInt(2 ** 31));
 
 /** For how long nobody has the lock though somebody wants it, in ms: three times what was ever seen. */
 const LONGEST_VACANCY = {
-  refusing: 110,
-  silent: 110,
+  refusing: 30,
+  silent: 30,
   // Until all have found out, split votes may wait for the nodes that hang: for two times nodeTimeout.
   hanging: 3_400,
 } as const;

@@ -23,7 +23,7 @@ export interface Contention {
 }
 
 /** For how long contenders begin again, in ms. */
-const DURATION = 600;
+const DURATION = 900;
 /** When nodes begin to hang that do, in ms; and from when on everybody knows. */
 const HANGS_AT = 300;
 /** Incurable nodes are not back before all is over. */
@@ -46,7 +46,7 @@ export function contention({
     nodes,
     ttl: 10_000,
     nodeTimeout: 500,
-    connectTimeout: 500,
+    connectTimeout: 100,
     latency: { least: 0.05, span: 0.2 },
     retry: { minTimeout: 50, maxTimeout: 1_000, retries: Number.POSITIVE_INFINITY },
     clients: Array.from({ length: contenders }, () => [
