@@ -437,8 +437,12 @@ describe('what a command says', () => {
     const fenced = [...holding.keys, ...counters];
     const [command] = connection.commands;
     expect(command?.keys).toEqual([
-      ...[...fenced, ...fenced, ...fenced],
-      ...[...holding.keys, ...holding.keys, ...holding.keys],
+      ...fenced,
+      ...fenced,
+      ...fenced,
+      ...holding.keys,
+      ...holding.keys,
+      ...holding.keys,
       'k',
     ]);
     const args = [
