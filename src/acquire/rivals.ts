@@ -8,6 +8,8 @@ interface Obstacle {
   readonly until: number;
   /** Which attempt met it. */
   readonly attempt: number;
+  /** Whether its end may have been missed. */
+  readonly isUnsure: boolean;
 }
 
 /**
@@ -62,8 +64,10 @@ export class Rivals {
     const mayBeOver = this.#heardAgain[node] === this.#attempt;
     this.#silent[node] = false;
     this.#owners[node] = owner;
-    this.#obstacles[node] = isOver || mayBeOver ? undefined : { owner, until, attempt: this.#attempt };
     this.#hasNews ||= isOver || mayBeOver;
+    this.#obstacles[node] = isOver
+      ? undefined
+      : { owner, until, attempt: this.#attempt, isUnsure: mayBeOver };
     return wasThere || isOver;
   }
 
@@ -109,14 +113,13 @@ export class Rivals {
   /** Whether one owner has a quorum; otherwise votes were split. */
   get isHeld(): boolean {
     const counts = new Map<string, number>();
-    for (const obstacle of this.#obstacles)
-      if (obstacle) counts.set(obstacle.owner, (counts.get(obstacle.owner) ?? 0) + 1);
+    for (const { owner } of this.#known) counts.set(owner, (counts.get(owner) ?? 0) + 1);
     return Math.max(0, ...counts.values()) >= quorumOf(this.#obstacles.length);
   }
 
   /** Whether nothing is known that keeps a node from granting. */
   isOpen(node: number): boolean {
-    return this.#obstacles[node] === undefined && this.#silent[node] === false;
+    return this.#silent[node] === false && this.#obstacles[node]?.isUnsure !== false;
   }
 
   /** Whether nothing is known that keeps a quorum from granting. */
@@ -126,11 +129,13 @@ export class Rivals {
 
   /** When a quorum can grant by expiry alone, in ms of the clock: now or before, if it can already; Infinity if it cannot. */
   get freeAt(): number {
-    const ends = this.#obstacles
-      .flatMap((obstacle) => (obstacle ? [obstacle.until] : []))
-      .sort((a, b) => a - b);
+    const ends = this.#known.map(({ until }) => until).sort((a, b) => a - b);
     if (this.mayWin) return Number.NEGATIVE_INFINITY;
     return ends[this.#missing - 1] ?? Number.POSITIVE_INFINITY;
+  }
+
+  get #known(): Obstacle[] {
+    return this.#obstacles.flatMap((obstacle) => (obstacle?.isUnsure === false ? [obstacle] : []));
   }
 
   get #missing(): number {

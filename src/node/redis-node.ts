@@ -198,7 +198,7 @@ export class RedisNode implements LockNode {
     this.#health = { kind: 'closed' };
     connection.close();
     this.#stopRepaying();
-    this.#watchdog.forget();
+    this.#watchdog.close();
     this.#outbox.shut(replyTo(CLOSED, false));
   }
 

@@ -196,7 +196,7 @@ export class Releases {
 
   #end(feed: Feed): void {
     this.#feeds.delete(feed.place);
-    feed.watchdog.forget();
+    feed.watchdog.close();
     feed.subscriber.close();
   }
 }

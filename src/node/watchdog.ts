@@ -15,6 +15,7 @@ export class Watchdog {
   #lastId = 0;
   #suspect: number | undefined;
   #barked = false;
+  #closed = false;
   #cancelTimer: Cancel | undefined;
 
   constructor(clock: Clock, patience: number, onSilence: () => void) {
@@ -50,7 +51,14 @@ export class Watchdog {
     this.#suspect = undefined;
   }
 
+  /** From now on nothing is watched. */
+  close(): void {
+    this.#closed = true;
+    this.forget();
+  }
+
   #arm(delay: number): void {
+    if (this.#closed) return;
     this.#cancelTimer = this.#clock.after(delay, () => this.#look(), 'background');
   }
 
