@@ -231,7 +231,7 @@ describe('a node that tells of releases again', () => {
     expect(rivals.heardAgain(0)).toBe(false);
     expect(rivals.denied(0, 'A', 1_000)).toBe(false);
     expect({ isContested: rivals.isContested, hasNews: rivals.hasNews }).toEqual({
-      isContested: false,
+      isContested: true,
       hasNews: true,
     });
   });

@@ -76,9 +76,11 @@ function discreet(facts: Facts, report: Report): void {
 function isHeir(facts: Facts, token: string): boolean {
   const client = facts.clientOf(token);
   const began = facts.askedAt(token);
-  return facts.beliefs.some(
-    ({ section }) => section.client === client && Math.abs(section.releasedAt - began) < SLACK,
-  );
+  return facts.beliefs.some(({ section }) => {
+    const { client: holder, releasedAt } = section;
+    const passed = Math.abs(releasedAt - began) - facts.pausedBetween(client, releasedAt, began);
+    return holder === client && passed < SLACK;
+  });
 }
 
 /** For which clients which nodes are as they should be, and when. */
