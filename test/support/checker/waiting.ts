@@ -77,8 +77,9 @@ function isHeir(facts: Facts, token: string): boolean {
   const client = facts.clientOf(token);
   const began = facts.askedAt(token);
   return facts.beliefs.some(({ section }) => {
-    const { client: holder, releasedAt } = section;
-    const passed = Math.abs(releasedAt - began) - facts.pausedBetween(client, releasedAt, began);
+    const { client: holder, releasedAt, abortedAt } = section;
+    const over = Math.min(releasedAt, abortedAt);
+    const passed = Math.abs(over - began) - facts.pausedBetween(client, over, began);
     return holder === client && passed < SLACK;
   });
 }
