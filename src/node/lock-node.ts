@@ -18,8 +18,8 @@ export interface Claim extends Holding {
 }
 
 export interface Giving extends Holding {
-  /** Whether those who listen for it are told; only if there was something to delete. */
-  readonly announce: boolean;
+  /** Whether those who listen are told of the keys that this deletes; `gone`: also of those that nobody has any more. */
+  readonly announce: boolean | 'gone';
 }
 
 export interface GrantClaim extends Claim {

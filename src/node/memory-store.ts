@@ -78,9 +78,12 @@ export class MemoryStore {
   }
 
   release({ keys, ownerToken, announce }: Giving): ReleaseReply {
-    const own = keys.filter((key) => this.#live(key)?.ownerToken === ownerToken);
+    const owners = keys.map((key) => this.#live(key)?.ownerToken);
+    const own = keys.filter((_, index) => owners[index] === ownerToken);
+    const gone = keys.filter((_, index) => owners[index] === undefined);
     for (const key of own) this.#entries.delete(key);
-    if (announce) for (const key of own) this.#announce(key, ownerOf(ownerToken));
+    const told = announce === 'gone' ? [...own, ...gone] : announce ? own : [];
+    for (const key of told) this.#announce(key, ownerOf(ownerToken));
     return { kind: own.length === keys.length ? 'released' : 'absent' };
   }
 

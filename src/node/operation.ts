@@ -3,6 +3,7 @@ import type {
   ConfirmReply,
   Deliver,
   ExtendReply,
+  Giving,
   GrantReply,
   InspectReply,
   NoAnswer,
@@ -18,8 +19,8 @@ export interface Operation {
   readonly ownerToken: string;
   /** Of a claim, in ms. */
   readonly ttl: number;
-  /** Whether a release is told to those who listen. */
-  readonly announce: boolean;
+  /** Of a release: {@link Giving.announce}. */
+  readonly announce: boolean | 'gone';
   /** What the keys' counters are raised to, or above; undefined without fencing. */
   readonly fence: number | undefined;
   /** Whether it may still be written: a claim is dropped once its round is decided, all else never is. */
@@ -36,7 +37,7 @@ export function operation<R extends Reply>(
     keys: readonly string[];
     ownerToken: string;
     ttl?: number;
-    announce?: boolean;
+    announce?: boolean | 'gone';
     wanted?: () => boolean;
   },
   fence: number | undefined,
@@ -56,7 +57,7 @@ export function encode(
   for (const { verb, keys: own, ownerToken, ttl, announce, fence } of batch) {
     keys.push(...own);
     if (fence !== undefined) for (const key of own) keys.push(counterOf(key));
-    args.push(verb, own.length, ownerToken, announce ? 'announce' : ttl, fence ?? '');
+    args.push(verb, own.length, ownerToken, announce === true ? 'announce' : announce || ttl, fence ?? '');
   }
   return { keys, args };
 }

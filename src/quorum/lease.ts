@@ -51,7 +51,8 @@ const NO_COUNTER = 'it grants locks without a fencing counter; switch fencing of
  */
 export class Lease {
   readonly holding: Holding;
-  readonly #isHeir: boolean;
+  /** Whether nobody was told that the last holder has gone. */
+  #owesNews: boolean;
   readonly #nodes: readonly LockNode[];
   readonly #clock: Clock;
   readonly #continuity: Continuity;
@@ -65,9 +66,9 @@ export class Lease {
   #refused = false;
   #ended = false;
 
-  /** `isHeir`: others are told of its end in any case. */
+  /** `isHeir`: nobody was told that the last holder has gone. If this is won, its own end will tell; if not, that is told then. */
   constructor(nodes: readonly LockNode[], clock: Clock, holding: Holding, isHeir = false) {
-    this.#isHeir = isHeir;
+    this.#owesNews = isHeir;
     this.#nodes = nodes;
     this.#clock = clock;
     this.holding = holding;
@@ -119,6 +120,7 @@ export class Lease {
           return verdict && { verdict, replies };
         }
         this.#continuity.succeeded();
+        this.#owesNews = false;
         const fencing = hint === undefined ? undefined : fencingOf(this.#counters);
         this.#fencingToken = fencing?.token;
         return { verdict, replies, fencing };
@@ -211,13 +213,13 @@ export class Lease {
     this.#end();
     const giving = this.#giving();
     this.#nodes.forEach((node, index) => {
-      if (this.#claims[index]) node.release(giving, () => {});
+      if (this.#claims[index] || this.#owesNews) node.release(giving, () => {});
     });
   }
 
   /** Whoever waits is told, unless it had been refused: contenders that told each other of that would wake all of them for nothing. */
   #giving(): Giving {
-    return { ...this.holding, announce: this.#isHeir || !this.#refused };
+    return { ...this.holding, announce: this.#owesNews ? 'gone' : !this.#refused };
   }
 
   /** A round that is under way ends by what is known now. */

@@ -9,7 +9,7 @@ export interface Request {
   /** 0 in a release. */
   readonly ttl: number;
   /** Whether those who listen are told of a release. */
-  readonly announce: boolean;
+  readonly announce: boolean | 'gone';
   readonly fence: Fence | undefined;
 }
 
@@ -25,8 +25,8 @@ export function requestsOf(keys: readonly string[], args: readonly (string | num
       operation: operation as Operation,
       keys: keys.slice(first, first + many),
       token: String(token),
-      ttl: ttl === 'announce' ? 0 : Number(ttl),
-      announce: ttl === 'announce',
+      ttl: Number(ttl) || 0,
+      announce: ttl === 'gone' ? 'gone' : ttl === 'announce',
       fence: isFenced ? { value: Number(fence), retention: Number(args[0]) } : undefined,
     });
     // The counters of its keys come after them.

@@ -11,7 +11,7 @@ const granted = { kind: 'granted', counter: 7 } as const;
 const denied = { kind: 'denied', remaining: 500, owner: 'other' } as const;
 
 /** For each node, whether its releases were to be told to those who wait. */
-function announced(nodes: readonly ScriptedNode[]): (boolean | undefined)[][] {
+function announced(nodes: readonly ScriptedNode[]): (boolean | 'gone' | undefined)[][] {
   return nodes.map((node) => node.of('release').map(({ announce }) => announce));
 }
 

@@ -165,14 +165,18 @@ function operations.extend(keys, token, ttl, counters, number)
 end
 
 function operations.release(keys, token, announced)
-  local own = {}
+  local own, told = {}, {}
   for _, key in ipairs(keys) do
-    if owner_of(key) == token then own[#own + 1] = key end
+    local owner = owner_of(key)
+    if owner == token then own[#own + 1] = key end
+    if owner == token and announced == 'announce' or announced == 'gone' and (owner == token or not owner) then
+      told[#told + 1] = key
+    end
   end
   if #own > 0 then redis.call('DEL', unpack(own)) end
-  if announced == 'announce' then
+  if #told > 0 then
     local owner = owner_id(token)
-    for _, key in ipairs(own) do announce(key, owner) end
+    for _, key in ipairs(told) do announce(key, owner) end
   end
   return #own == #keys and 'released' or 'absent'
 end
@@ -207,7 +211,7 @@ return replies
  * on none, and answers for itself: an error in one is its reply, and its neighbours run.
  *
  * ARGV: for how many ms fencing counters are kept; then for each operation its verb, how many keys it has, the owner
- * token, the ttl in ms (in a release: whether to announce it), and the number that its counters are raised to (in a grant: above), empty without fencing.
+ * token, the ttl in ms (in a release: `announce` or `gone`, if it is to be told), and the number that its counters are raised to (in a grant: above), empty without fencing.
  * KEYS: for each operation its keys and, with fencing, the counter of each. Replies: an array with, for each
  * operation, a word, or a word and its data.
  */

@@ -19,7 +19,7 @@ export interface Part {
   readonly keys: readonly string[];
   readonly ttl: number;
   /** Whether those who listen are told of a release. */
-  readonly announce: boolean;
+  readonly announce: boolean | 'gone';
   readonly fence: Fence | undefined;
   /** What becomes of it. */
   readonly exchange: Exchange;
@@ -252,7 +252,7 @@ export class Server {
     const now = this.#time;
     const { operation, token } = exchange;
     exchange.executedAt = this.#plan.timeline.now;
-    exchange.announced = announce;
+    exchange.announced = announce !== false;
     exchange.overDead = overDead;
     if (operation === 'grant' && !repairs)
       throw new Error('a grant was sent under the script that grants nothing');
@@ -305,7 +305,7 @@ export class Server {
   }
 
   /** Writes down what an operation has made of a key; whether it has changed who holds it. */
-  #note(key: string, seen: InspectReply, by: Exchange, now: number, announce: boolean): boolean {
+  #note(key: string, seen: InspectReply, by: Exchange, now: number, announce: boolean | 'gone'): boolean {
     const { timeline, rate } = this.#plan;
     let vote = this.#standing.get(key);
     if (vote && vote.until <= timeline.now + ROUNDING) {
@@ -315,7 +315,7 @@ export class Server {
     if (seen.kind !== 'held') {
       if (!vote) return false;
       vote.endedBy = by.token;
-      vote.announced = announce;
+      vote.announced = announce !== false;
       this.#end(vote, 'deleted');
       return true;
     }
