@@ -154,7 +154,10 @@ export class Lock {
   async #releaseNow(): Promise<Release> {
     if (this.state === 'lost') return { outcome: 'expired', votes: [] };
     this.#end('released');
-    const released = this.#lease.release(this.#plan.options.nodeTimeout, !this.#plan.handsOn());
+    const released = this.#lease.release(
+      this.#plan.options.nodeTimeout,
+      this.#plan.handsOn() ? 'late' : true,
+    );
     this.#plan.ended(this);
     const { verdict, replies } = await released;
     return { outcome: verdict, votes: votesOf(this.#plan.nodes, replies) };

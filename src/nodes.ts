@@ -32,7 +32,9 @@ export function createNodes(
 ): { all: readonly LockNode[]; own: readonly LockNode[] } {
   if (!Array.isArray(specs) || specs.length === 0)
     throw wrong(TypeError, 'nodes', specs, 'a non-empty array of nodes');
-  const places = specs.map((spec, position) => (isLockNode(spec) ? spec : toEndpoint(spec, position)));
+  const places = specs.map((spec, position) =>
+    isLockNode(spec) ? complete(spec, position) : toEndpoint(spec, position),
+  );
   places.forEach(({ name }, position) => {
     const twin = places.findIndex((place) => place.name === name);
     if (twin < position) throw new TypeError(`nodes[${position}] is the same as nodes[${twin}]: ${name}`);
@@ -68,4 +70,23 @@ function isLockNode(spec: unknown): spec is LockNode {
   return (
     typeof spec === 'object' && spec !== null && 'grant' in spec && 'release' in spec && 'extend' in spec
   );
+}
+
+const METHODS: readonly (keyof LockNode)[] = [
+  'firstContactUntil',
+  'grant',
+  'confirm',
+  'extend',
+  'release',
+  'inspect',
+  'onRelease',
+  'objection',
+  'close',
+];
+
+/** @throws {TypeError} for a node that lacks a method: it would be missed only when a lock is contested, or lost. */
+function complete(node: LockNode, position: number): LockNode {
+  const missing = METHODS.find((method) => typeof Reflect.get(node, method) !== 'function');
+  if (missing) throw new TypeError(`nodes[${position}] is no complete LockNode: it has no method ${missing}`);
+  return node;
 }

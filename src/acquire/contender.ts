@@ -32,6 +32,8 @@ export class Contender {
   #order: readonly number[] | undefined;
   #attempt: Attempt | undefined;
   #contest: Contest | undefined;
+  /** Why the last attempt failed that asked all that it wanted to. */
+  #lastError: RedlockError | undefined;
   /** When the last attempt began, in ms of the clock. */
   #attemptedAt = Number.NEGATIVE_INFINITY;
   #listening: Listening | undefined;
@@ -125,7 +127,9 @@ export class Contender {
     const outcome = await this.#attempt.outcome;
     this.#attempt = undefined;
     this.#roundTrip = this.#contest.roundTrip ?? this.#roundTrip;
-    return outcome;
+    if (!(outcome instanceof RedlockError)) return outcome;
+    if (this.#contest.outrunAt === undefined) this.#lastError = outcome;
+    return this.#lastError ?? outcome;
   }
 
   get #longestHedge(): number {

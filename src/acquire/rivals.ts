@@ -25,7 +25,7 @@ export class Rivals {
   readonly #silent: boolean[];
   /** Whose release a node has told last: it may arrive before a denial that it makes obsolete. */
   readonly #released: (string | undefined)[];
-  /** The last attempt during which a node said that it tells of releases from now on. */
+  /** The last attempt during which a node told something that may make a denial obsolete. */
   readonly #heardAgain: number[];
   #attempt = 0;
   #hasNews = false;
@@ -61,7 +61,7 @@ export class Rivals {
     // Once: should the key still be there after all, its release was told, but not done.
     if (isOver) this.#released[node] = undefined;
     if (!wasThere) this.#formerOwners[node] = this.#owners[node];
-    const mayBeOver = this.#heardAgain[node] === this.#attempt;
+    const mayBeOver = owner !== '' && this.#heardAgain[node] === this.#attempt;
     this.#silent[node] = false;
     this.#owners[node] = owner;
     this.#hasNews ||= isOver || mayBeOver;
@@ -82,6 +82,8 @@ export class Rivals {
   released(node: number, owner: string): boolean {
     const obstacle = this.#obstacles[node];
     this.#released[node] = owner;
+    // A denial by somebody else that is still on its way may be the older one: who hands on in silence is not told of.
+    if (owner !== this.#owners[node]) this.#heardAgain[node] = this.#attempt;
     if (!obstacle) return this.#silent[node] === true && this.#clear(node);
     // Who was there before the one that denied has gone before, and this comes late. Of another, it tells that the one that
     // denied has gone too, without saying so.

@@ -89,8 +89,8 @@ export class Waiting implements Queued {
       return;
     }
     this.#room.queues.hold(this.keys);
-    this.#end();
     this.#resolve(won);
+    this.#end();
   }
 
   /** Nobody before it has finished in time. */

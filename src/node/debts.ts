@@ -3,7 +3,7 @@ import type { Giving } from './lock-node.ts';
 /** How many rollbacks a node may owe; beyond that the oldest are dropped, and their keys expire by themselves. */
 const MOST_DEBTS = 10_000;
 
-/** One release that a server has not answered. */
+/** One release that a server has not answered, as it is to be repeated. */
 export interface Debt {
   readonly giving: Giving;
 }
@@ -14,7 +14,8 @@ export class Debts {
 
   /** A release that is owed anew is settled by no answer to an earlier one. */
   owe(giving: Giving): Debt {
-    const debt = { giving };
+    // Whoever was to be told otherwise has not been: it would have followed on the connection that is lost.
+    const debt = { giving: giving.announce === 'late' ? { ...giving, announce: true } : giving };
     this.#owed.set(giving.ownerToken, debt);
     if (this.#owed.size > MOST_DEBTS) {
       for (const oldest of this.#owed.keys()) {

@@ -18,8 +18,11 @@ export interface Claim extends Holding {
 }
 
 export interface Giving extends Holding {
-  /** Whether those who listen are told of the keys that this deletes; `gone`: also of those that nobody has any more. */
-  readonly announce: boolean | 'gone';
+  /**
+   * Whether those who listen are told of the keys that this deletes; `gone`: also of those that nobody has any more;
+   * `late`: only if it has to be repeated.
+   */
+  readonly announce: boolean | 'gone' | 'late';
 }
 
 export interface GrantClaim extends Claim {

@@ -82,7 +82,7 @@ export class MemoryStore {
     const own = keys.filter((_, index) => owners[index] === ownerToken);
     const gone = keys.filter((_, index) => owners[index] === undefined);
     for (const key of own) this.#entries.delete(key);
-    const told = announce === 'gone' ? [...own, ...gone] : announce ? own : [];
+    const told = announce === 'gone' ? [...own, ...gone] : announce === true ? own : [];
     for (const key of told) this.#announce(key, ownerOf(ownerToken));
     return { kind: own.length === keys.length ? 'released' : 'absent' };
   }

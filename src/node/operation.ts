@@ -20,7 +20,7 @@ export interface Operation {
   /** Of a claim, in ms. */
   readonly ttl: number;
   /** Of a release: {@link Giving.announce}. */
-  readonly announce: boolean | 'gone';
+  readonly announce: Giving['announce'];
   /** What the keys' counters are raised to, or above; undefined without fencing. */
   readonly fence: number | undefined;
   /** Whether it may still be written: a claim is dropped once its round is decided, all else never is. */
@@ -37,7 +37,7 @@ export function operation<R extends Reply>(
     keys: readonly string[];
     ownerToken: string;
     ttl?: number;
-    announce?: boolean | 'gone';
+    announce?: Giving['announce'];
     wanted?: () => boolean;
   },
   fence: number | undefined,
@@ -46,6 +46,11 @@ export function operation<R extends Reply>(
   const { keys, ownerToken, ttl = 0, announce = false, wanted = always } = subject;
   return { verb, keys, ownerToken, ttl, announce, fence, wanted, deliver };
 }
+
+const ANNOUNCEMENTS: ReadonlyMap<Giving['announce'], string> = new Map<Giving['announce'], string>([
+  [true, 'announce'],
+  ['gone', 'gone'],
+]);
 
 /** The KEYS and ARGV of a batch, as the script takes them. */
 export function encode(
@@ -57,7 +62,7 @@ export function encode(
   for (const { verb, keys: own, ownerToken, ttl, announce, fence } of batch) {
     keys.push(...own);
     if (fence !== undefined) for (const key of own) keys.push(counterOf(key));
-    args.push(verb, own.length, ownerToken, announce === true ? 'announce' : announce || ttl, fence ?? '');
+    args.push(verb, own.length, ownerToken, ANNOUNCEMENTS.get(announce) ?? ttl, fence ?? '');
   }
   return { keys, args };
 }

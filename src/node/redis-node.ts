@@ -147,7 +147,7 @@ export class RedisNode implements LockNode {
   }
 
   release(giving: Giving, deliver: Deliver<ReleaseReply>): void {
-    this.#request(this.#settling(this.#debts.owe(giving), deliver));
+    this.#request(this.#settling(this.#debts.owe(giving), deliver, giving));
   }
 
   onRelease(key: string, listener: ReleaseListener): () => void {
@@ -202,8 +202,8 @@ export class RedisNode implements LockNode {
     this.#outbox.shut(replyTo(CLOSED, false));
   }
 
-  #settling(debt: Debt, deliver: Deliver<ReleaseReply>): Operation {
-    return operation<ReleaseReply>('release', debt.giving, undefined, (reply) => {
+  #settling(debt: Debt, deliver: Deliver<ReleaseReply>, giving: Giving = debt.giving): Operation {
+    return operation<ReleaseReply>('release', giving, undefined, (reply) => {
       if (reply.kind === 'released' || reply.kind === 'absent') this.#debts.settle(debt);
       else if (this.#health.kind === 'up' || this.#health.kind === 'closing') this.#repay();
       deliver(reply);

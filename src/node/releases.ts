@@ -16,7 +16,9 @@ export interface ReleasesPlan {
 const LINGER = 5_000;
 /** How long until a channel that could not be subscribed to is tried again, in ms. */
 const NEXT_TRY = 250;
-/** The same where the user may not listen, in ms. */
+/** What a server answers that will not let this user listen, or nobody. */
+const REFUSALS = /^(NOPERM|ERR) /;
+/** The same after that, in ms. */
 const AFTER_REFUSAL = 60_000;
 /**
  * How often what is listened to is subscribed to anew, in ms: a connection that has died silently leaves that without
@@ -73,6 +75,8 @@ export class Releases {
     this.#cancelRenewal?.();
     for (const cancel of this.#lingering.values()) cancel();
     for (const feed of this.#feeds.values()) this.#end(feed);
+    // Answers that come now are to nobody.
+    this.#feedOf.clear();
     this.#channels.clear();
   }
 
@@ -87,9 +91,8 @@ export class Releases {
   /** Gives a channel to the connection to the server that publishes it. */
   #place(channel: ReleaseChannel): void {
     const { connection, clock } = this.#plan;
-    if (clock.now() < this.#refusedUntil) return;
     const place = connection.publisherOf(channel.key);
-    if (place === undefined) {
+    if (place === undefined || clock.now() < this.#refusedUntil) {
       this.#retryLater();
       return;
     }
@@ -127,7 +130,7 @@ export class Releases {
         channel.open(clock.now());
         return;
       }
-      if (error.message.startsWith('NOPERM')) this.#refusedUntil = clock.now() + AFTER_REFUSAL;
+      if (REFUSALS.test(error.message)) this.#refusedUntil = clock.now() + AFTER_REFUSAL;
       this.#move(channel);
     });
   }

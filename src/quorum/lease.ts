@@ -189,7 +189,7 @@ export class Lease {
   }
 
   /** Deletes the keys wherever they may be, and waits for the answers. `announce`: whoever waits is told. Nodes that are silent go on owing it. */
-  release(patience: number, announce = true): Promise<Released> {
+  release(patience: number, announce: Giving['announce'] = true): Promise<Released> {
     this.#end();
     const giving = { ...this.holding, announce };
     return new Round<ReleaseReply, Released>({

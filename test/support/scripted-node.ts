@@ -27,7 +27,7 @@ export interface ScriptedRequest {
   /** Of a confirmation or an extension. */
   readonly fencingToken?: number | undefined;
   /** Of a release. */
-  readonly announce?: boolean | 'gone';
+  readonly announce?: Giving['announce'];
   readonly wanted: () => boolean;
   readonly deliver: (reply: Reply) => void;
 }

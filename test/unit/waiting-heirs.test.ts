@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Lock, Redlock } from '../../src/index.ts';
+import type { Giving } from '../../src/node/lock-node.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { memoryRedlock } from '../support/memory-redlock.ts';
 import { peek, rejectionOf, turn } from '../support/peek.ts';
@@ -26,7 +27,7 @@ async function holding(): Promise<{
 }
 
 /** For each node, which releases were told to those who wait. */
-function told(nodes: readonly ScriptedNode[]): (boolean | 'gone' | undefined)[][] {
+function told(nodes: readonly ScriptedNode[]): (Giving['announce'] | undefined)[][] {
   return nodes.map((node) => node.of('release').map(({ announce }) => announce));
 }
 
@@ -37,7 +38,7 @@ describe('a lock that is handed on within its process', () => {
     void lock.release();
     for (const node of nodes) node.answer(granted);
     await heir;
-    expect(told(nodes)).toEqual([[false], [false], [false]]);
+    expect(told(nodes)).toEqual([['late'], ['late'], ['late']]);
   });
 
   it('is told when nobody waits for it in the process', async () => {
@@ -74,7 +75,7 @@ describe('a lock that is handed on within its process', () => {
     nodes[0]?.answer(granted);
     for (const node of nodes.slice(1)) node.answer(reply);
     await turn();
-    expect(told(nodes)[0]).toEqual([false, 'gone']);
+    expect(told(nodes)[0]).toEqual(['late', 'gone']);
   });
 
   it('is told after all when its heir is not wanted any more', async () => {
@@ -85,9 +86,9 @@ describe('a lock that is handed on within its process', () => {
     controller.abort();
     await heir;
     expect(told(nodes)).toEqual([
-      [false, 'gone'],
-      [false, 'gone'],
-      [false, 'gone'],
+      ['late', 'gone'],
+      ['late', 'gone'],
+      ['late', 'gone'],
     ]);
   });
 
