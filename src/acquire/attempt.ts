@@ -83,8 +83,9 @@ export class Attempt {
   ): Promise<Won | RedlockError | 'abandoned'> {
     const { nodes, clock, hints } = coordinator;
     const hint = plan.fencing ? hints.next(plan.keys) : undefined;
-    const taken = await this.#lease.take(plan.ttl, patience, plan.deadline, hint, contest);
     const end = Math.min(validUntil(t0, plan.ttl, plan.driftFactor), t0 + plan.maxHoldTime);
+    // What is granted after the end of validity is no use: rather another attempt.
+    const taken = await this.#lease.take(plan.ttl, patience, Math.min(plan.deadline, end), hint, contest);
     const differ = taken.verdict === 'won' && taken.fencing?.agreed === false;
     const { verdict, replies } = differ ? await this.#confirm(clock.now(), plan, end) : taken;
     // A holder who could not be told in time that it is over has not got it.

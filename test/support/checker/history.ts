@@ -153,7 +153,7 @@ interface Subscription {
   readonly at: number;
 }
 
-export interface Disturbance {
+interface Disturbance {
   readonly node: number;
   /** undefined: it concerns all of them. */
   readonly client: number | undefined;

@@ -6,7 +6,7 @@ import { scheduleOf } from './schedule-of.ts';
 /** How nodes are down: their machines refuse connections, or say nothing; or they stop while clients are connected. */
 export const OUTAGES = ['refusing', 'silent', 'hanging'] as const;
 
-export type Outage = (typeof OUTAGES)[number];
+type Outage = (typeof OUTAGES)[number];
 
 export interface Contention {
   readonly seed: number;
