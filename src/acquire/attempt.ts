@@ -68,6 +68,10 @@ export class Attempt {
     this.outcome = this.#run(coordinator, plan, t0, patience, contest);
   }
 
+  get ownerToken(): string {
+    return this.#lease.holding.ownerToken;
+  }
+
   /** Ends the attempt and undoes it; a grant that is still to come is undone when it does. */
   abandon(): void {
     this.#isAbandoned = true;

@@ -1,5 +1,6 @@
 import pRetry from 'p-retry';
 import { AcquireTimeoutError, RedlockError, ResourceHeldError } from '../errors.ts';
+import { ownerOf } from '../node/owner.ts';
 import type { Retry } from '../options.ts';
 import { arbitersOf } from './arbiter.ts';
 import { Attempt, type AttemptPlan, type Coordinator, list, type Won } from './attempt.ts';
@@ -32,6 +33,8 @@ export class Contender {
   #order: readonly number[] | undefined;
   #attempt: Attempt | undefined;
   #contest: Contest | undefined;
+  /** Whose name the last attempt was made in. */
+  #ownerToken = '';
   /** Why the last attempt failed that asked all that it wanted to. */
   #lastError: RedlockError | undefined;
   /** When the last attempt began, in ms of the clock. */
@@ -124,6 +127,7 @@ export class Contender {
       hedge: (this.#longestHedge * (1 + random.fraction())) / 2,
     });
     this.#attempt = new Attempt(this.#coordinator, this.#plan, this.#contest, isHeir);
+    this.#ownerToken = this.#attempt.ownerToken;
     const outcome = await this.#attempt.outcome;
     this.#attempt = undefined;
     this.#roundTrip = this.#contest.roundTrip ?? this.#roundTrip;
@@ -185,7 +189,7 @@ export class Contender {
       nodes,
       keys: this.#plan.keys,
       released: (node, owner) => {
-        if (rivals.released(node, owner)) this.#mayGrant(node);
+        if (rivals.released(node, owner) || this.#isMissed(owner)) this.#mayGrant(node);
       },
       heardAgain: (node, missedUntil) => {
         if (missedUntil >= this.#attemptedAt && rivals.heardAgain(node)) this.#mayGrant(node);
@@ -197,8 +201,10 @@ export class Contender {
   /** What kept a node from granting is gone, or may be. */
   #mayGrant(node: number): void {
     if (this.#attempt) {
-      // Whoever was faster at the arbiter has let go again; the others need not be asked about it.
-      if (this.#contest?.outrunAt === node) this.#attempt.abandon();
+      // Whoever was faster at the arbiter has let go again; the others need not be asked about it. And those who had split
+      // the votes would wait for the same silent nodes, in turns.
+      if (this.#contest?.outrunAt === node || (this.#contest?.isOverdue && this.#rivals.mayWin))
+        this.#attempt.abandon();
     } else if (this.#mayWin) {
       this.call();
     } else if (this.#sleep) {
@@ -206,6 +212,11 @@ export class Contender {
       this.#isCalled = true;
       this.#sleep.shorten(SHORTEST_PAUSE);
     }
+  }
+
+  /** Whether somebody came and went since an attempt that met nobody, and failed all the same. */
+  #isMissed(owner: string): boolean {
+    return this.#sleepsForVotes && this.#rivals.mayWin && owner !== ownerOf(this.#ownerToken);
   }
 
   /** Whether a quorum may grant, or the arbiter: what one node has told, the others are about to. */

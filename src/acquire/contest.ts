@@ -39,6 +39,12 @@ export class Contest implements Opening<GrantReply> {
     return this.#outrunAt;
   }
 
+  /** Whether all nodes have been asked, and those that have not answered had as much time as an arbiter gets. */
+  get isOverdue(): boolean {
+    const { clock, order, hedge } = this.#plan;
+    return this.#asked === order.length && clock.now() - Math.max(...this.#askedAt) >= hedge;
+  }
+
   /** How long nodes have taken to answer, in ms: the median, so that slow ones do not count; undefined if none has. */
   get roundTrip(): number | undefined {
     return this.#roundTrips.sort((a, b) => a - b)[Math.floor((this.#roundTrips.length - 1) / 2)];

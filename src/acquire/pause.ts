@@ -1,5 +1,6 @@
 import { NodesQuarantinedError } from '../errors.ts';
 import type { Retry } from '../options.ts';
+import { quorumOf } from '../quorum/ballot.ts';
 import { backoff, SHORTEST_PAUSE } from './backoff.ts';
 import type { Rivals } from './rivals.ts';
 
@@ -33,7 +34,7 @@ export interface Situation {
 export function pauseAfter(situation: Situation): number {
   const { error, failures, splits, roundTrip, retry, rivals, isTold, now, fraction } = situation;
   const usual = backoff(failures, retry, fraction);
-  if (error instanceof NodesQuarantinedError) return Math.max(usual, untilQuarantineEnds(error));
+  if (error instanceof NodesQuarantinedError) return Math.max(usual, untilQuarantineMayMatter(error));
   if (!rivals.isContested) return usual;
   // A server keeps a key to the end of its last ms.
   const free = rivals.mayWin ? Number.POSITIVE_INFINITY : Math.max(SHORTEST_PAUSE, rivals.freeAt + 1 - now);
@@ -48,8 +49,8 @@ export function pauseAfter(situation: Situation): number {
   return Math.min(free, Math.max(short, roundTrip * (0.5 + fraction * Math.min(splits, MOST_ROUND_TRIPS))));
 }
 
-/** In how many ms the first of the nodes that may have forgotten locks can vote again. */
-function untilQuarantineEnds({ votes }: NodesQuarantinedError): number {
+/** In how many ms the first of the nodes that may have forgotten locks can vote again; 0 if the others are enough. */
+function untilQuarantineMayMatter({ votes }: NodesQuarantinedError): number {
   const waits = votes.flatMap((vote) => (vote.kind === 'quarantined' ? [vote.remaining] : []));
-  return waits.length === 0 ? 0 : Math.min(...waits);
+  return votes.length - waits.length >= quorumOf(votes.length) ? 0 : Math.min(...waits);
 }

@@ -1,11 +1,10 @@
-import { randomInt } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { violations } from '../support/checker/checker.ts';
 import { contention, OUTAGES, roundOf } from '../support/simulation/contention.ts';
 import { simulate } from '../support/simulation/world.ts';
 
-/** SIM_SEED=… runs the same again. */
-const seed = Number(process.env.SIM_SEED ?? randomInt(2 ** 31));
+/** The same for every change; SIM_SEED=… runs others. */
+const seed = Number(process.env.SIM_SEED ?? 1);
 
 /** For how long nobody has the lock though somebody wants it, in ms: three times what was ever seen. */
 const LONGEST_VACANCY = {

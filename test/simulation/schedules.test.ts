@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundle } from '../support/mutants/bundle.ts';
 import type { Quarry } from '../support/mutants/hunt.ts';
@@ -13,7 +12,8 @@ const SCHEDULES: Record<Model, number> = {
   contended: 1_000,
 };
 
-const seed = Number(process.env.SIM_SEED ?? randomInt(2 ** 31));
+/** The same for every change; SIM_SEED=… runs others, and `npm run sim` as many as there is time for. */
+const seed = Number(process.env.SIM_SEED ?? 1);
 
 describe(`the product in random schedules (with seed=${seed})`, () => {
   let quarries: Record<string, Quarry> = {};

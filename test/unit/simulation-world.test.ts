@@ -87,7 +87,7 @@ describe('a simulated world reports', () => {
       return new Promise(() => {});
     });
     const { leftovers } = await simulate(INSPECTING);
-    expect(leftovers).toEqual(['still busy after 200000 events']);
+    expect(leftovers).toEqual(['still busy after 500000 events']);
   });
 
   it('a rejection that nobody handles', async () => {

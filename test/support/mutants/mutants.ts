@@ -100,7 +100,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'nothing is rolled back',
     breaks: 'residue',
-    edits: [edit('quorum/lease.ts', 'if (this.#claims[index]) node.release(giving, () => {});', '')],
+    edits: [
+      edit(
+        'quorum/lease.ts',
+        'if (this.#claims[index] || this.#owesNews) node.release(giving, () => {});',
+        'void giving, node, index;',
+      ),
+    ],
   },
   {
     name: 'only grants are rolled back',
@@ -113,7 +119,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
       edit(
         'quorum/lease.ts',
-        'if (this.#claims[index]) node.release(giving, () => {});',
+        'if (this.#claims[index] || this.#owesNews) node.release(giving, () => {});',
         'if ((this as { seen?: Set<number> }).seen?.has(index)) node.release(giving, () => {});',
       ),
     ],
@@ -132,13 +138,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a release does not compare',
     breaks: 'owner',
-    edits: [
-      edit(
-        'node/memory-store.ts',
-        'this.#live(key)?.ownerToken === ownerToken);\n    for',
-        'this.#live(key));\n    for',
-      ),
-    ],
+    edits: [edit('node/memory-store.ts', 'owners[index] === ownerToken);', 'owners[index] !== undefined);')],
   },
   {
     name: 'a late grant is kept',
@@ -598,8 +598,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/contender.ts',
-        'if (rivals.released(node, owner)) this',
-        'if (!this.#attempt && rivals.released(node, owner)) this',
+        'if (rivals.released(node, owner) ||',
+        'if ((!this.#attempt && rivals.released(node, owner)) ||',
       ),
     ],
   },
@@ -644,7 +644,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'the end of a refused attempt is told',
     breaks: 'discreet',
     model: 'contended',
-    edits: [edit('quorum/lease.ts', 'announce: this.#isHeir || !this.#refused', 'announce: true')],
+    edits: [edit('quorum/lease.ts', '!this.#refused };', 'true };')],
   },
   {
     name: 'who splits the votes does not ask an arbiter',

@@ -8,6 +8,7 @@ import type {
 import type { Exchange, History } from '../checker/history.ts';
 import type { ClientProcess } from '../simulation/client.ts';
 import { requestsOf } from '../wire-format.ts';
+import { RecordingSubscriber } from './recording-subscriber.ts';
 import { WIRE_SHA, type Wire, type Wires } from './wire.ts';
 
 export interface RecordingPlan {
@@ -97,7 +98,8 @@ export class RecordingConnection implements RedisConnection {
   }
 
   subscriberTo(key: string): RedisSubscriber {
-    return this.#plan.connection.subscriberTo(key);
+    const { connection, ...plan } = this.#plan;
+    return new RecordingSubscriber({ ...plan, subscriber: connection.subscriberTo(key) });
   }
 
   reset(cause: Error): void {

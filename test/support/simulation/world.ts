@@ -62,7 +62,9 @@ class World {
     this.#schedule = schedule;
     this.#quarantine = quarantineOf(longestTtl(schedule), schedule.driftFactor);
     const latency = schedule.latency.least + schedule.latency.span;
-    const from = 12 * latency + 20;
+    const meeting = 12 * latency + 20;
+    const from =
+      meeting <= schedule.connectTimeout ? meeting : schedule.connectTimeout + RECONNECTION + meeting;
     const isMet = schedule.faults.every(({ at }) => at > from);
     const isYoung =
       guardFor(schedule.nodes, schedule.guard) !== 'off' && schedule.ages.some((age) => age < OLD);
