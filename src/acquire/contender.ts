@@ -125,6 +125,7 @@ export class Contender {
       isArbitrated,
       // Those who have been waiting for the same silent arbiter must not go on all at once.
       hedge: (this.#longestHedge * (1 + random.fraction())) / 2,
+      overtaken: () => this.#attempt?.abandon(),
     });
     this.#attempt = new Attempt(this.#coordinator, this.#plan, this.#contest, isHeir);
     this.#ownerToken = this.#attempt.ownerToken;
@@ -133,7 +134,7 @@ export class Contender {
     this.#roundTrip = this.#contest.roundTrip ?? this.#roundTrip;
     if (!(outcome instanceof RedlockError)) return outcome;
     if (this.#contest.outrunAt === undefined) this.#lastError = outcome;
-    return this.#lastError ?? outcome;
+    return outcome;
   }
 
   get #longestHedge(): number {
@@ -170,7 +171,12 @@ export class Contender {
     this.#isCalled = isCalled || rivals.hasNews;
     if (!isCalled) await this.#rest(isHastened ? SHORTEST_PAUSE : pause);
     this.#sleepsForVotes = false;
-    if (this.#over || clock.now() >= deadline) throw timeout(this.#plan, error);
+    if (this.#over || clock.now() >= deadline) throw this.#timeout(error);
+  }
+
+  /** Those that were not asked in the last attempt are no reason why it is over. */
+  #timeout(error: Error): Error {
+    return timeout(this.#plan, error instanceof RedlockError ? (this.#lastError ?? error) : error);
   }
 
   async #rest(pause: number): Promise<void> {
@@ -203,8 +209,7 @@ export class Contender {
     if (this.#attempt) {
       // Whoever was faster at the arbiter has let go again; the others need not be asked about it. And those who had split
       // the votes would wait for the same silent nodes, in turns.
-      if (this.#contest?.outrunAt === node || (this.#contest?.isOverdue && this.#rivals.mayWin))
-        this.#attempt.abandon();
+      if (this.#contest?.outrunAt === node || this.#contest?.isOvertaken) this.#attempt.abandon();
     } else if (this.#mayWin) {
       this.call();
     } else if (this.#sleep) {

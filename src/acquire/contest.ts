@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from '../clock.ts';
 import type { GrantReply } from '../node/lock-node.ts';
+import { quorumOf } from '../quorum/ballot.ts';
 import type { Opening } from '../quorum/opening.ts';
 import type { Rivals } from './rivals.ts';
 
@@ -12,6 +13,8 @@ export interface ContestPlan {
   readonly isArbitrated: boolean;
   /** For how long the arbiter is waited for, in ms. */
   readonly hedge: number;
+  /** Called once the arbiter's time has passed for all, if by then they {@link Contest.isOvertaken}. */
+  readonly overtaken: () => void;
 }
 
 /**
@@ -25,9 +28,11 @@ export class Contest implements Opening<GrantReply> {
   #ask: (nodes: readonly number[]) => void = () => {};
   #asked = 0;
   readonly #askedAt: number[] = [];
+  readonly #answered: boolean[] = [];
   readonly #roundTrips: number[] = [];
   #cancelTimer: Cancel = () => {};
   #outrunAt: number | undefined;
+  #over = false;
 
   constructor(plan: ContestPlan) {
     this.#plan = plan;
@@ -39,10 +44,16 @@ export class Contest implements Opening<GrantReply> {
     return this.#outrunAt;
   }
 
-  /** Whether all nodes have been asked, and those that have not answered had as much time as an arbiter gets. */
-  get isOverdue(): boolean {
-    const { clock, order, hedge } = this.#plan;
-    return this.#asked === order.length && clock.now() - Math.max(...this.#askedAt) >= hedge;
+  /**
+   * Whether it waits for silent nodes alone, which have had as much time as an arbiter gets, and those that have answered
+   * would be a quorum by now, as what they denied by has gone: asked again, they grant before the silent ones answer.
+   */
+  get isOvertaken(): boolean {
+    const { clock, order, hedge, rivals } = this.#plan;
+    if (this.#over || this.#asked < order.length) return false;
+    if (clock.now() - Math.max(...this.#askedAt) < hedge) return false;
+    const open = order.filter((node) => this.#answered[node] === true && rivals.isOpen(node));
+    return open.length >= quorumOf(order.length);
   }
 
   /** How long nodes have taken to answer, in ms: the median, so that slow ones do not count; undefined if none has. */
@@ -68,6 +79,7 @@ export class Contest implements Opening<GrantReply> {
     const { rivals, clock } = this.#plan;
     // A late answer to an earlier attempt tells less than is known by now.
     if (rivals.attempt !== this.#attempt) return;
+    this.#answered[node] = true;
     if (reply.kind === 'granted' || reply.kind === 'denied')
       this.#roundTrips.push(clock.now() - (this.#askedAt[node] ?? 0));
     switch (reply.kind) {
@@ -87,11 +99,16 @@ export class Contest implements Opening<GrantReply> {
   }
 
   end(): void {
+    this.#over = true;
     this.#cancelTimer();
-    this.#asked = this.#plan.order.length;
+  }
+
+  #lookAround(): void {
+    if (this.isOvertaken) this.#plan.overtaken();
   }
 
   #askNext(): void {
+    if (this.#over) return;
     const { order } = this.#plan;
     const next = order.slice(this.#asked, this.#asked + 1);
     this.#asked += next.length;
@@ -99,11 +116,13 @@ export class Contest implements Opening<GrantReply> {
   }
 
   #askRest(): void {
-    const { order } = this.#plan;
+    const { order, isArbitrated, hedge, clock } = this.#plan;
+    if (this.#over || this.#asked === order.length) return;
     const rest = order.slice(this.#asked);
     this.#asked = order.length;
     this.#outrunAt = undefined;
     this.#cancelTimer();
-    if (rest.length > 0) this.#ask(rest);
+    if (isArbitrated) this.#cancelTimer = clock.after(hedge, () => this.#lookAround());
+    this.#ask(rest);
   }
 }

@@ -54,8 +54,8 @@ export class Waiting implements Queued {
   /** Ends the waiting with `reason`; a lock that is being won at this moment is released again. */
   cancel(reason: unknown): void {
     if (this.#over) return;
-    this.#end();
     this.#reject(reason);
+    this.#end();
   }
 
   lead(how: Lead): void {
@@ -103,7 +103,7 @@ export class Waiting implements Queued {
   #end(): void {
     this.#over = true;
     this.#cancelDeadline?.();
-    this.#contender?.end();
     if (!this.#isSingle) this.#room.queues.leave(this);
+    this.#contender?.end();
   }
 }

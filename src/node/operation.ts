@@ -62,37 +62,46 @@ export function encode(
   for (const { verb, keys: own, ownerToken, ttl, announce, fence } of batch) {
     keys.push(...own);
     if (fence !== undefined) for (const key of own) keys.push(counterOf(key));
-    args.push(verb, own.length, ownerToken, ANNOUNCEMENTS.get(announce) ?? ttl, fence ?? '');
+    args.push(verb, own.length, ownerToken, ANNOUNCEMENTS.get(announce) ?? ttl, numberOf(verb, fence));
   }
   return { keys, args };
 }
 
+/** The number that counters are raised to: by a grant, above `fence`. */
+function numberOf(verb: Operation['verb'], fence: number | undefined): number | '' {
+  if (fence === undefined) return '';
+  return verb === 'grant' ? fence + 1 : fence;
+}
+
+const ABSENT = { kind: 'absent' } as const;
+const DONE = {
+  grant: { kind: 'granted' },
+  confirm: { kind: 'confirmed' },
+  extend: { kind: 'extended' },
+  release: { kind: 'released' },
+  inspect: undefined,
+} as const;
+
 /** One operation's part of the script's reply; an Error if it failed there, or if it makes no sense. */
-export function decode(verb: Operation['verb'], raw: unknown): Reply | Error {
+export function decode({ verb, fence }: Pick<Operation, 'verb' | 'fence'>, raw: unknown): Reply | Error {
+  if (raw === 1 && verb === 'grant' && fence !== undefined) return { kind: 'granted', counter: fence + 1 };
+  if (raw === 1 && DONE[verb]) return DONE[verb];
+  if (raw === 0 && (verb === 'confirm' || verb === 'release')) return ABSENT;
   if (raw instanceof Error) return raw;
   const [word, number, owner]: unknown[] = Array.isArray(raw) ? raw : [raw];
   switch (`${verb} ${String(word)}`) {
     case 'grant granted':
-      return number === undefined ? { kind: 'granted' } : { kind: 'granted', counter: Number(number) };
+      return { kind: 'granted', counter: Number(number) };
     case 'grant denied':
       return {
         kind: 'denied',
         remaining: duration(number),
         ...(typeof owner === 'string' ? { owner } : {}),
       };
-    case 'confirm confirmed':
-      return { kind: 'confirmed' };
-    case 'extend extended':
-      return { kind: 'extended' };
     case 'extend repaired':
       return { kind: 'repaired' };
     case 'extend taken':
       return { kind: 'taken', remaining: duration(number) };
-    case 'release released':
-      return { kind: 'released' };
-    case 'confirm absent':
-    case 'release absent':
-      return { kind: 'absent' };
     case 'inspect free':
       return { kind: 'free' };
     case 'inspect held':

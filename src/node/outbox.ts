@@ -178,7 +178,7 @@ export class Outbox {
         this.#quarantined([each], master);
         return;
       }
-      const decoded = decode(each.verb, replies[index]);
+      const decoded = decode(each, replies[index]);
       each.deliver(decoded instanceof Error ? this.#noAnswer(decoded, true) : decoded);
     });
   }

@@ -14,7 +14,7 @@ import { parseInfo } from '../../src/node/server-info.ts';
 import { Servers } from '../../src/node/servers.ts';
 import { ManualClock } from './manual-clock.ts';
 import { turn } from './peek.ts';
-import { requestsOf } from './wire-format.ts';
+import { onWire, requestsOf } from './wire-format.ts';
 
 interface Command {
   /** The operations in it, such as `grant t1`. */
@@ -184,7 +184,7 @@ export class FakeConnection implements RedisConnection {
     const command = this.commands[index];
     if (!command) throw new Error(`no command ${index}`);
     if (reply instanceof Error) this.#reply(command, reply, undefined);
-    else this.#reply(command, null, reply);
+    else this.#reply(command, null, Array.isArray(reply) ? reply.map(onWire) : reply);
     await turn();
   }
 

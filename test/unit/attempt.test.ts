@@ -118,6 +118,22 @@ describe('an attempt', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it.each([
+    ['ttl', {}, 988],
+    ['maxHoldTime', { maxHoldTime: 300 }, 300],
+    ['deadline', { deadline: 1_500 }, 500],
+  ])('waits for first contacts no longer than what it wins could be valid (%s)', async (_what, plan, ms) => {
+    const nodes = scriptedNodes(3);
+    for (const node of nodes) node.contactUntil = 1_000_000;
+    const { clock, attempt: started } = attempt(nodes, plan);
+    await clock.advanceAsync(ms - 1);
+    expect(counts(nodes, 'release')).toEqual([0, 0, 0]);
+    await clock.advanceAsync(1);
+    expect(counts(nodes, 'release')).toEqual([1, 1, 1]);
+    expect(await started.outcome).toBeInstanceOf(QuorumUnreachableError);
+    expect(clock.pending).toBe(0);
+  });
+
   it('ends at its deadline', async () => {
     const nodes = scriptedNodes(3);
     const { clock, attempt: started } = attempt(nodes, { deadline: 1_030 });

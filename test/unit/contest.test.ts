@@ -17,15 +17,24 @@ let clock: ManualClock;
 let rivals: Rivals;
 /** Who was asked, in order, all attempts together. */
 let asked: number[];
+let overtaken: number;
 
 beforeEach(() => {
   clock = new ManualClock(1_000);
   rivals = new Rivals(ORDER.length);
   asked = [];
+  overtaken = 0;
 });
 
 function begin(isArbitrated = true, order: readonly number[] = ORDER): Contest {
-  const contest = new Contest({ clock, rivals, order, isArbitrated, hedge: HEDGE });
+  const contest = new Contest({
+    clock,
+    rivals,
+    order,
+    isArbitrated,
+    hedge: HEDGE,
+    overtaken: () => overtaken++,
+  });
   asked = [];
   contest.begin((nodes) => asked.push(...nodes));
   return contest;
@@ -63,6 +72,7 @@ describe('an attempt that is contested', () => {
     const contest = begin();
     contest.heard(2, granted);
     expect(asked).toEqual(ORDER);
+    contest.end();
     expect(clock.pending).toBe(0);
   });
 
@@ -186,6 +196,61 @@ describe('when the attempt has ended', () => {
     expect(second.outrunAt).toBeUndefined();
     second.heard(2, granted);
     expect(asked).toEqual(ORDER);
+  });
+});
+
+describe('an attempt that waits for silent nodes', () => {
+  /** Two nodes have granted, and two denied by `X`; the last says nothing. */
+  function split(): Contest {
+    const contest = begin();
+    contest.heard(2, granted);
+    contest.heard(0, granted);
+    for (const node of [4, 1]) contest.heard(node, denied('X'));
+    return contest;
+  }
+
+  it('is overtaken once they have had the hedge, and what kept a quorum from it has gone', () => {
+    const contest = split();
+    clock.advance(HEDGE);
+    expect(contest.isOvertaken).toBe(false);
+    rivals.released(4, 'X');
+    expect(contest.isOvertaken).toBe(true);
+    expect(overtaken).toBe(0);
+  });
+
+  it('is told so when the hedge is over, if that has gone before', () => {
+    const contest = split();
+    clock.advance(HEDGE - 1);
+    rivals.released(4, 'X');
+    expect(contest.isOvertaken).toBe(false);
+    clock.advance(1);
+    expect(contest.isOvertaken).toBe(true);
+    expect(overtaken).toBe(1);
+  });
+
+  it('is not told so once it is over', () => {
+    const contest = split();
+    rivals.released(4, 'X');
+    contest.end();
+    clock.advance(HEDGE);
+    expect(overtaken).toBe(0);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is not overtaken by what has not answered it', () => {
+    met('X');
+    const contest = begin();
+    contest.heard(2, granted);
+    clock.advance(HEDGE);
+    rivals.heardAgain(0);
+    expect(contest.isOvertaken).toBe(false);
+  });
+
+  it('is not overtaken before all have been asked', () => {
+    const contest = begin(true, [0, 1]);
+    clock.jump(HEDGE * 2);
+    expect(asked).toEqual([0]);
+    expect(contest.isOvertaken).toBe(false);
   });
 });
 

@@ -34,6 +34,17 @@ describe('what a node owes', () => {
     expect(debts.none).toBe(true);
   });
 
+  it.each([
+    ['late', true],
+    [true, true],
+    [false, false],
+    ['gone', 'gone'],
+  ] as const)('that was to be announced %j is announced %j when it is repeated', (first, repeated) => {
+    const debts = new Debts();
+    debts.owe({ ...of('a'), announce: first });
+    expect(debts.list()).toEqual([{ giving: { keys: ['k'], ownerToken: 'a', announce: repeated } }]);
+  });
+
   it('is no more than 10,000 releases; the oldest are dropped', () => {
     const debts = new Debts();
     for (let i = 0; i < 10_002; i++) debts.owe(of(`t${i}`));

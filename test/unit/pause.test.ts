@@ -151,6 +151,22 @@ describe('the pause while nodes are quarantined', () => {
     expect(pause({ error: quarantined(4_000, 700, 9_000) })).toBe(700);
   });
 
+  it.each([
+    ['one of four', [60_000], ['granted', 'granted', 'late'], 50],
+    ['two of five', [60_000, 60_000], ['granted', 'late', 'late'], 50],
+    ['two of four', [60_000, 70_000], ['granted', 'granted'], 60_000],
+    ['three of five', [60_000, 70_000, 80_000], ['granted', 'granted'], 60_000],
+  ] as const)(
+    'with %s in quarantine counts only where the others are no quorum',
+    (_which, left, others, ms) => {
+      const votes = [
+        ...quarantined(...left).votes,
+        ...others.map((kind, index) => ({ kind, node: `other ${index}` })),
+      ];
+      expect(pause({ error: new NodesQuarantinedError('quarantined', votes, 60_000) })).toBe(ms);
+    },
+  );
+
   it('is not shorter than the backoff', () => {
     expect(pause({ error: quarantined(10, 10, 10), failures: 2 })).toBe(100);
   });

@@ -91,7 +91,7 @@ describe('the operations of one tick', () => {
     ]);
   });
 
-  it.each([[['nonsense']], [[5]], [[null]], [['extended']], [[]], ['granted'], [undefined]])(
+  it.each([[['nonsense']], [[5]], [[null]], [['repaired']], [[]], ['granted'], [undefined]])(
     'may have been executed when the reply is %j',
     async (reply) => {
       const { node, connection } = await admittedNode();
@@ -447,7 +447,7 @@ describe('what a command says', () => {
     ]);
     const args = [
       RETENTION,
-      ['grant', 2, 't', 5, 0],
+      ['grant', 2, 't', 5, 1],
       ['confirm', 2, 't', 0, 2 ** 53 - 1],
       ['extend', 2, 't', 5, 8],
       ['extend', 2, 't', 5, ''],

@@ -155,6 +155,24 @@ describe('a release that is told', () => {
     expect(rivals.hasNews).toBe(false);
   });
 
+  it('of somebody unknown, during an attempt, leaves it open whether who denies later is still there', () => {
+    const rivals = new Rivals(1);
+    rivals.begin();
+    expect(rivals.released(0, 'X')).toBe(false);
+    expect(rivals.denied(0, 'A', 1_000)).toBe(false);
+    expect([rivals.isContested, rivals.isOpen(0), rivals.hasNews]).toEqual([true, true, true]);
+    attempt(rivals, 'B');
+    expect([rivals.isOpen(0), rivals.hasNews]).toEqual([false, false]);
+  });
+
+  it('of somebody known leaves no doubt of who denies later', () => {
+    const rivals = after('A');
+    rivals.begin();
+    rivals.released(0, 'A');
+    rivals.denied(0, 'B', 1_000);
+    expect([rivals.isOpen(0), rivals.hasNews]).toEqual([false, false]);
+  });
+
   it('where nobody is in the way changes nothing', () => {
     const rivals = after('.');
     expect(rivals.released(0, 'A')).toBe(false);

@@ -7,6 +7,7 @@ import { type Latency, Link } from '../support/simulation/link.ts';
 import { Process } from '../support/simulation/process.ts';
 import { Server } from '../support/simulation/server.ts';
 import { Timeline } from '../support/simulation/timeline.ts';
+import { wordOf } from '../support/wire-format.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 const SCRIPT = grantScript('any');
@@ -76,7 +77,7 @@ class Bench {
 
   grant(token: string): void {
     this.connection.evalsha(SCRIPT.sha, [token], [1_000, 'grant', 1, token, 100_000, ''], (error, reply) => {
-      this.hear(`${token}: ${error ? error.message : String(reply)}`);
+      this.hear(`${token}: ${error ? error.message : wordOf('grant', (reply as unknown[])[0])}`);
     });
   }
 

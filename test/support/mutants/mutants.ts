@@ -689,8 +689,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/waiting.ts',
-        'this.#end();\n    this.#reject(reason);',
-        'this.#over = true;\n    this.#contender?.end();\n    this.#reject(reason);',
+        'this.#reject(reason);\n    this.#end();',
+        'this.#reject(reason);\n    this.#over = true;\n    this.#contender?.end();',
       ),
     ],
   },

@@ -7,7 +7,7 @@ import type {
 } from '../../../src/client/redis-connection.ts';
 import type { Exchange, History } from '../checker/history.ts';
 import type { ClientProcess } from '../simulation/client.ts';
-import { requestsOf } from '../wire-format.ts';
+import { requestsOf, wordOf } from '../wire-format.ts';
 import { RecordingSubscriber } from './recording-subscriber.ts';
 import { WIRE_SHA, type Wire, type Wires } from './wire.ts';
 
@@ -67,13 +67,16 @@ export class RecordingConnection implements RedisConnection {
     const { connection, process } = this.#plan;
     process.onTurn();
     const exchanges = this.#note(keys, args);
+    const counters = requestsOf(keys, args).map(({ fence }) => fence && fence.value + 1);
     connection.evalsha(sha, keys, args, (error, replies) => {
       exchanges.forEach((exchange, index) => {
         if (error && !ERROR_CODE.test(error.message)) return;
         exchange.answeredAt = performance.now();
         const answer = error ?? (replies as unknown[])[index];
-        exchange.reply = kindOf(answer);
-        if (exchange.reply === 'granted' && Array.isArray(answer)) exchange.counter = Number(answer[1]);
+        exchange.reply = wordOf(exchange.operation, answer);
+        const counter = counters[index];
+        if (exchange.reply !== 'granted' || counter === undefined) return;
+        exchange.counter = Array.isArray(answer) ? Number(answer[1]) : counter;
       });
       reply(error, replies);
       // After all promises that this settles.
@@ -137,10 +140,4 @@ export class RecordingConnection implements RedisConnection {
     if (this.#wire) wires.send(this.#wire, exchanges);
     return exchanges;
   }
-}
-
-/** The word that an operation's reply begins with, or the error in its place. */
-function kindOf(reply: unknown): string {
-  if (reply instanceof Error) return reply.message;
-  return String(Array.isArray(reply) ? reply[0] : reply);
 }

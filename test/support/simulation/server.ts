@@ -10,6 +10,7 @@ import { type Fence, MemoryStore } from '../../../src/node/memory-store.ts';
 import { allButGrants, gateScript, type Incarnation } from '../../../src/node/scripts/script.ts';
 import type { Exchange, History, Operation, Vote } from '../checker/history.ts';
 import { infoOf } from '../fake-connection.ts';
+import { onWire } from '../wire-format.ts';
 import { WALL_ORIGIN } from './process.ts';
 import { shaOf } from './sha-of.ts';
 import type { Timeline } from './timeline.ts';
@@ -276,9 +277,10 @@ export class Server {
       ? owned < keys.length
       : kind !== 'released' && (kind !== 'absent' || operation === 'confirm') && changed > 0;
     if (kind === 'held') return ['held', Math.ceil(reply.remaining), reply.ownerToken];
-    if (kind === 'granted' && reply.counter !== undefined) return [kind, reply.counter];
+    if (kind === 'granted' && reply.counter !== undefined && reply.counter !== (fence?.value ?? 0) + 1)
+      return [kind, reply.counter];
     if (kind === 'denied') return [kind, Math.ceil(reply.remaining), reply.owner];
-    return 'remaining' in reply ? [kind, Math.ceil(reply.remaining)] : kind;
+    return 'remaining' in reply ? [kind, Math.ceil(reply.remaining)] : onWire(kind);
   }
 
   /** Whether a key is not there, and none is another's. */
