@@ -1,4 +1,6 @@
-import { figure, type Outcome } from './outcome.ts';
+import { figure, type Outcome } from '../support/outcome.ts';
+import type { Verdict } from '../support/verdict.ts';
+import * as verdict from '../support/verdict.ts';
 
 export interface Outcomes {
   readonly handOver: Outcome;
@@ -8,13 +10,6 @@ export interface Outcomes {
   readonly storm: Outcome;
   readonly death: Outcome;
   readonly idle: Outcome;
-}
-
-export interface Verdict {
-  readonly goal: string;
-  readonly value: number;
-  readonly limit: number;
-  readonly met: boolean;
 }
 
 /** What is promised of quorlock, and what has come of it; only what was measured. */
@@ -51,15 +46,10 @@ function own(outcome: Outcome | undefined, key: string): number {
   return figure(outcome, 'quorlock', key);
 }
 
-// A figure that is missing is NaN, and meets nothing.
 function atMost(outcome: Outcome | undefined, key: string, what: string, limit: number): Verdict[] {
-  if (!outcome) return [];
-  const value = own(outcome, key);
-  return [{ goal: `${what} ≤ ${Math.round(limit)}`, value, limit, met: value <= limit }];
+  return outcome ? [verdict.atMost(what, own(outcome, key), Math.round(limit))] : [];
 }
 
 function atLeast(outcome: Outcome | undefined, key: string, what: string, limit: number): Verdict[] {
-  if (!outcome) return [];
-  const value = own(outcome, key);
-  return [{ goal: `${what} ≥ ${Math.round(limit)}`, value, limit, met: value >= limit }];
+  return outcome ? [verdict.atLeast(what, own(outcome, key), Math.round(limit))] : [];
 }

@@ -1,7 +1,7 @@
 import type { Random } from '../../src/random.ts';
 import { type RedisServer, startRedises } from '../../test/support/redis-server.ts';
 import { seededRandom } from '../../test/support/seeded-random.ts';
-import { bundleWorker } from './worker/bundle.ts';
+import { bundle } from '../support/bundle.ts';
 import { Fleet } from './worker/fleet.ts';
 
 /** Five servers, and processes to use them. */
@@ -16,17 +16,17 @@ export interface Setting {
 
 export async function openSetting(seed: number): Promise<Setting> {
   const servers = await startRedises(5);
-  const bundle = await bundleWorker();
+  const bundled = await bundle('contention', { worker: 'contention/worker/main.ts' });
   const urls = servers.map(({ url }) => url);
   let serial = 0;
   return {
     servers,
-    fleet: new Fleet(bundle.file, urls, seed),
+    fleet: new Fleet(bundled.file('worker'), urls, seed),
     random: seededRandom(seed),
     fresh: () => `resource ${serial++}`,
     close: async () => {
       await Promise.all(servers.map((server) => server.stop()));
-      await bundle.remove();
+      await bundled.remove();
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Figures } from './outcome.ts';
+import type { Figures } from '../support/outcome.ts';
 
 /** What one contestant has to do: `measure` once in each turn, `figures` at the end. */
 export interface Trial {

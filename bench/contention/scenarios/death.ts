@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import type { RedisServer } from '../../../test/support/redis-server.ts';
 import { Latencies } from '../../support/latencies.ts';
+import { wallToMonotonic } from '../../support/monotonic.ts';
+import type { Outcome } from '../../support/outcome.ts';
 import type { Budget } from '../budget.ts';
 import { type Contestant, keyOf } from '../clients/contestants.ts';
-import { wallToMonotonic } from '../monotonic.ts';
-import type { Outcome } from '../outcome.ts';
 import type { Setting } from '../setting.ts';
 import { inTurns, type Trial } from '../turns.ts';
 import type { Worker } from '../worker/fleet.ts';

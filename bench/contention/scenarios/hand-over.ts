@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { Latencies } from '../../support/latencies.ts';
+import type { Outcome } from '../../support/outcome.ts';
 import type { Budget } from '../budget.ts';
 import { type Contestant } from '../clients/contestants.ts';
-import type { Outcome } from '../outcome.ts';
 import type { Setting } from '../setting.ts';
 import { inTurns, type Trial } from '../turns.ts';
 import type { Worker } from '../worker/fleet.ts';

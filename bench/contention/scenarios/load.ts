@@ -1,8 +1,8 @@
 import { Latencies } from '../../support/latencies.ts';
+import { now } from '../../support/monotonic.ts';
+import type { Column, Figures, Outcome } from '../../support/outcome.ts';
 import type { Budget } from '../budget.ts';
 import { IDEAL } from '../clients/contestants.ts';
-import { now } from '../monotonic.ts';
-import type { Column, Figures, Outcome } from '../outcome.ts';
 import type { Setting } from '../setting.ts';
 import { inTurns, type Trial } from '../turns.ts';
 import type { LoadReply, Turn } from '../worker/verbs.ts';

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
+import { now } from '../../support/monotonic.ts';
+import type { Outcome } from '../../support/outcome.ts';
 import type { Budget } from '../budget.ts';
-import { now } from '../monotonic.ts';
-import type { Outcome } from '../outcome.ts';
 import type { Setting } from '../setting.ts';
 import { inTurns, type Trial } from '../turns.ts';
 import type { Worker } from '../worker/fleet.ts';

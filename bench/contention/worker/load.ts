@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Random } from '../../../src/random.ts';
+import { now } from '../../support/monotonic.ts';
 import type { LockClient } from '../clients/lock-client.ts';
-import { now } from '../monotonic.ts';
 import type { LoadReply, LoadRequest, Turn } from './verbs.ts';
 
 /** Long enough that no lock of a load ever expires. */

@@ -1,12 +1,13 @@
 /* One process of the bench: a client of one library that does what the parent tells it. */
 import { setTimeout } from 'node:timers/promises';
 import { seededRandom } from '../../../test/support/seeded-random.ts';
+import { serve } from '../../support/child.ts';
+import { now } from '../../support/monotonic.ts';
 import { IDEAL, openClient } from '../clients/contestants.ts';
 import type { Release } from '../clients/lock-client.ts';
-import { now } from '../monotonic.ts';
 import { load } from './load.ts';
 import { Sent } from './sent.ts';
-import type { Answer, Call, Verbs } from './verbs.ts';
+import type { Verbs } from './verbs.ts';
 
 const TTL = 10_000;
 /** Connections and scripts are there; and code that runs for the first time is slow. */
@@ -61,19 +62,6 @@ const verbs: Verbs = {
   attempts: async () => ({ times: [...sent.attempts.values()] }),
 };
 
-const answer = (message: Answer): void => {
-  process.send?.(message);
-};
-
-process.on('message', ({ id, verb, request }: Call) => {
-  verbs[verb](request).then(
-    (reply) => answer({ id, reply }),
-    (error: unknown) => answer({ id, error: String(error) }),
-  );
-});
-// Without its parent it has nothing to do.
-process.on('disconnect', () => process.exit());
-
 await verbs.alone({ resource: `warm-up of ${process.pid}`, count: WARM_UP, pause: 0 });
 if (sent.commands === 0 && name !== IDEAL) throw new Error('commands are sent that nobody counts');
-answer({ id: 0 });
+serve(verbs);

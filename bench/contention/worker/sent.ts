@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { now } from '../monotonic.ts';
+import { now } from '../../support/monotonic.ts';
 
 /**
  * The commands that this process sends. Servers cannot tell: what a script calls counts there, in `commandstats` as

@@ -40,21 +40,3 @@ export interface LoadReply {
   /** What this process sent, to all nodes together. */
   readonly commands: number;
 }
-
-export type Verb = keyof Verbs;
-export type Request<V extends Verb> = Parameters<Verbs[V]>[0];
-export type Reply<V extends Verb> = Awaited<ReturnType<Verbs[V]>>;
-
-/** To a worker. */
-export interface Call {
-  readonly id: number;
-  readonly verb: Verb;
-  readonly request: never;
-}
-
-/** From a worker; the first one has id 0, and says that it is ready. */
-export interface Answer {
-  readonly id: number;
-  readonly reply?: unknown;
-  readonly error?: string;
-}

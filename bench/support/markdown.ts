@@ -1,5 +1,5 @@
-import type { Verdict } from './goals.ts';
 import type { Outcome } from './outcome.ts';
+import type { Verdict } from './verdict.ts';
 
 export function outcomeAsMarkdown({ title, notes, columns, rows }: Outcome): string {
   const figures = Object.entries(rows).map(([name, row]) =>
