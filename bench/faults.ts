@@ -6,20 +6,13 @@
  */
 import { parseArgs } from 'node:util';
 import { dropPackets, noFirewall } from '../test/integration/fixtures/firewall.ts';
-import type { RedisServer } from '../test/support/redis-server.ts';
+import { FAULTS, type Fault, HEALTHY, kill, pause, restart, resume } from './support/fault.ts';
+import { usedHeap } from './support/garbage.ts';
 import { Latencies } from './support/latencies.ts';
-import { load, Samples } from './support/load.ts';
+import { load, Samples, type Take } from './support/load.ts';
 import { openRaw } from './support/raw.ts';
 import { evaluate, type Measured, print, type Report } from './support/report.ts';
-import {
-  givenUp,
-  healthy,
-  openSetting,
-  type Setting,
-  takeWith,
-  untilService,
-  usedHeap,
-} from './support/setting.ts';
+import { givenUp, healthy, openSetting, type Setting, takeWith, untilService } from './support/setting.ts';
 
 const { values: options } = parseArgs({
   options: { json: { type: 'boolean', default: false }, 'cut-off': { type: 'string', default: '5' } },
@@ -32,52 +25,7 @@ const TURNS = 3;
 const SLICE = { one: 1_300, many: 700 };
 const MANY = 64;
 
-interface Case {
-  readonly name: string;
-  readonly over: 'direct' | 'proxied';
-  begin(setting: Setting): unknown;
-  end(setting: Setting): unknown;
-}
-
-const pause = (servers: readonly RedisServer[]): void => {
-  for (const server of servers) server.pause();
-};
-const resume = (servers: readonly RedisServer[]): void => {
-  for (const server of servers) server.resume();
-};
-const kill = (servers: readonly RedisServer[]): Promise<unknown> =>
-  Promise.all(servers.map((server) => server.kill()));
-const restart = (servers: readonly RedisServer[]): Promise<unknown> =>
-  Promise.all(servers.map((server) => server.restart()));
-const nothing = (): void => {};
-
-const CASES: readonly Case[] = [
-  { name: 'healthy', over: 'direct', begin: nothing, end: nothing },
-  {
-    name: 'one hung',
-    over: 'direct',
-    begin: ({ servers }) => pause(servers.slice(4)),
-    end: ({ servers }) => resume(servers.slice(4)),
-  },
-  {
-    name: 'two hung',
-    over: 'direct',
-    begin: ({ servers }) => pause(servers.slice(3)),
-    end: ({ servers }) => resume(servers.slice(3)),
-  },
-  {
-    name: 'two dead',
-    over: 'direct',
-    begin: ({ servers }) => kill(servers.slice(3)),
-    end: ({ servers }) => restart(servers.slice(3)),
-  },
-  {
-    name: 'two slow by 200 ms',
-    over: 'proxied',
-    begin: ({ proxies }) => proxies.forEach((proxy) => proxy.delay(200)),
-    end: ({ proxies }) => proxies.forEach((proxy) => proxy.delay(0)),
-  },
-];
+const CASES: readonly Fault[] = [HEALTHY, ...FAULTS];
 
 const measured = (): Measured => ({ one: new Samples(), many: new Samples() });
 
@@ -107,10 +55,17 @@ async function measureCases(
 
 async function measureRaw({ servers }: Setting, raw: Measured): Promise<void> {
   const floor = await openRaw(servers.map(({ url }) => url));
-  await load(floor.take, MANY, 300, new Samples());
-  await load(floor.take, 1, SLICE.one, raw.one);
-  await load(floor.take, MANY, SLICE.many, raw.many);
-  floor.close();
+  const take: Take = async (resource) => {
+    const own = await floor.acquire(resource);
+    return async () => {
+      await floor.release(own);
+      return true;
+    };
+  };
+  await load(take, MANY, 300, new Samples());
+  await load(take, 1, SLICE.one, raw.one);
+  await load(take, MANY, SLICE.many, raw.many);
+  await floor.close();
 }
 
 async function timeToReject(setting: Setting): Promise<Record<string, Latencies>> {
@@ -153,7 +108,7 @@ async function timeToService(setting: Setting): Promise<Record<string, Latencies
     return times;
   };
   const behindFirewall = async (): Promise<Latencies> => {
-    let plugIn = nothing;
+    let plugIn: (() => void) | undefined;
     const cutOff = async (): Promise<void> => {
       plugIn = dropPackets(lost.map(({ port }) => port));
       const until = performance.now() + Number(options['cut-off']) * 1_000;
@@ -161,9 +116,9 @@ async function timeToService(setting: Setting): Promise<Record<string, Latencies
       while (performance.now() < until) await direct.tryAcquire('nothing').catch(() => null);
     };
     try {
-      return await back(cutOff, () => plugIn(), 2);
+      return await back(cutOff, () => plugIn?.(), 2);
     } finally {
-      plugIn();
+      plugIn?.();
     }
   };
   return {

@@ -128,7 +128,7 @@ export function print(data: Data): void {
     `\nGoals: p50 within ${GOALS.ratio}x of healthy, one at a time; no call longer than nodeTimeout (${data.nodeTimeout} ms) + ` +
       `${GOALS.slack} ms; service back within ${GOALS.service} ms.` +
       '\nServers, proxies and client share the processors of this machine: nodes that are dead, or that are not asked any more,' +
-      '\nleave more of it to the others, so these cases can look faster than the healthy one. Proxies cost time of the client.',
+      '\nleave more of it to the others, so these cases can look faster than the healthy one.',
   );
   console.log(data.misses.length === 0 ? '\nAll goals are met.' : `\nMissed:\n  ${data.misses.join('\n  ')}`);
 }

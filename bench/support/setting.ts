@@ -1,14 +1,14 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { QuorumUnreachableError, Redlock } from '../../src/index.ts';
 import { type RedisServer, startRedises } from '../../test/support/redis-server.ts';
-import { startProxy, type TcpProxy } from '../../test/support/tcp-proxy.ts';
 import type { Take } from './load.ts';
+import { type Proxies, startProxies } from './proxies/proxies.ts';
 
 /** Five servers and two Redlocks over them; the second one reaches the last two servers through proxies. */
 export interface Setting {
   readonly servers: readonly RedisServer[];
-  readonly proxies: readonly TcpProxy[];
+  readonly proxies: Proxies;
+  /** By which the nodes are reached, straight or through proxies. */
+  readonly urls: { readonly direct: readonly string[]; readonly proxied: readonly string[] };
   readonly direct: Redlock;
   readonly proxied: Redlock;
   close(): Promise<void>;
@@ -16,20 +16,20 @@ export interface Setting {
 
 export async function openSetting(nodeTimeout: number): Promise<Setting> {
   const servers = await startRedises(5);
-  const proxies = await Promise.all(servers.slice(3).map(({ port }) => startProxy(port)));
-  const urls = servers.map(({ url }) => url);
+  const proxies = await startProxies(servers.slice(3).map(({ port }) => port));
+  const direct = servers.map(({ url }) => url);
+  const urls = { direct, proxied: [...direct.slice(0, 3), ...proxies.urls] };
   // What is measured is how soon a server is found again, not how long it must not vote.
   const options = { nodeTimeout, restartGuard: 'off' } as const;
-  const direct = new Redlock(urls, options);
-  const proxied = new Redlock([...urls.slice(0, 3), ...proxies.map(({ url }) => url)], options);
+  const redlocks = { direct: new Redlock(urls.direct, options), proxied: new Redlock(urls.proxied, options) };
   return {
     servers,
     proxies,
-    direct,
-    proxied,
+    urls,
+    ...redlocks,
     close: async () => {
-      await Promise.all([direct.close(), proxied.close()]);
-      await Promise.all(proxies.map((proxy) => proxy.stop()));
+      await Promise.all([redlocks.direct.close(), redlocks.proxied.close()]);
+      proxies.stop();
       await Promise.all(servers.map((server) => server.stop()));
     },
   };
@@ -75,14 +75,4 @@ export async function untilService(redlock: Redlock): Promise<number> {
     if (lock) return took;
     await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-setFlagsFromString('--expose-gc');
-const collectGarbage: () => void = runInNewContext('gc');
-
-/** Used heap in MB, after a collection. */
-export async function usedHeap(): Promise<number> {
-  await new Promise((resolve) => setImmediate(resolve));
-  collectGarbage();
-  return process.memoryUsage().heapUsed / 2 ** 20;
 }

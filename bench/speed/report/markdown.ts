@@ -1,0 +1,50 @@
+import { outcomeAsMarkdown, verdictsAsMarkdown } from '../../support/markdown.ts';
+import type { Verdict } from '../../support/verdict.ts';
+import type { Finding } from '../finding.ts';
+import { isNoisy, type Machine } from '../machine.ts';
+import { type Findings, SCENARIOS, type ScenarioName } from '../scenarios/scenarios.ts';
+
+export interface Run {
+  readonly quick: boolean;
+  readonly seed: number;
+  readonly machine: Machine;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly findings: Findings;
+  /** Scenarios that failed as a whole, and why. */
+  readonly failures: Readonly<Record<string, string>>;
+  readonly verdicts: readonly Verdict[];
+}
+
+/** Tables and plots for people. */
+export function asMarkdown(run: Run): string {
+  const { machine, seed, findings, failures, verdicts } = run;
+  const reservations = [
+    ...(run.quick ? ['**A quick run: it shows that everything works, its figures mean little.**'] : []),
+    ...(isNoisy(machine)
+      ? [
+          `**Other programs ran on this machine: a load of ${machine.load.toFixed(1)} before the run. Its figures are off.**`,
+        ]
+      : []),
+  ];
+  return [
+    '# Speed',
+    ...reservations,
+    'Written by `npm run bench`; how to read it is told in docs/performance.md.',
+    `${machine.processor}, ${machine.cores} processors, ${machine.memoryGiB} GiB, Linux ${machine.kernel}; Node.js ${machine.node}, ${machine.server}; seed ${seed}.`,
+    Object.entries(run.versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', '),
+    verdictsAsMarkdown(verdicts),
+    ...Object.entries(findings).map(([name, finding]) => section(name as ScenarioName, finding)),
+    ...Object.entries(failures).map(([name, why]) => `# ${name}\n\nFailed: ${why}`),
+  ]
+    .join('\n\n')
+    .replaceAll(/\n{3,}/g, '\n\n')
+    .concat('\n');
+}
+
+function section(name: ScenarioName, { outcomes, charts }: Finding): string {
+  const plots = charts.map(({ file, title }) => `![${title}](${file}.svg)`);
+  const tables = Object.values(outcomes).map(outcomeAsMarkdown);
+  return [`# ${SCENARIOS[name].title}`, ...plots, ...tables].join('\n\n');
+}

@@ -1,0 +1,73 @@
+import { figure } from '../../support/outcome.ts';
+import { compare } from '../comparison.ts';
+import { quorlock } from '../contestants/quorlock.ts';
+import type { Finding } from '../finding.ts';
+import { measure, type Sample } from '../measure.ts';
+import type { Chart } from '../report/chart.ts';
+import { inRounds } from '../rounds.ts';
+import type { Setting } from '../setting.ts';
+
+const NODES = 5;
+const LOADS = [1, 64];
+const VARIANTS = [
+  { name: 'fencing', fencing: true },
+  { name: 'no fencing', fencing: false },
+];
+
+/** How cost grows with the resources of a lock. */
+export async function resources(setting: Setting): Promise<Finding> {
+  const { budget, random, progress, fresh } = setting;
+  const { rounds, ms, counts } = budget.resources;
+  const servers = await setting.servers(NODES);
+  const cases = LOADS.flatMap((inFlight) =>
+    VARIANTS.map(({ name, fencing }) => ({ key: `${name}, ${inFlight} in flight`, fencing, inFlight })),
+  );
+  const raw = await inRounds(
+    rounds,
+    Object.fromEntries(
+      cases.map(({ key, fencing, inFlight }) => {
+        const trial = (count: number) => (): Promise<Sample> =>
+          setting.with(quorlock({ fencing }, count), servers, (client) =>
+            measure(client, servers, { inFlight, ms, fresh }),
+          );
+        const trials = Object.fromEntries(counts.map((count) => [named(count), trial(count)]));
+        return [key, { trials }];
+      }),
+    ),
+    random,
+    progress.step,
+  );
+  const [first = 1] = counts;
+  const outcomes = Object.fromEntries(
+    cases.map(({ key }) => [key, compare(`Resources per lock: ${key}`, raw[key] ?? {}, named(first))]),
+  );
+  const [alone, busiest] = LOADS as [number, number];
+  const plot = (file: string, title: string, key: string, unit: string, inFlight: number): Chart => ({
+    file,
+    title: `${title}, ${inFlight} in flight`,
+    kind: 'lines',
+    x: { name: 'resources per lock', values: counts },
+    y: { name: unit },
+    series: VARIANTS.map(({ name }) => ({
+      name,
+      values: counts.map((count) => figure(outcomes[`${name}, ${inFlight} in flight`], named(count), key)),
+    })),
+  });
+  return {
+    outcomes,
+    charts: [
+      plot('resources', 'acquire + release, median', 'p50', 'ms', alone),
+      plot('resources-cpu-client', 'CPU of the client', 'clientCpu', 'µs per operation', busiest),
+      plot('resources-cpu-servers', 'CPU of five servers together', 'serverCpu', 'µs per operation', busiest),
+    ],
+    raw,
+  };
+}
+
+export function stepsOfResources({ budget: { resources } }: Pick<Setting, 'budget'>): number {
+  return resources.rounds * resources.counts.length * LOADS.length * VARIANTS.length;
+}
+
+function named(count: number): string {
+  return count === 1 ? '1 resource' : `${count} resources`;
+}

@@ -1,0 +1,123 @@
+import { type Column, figure, type Outcome } from '../../support/outcome.ts';
+import { record } from '../../support/record.ts';
+import { OWN_AND_RAW } from '../budget.ts';
+import { compare } from '../comparison.ts';
+import { RAW } from '../contestants/contestants.ts';
+import type { Finding } from '../finding.ts';
+import { measure, type Sample } from '../measure.ts';
+import type { Chart } from '../report/chart.ts';
+import { type Group, inRounds } from '../rounds.ts';
+import type { Setting } from '../setting.ts';
+
+const NODES = 5;
+/** Operations per second of the estimate. */
+const MANY = 100_000;
+
+/** Everybody, on five nodes: how many operations a second, how long each takes, and what it costs. */
+export async function throughput(setting: Setting): Promise<Finding> {
+  const { budget, random, progress, fresh } = setting;
+  const { rounds, ms, contestants, inFlight } = budget.throughput;
+  const servers = await setting.servers(NODES);
+  const groupOf = (inFlight: number): Group<Sample> => ({
+    trials: record(
+      contestants,
+      (name) => () =>
+        setting.with(name, servers, (client) => measure(client, servers, { inFlight, ms, fresh })),
+    ),
+  });
+  const groups = Object.fromEntries(inFlight.map((count) => [`${count} in flight`, groupOf(count)]));
+  // The compiler knows everybody's code before anything counts.
+  await inRounds(1, { 'warm-up': groupOf(64) }, random, progress.step);
+  const raw = await inRounds(rounds, groups, random, progress.step);
+  const outcomes = record(inFlight, (count) =>
+    compare(`acquire + release on ${NODES} nodes, ${count} in flight`, raw[`${count} in flight`] ?? {}, RAW),
+  );
+  return {
+    outcomes: { ...outcomes, estimate: estimate(outcomes[Math.max(...inFlight)]) },
+    charts: chartsOf(outcomes, inFlight.map(String), contestants),
+    raw,
+  };
+}
+
+export function stepsOfThroughput({ budget }: Pick<Setting, 'budget'>): number {
+  const { rounds, contestants, inFlight } = budget.throughput;
+  return (rounds * inFlight.length + 1) * contestants.length;
+}
+
+/** By what one operation costs, how many processors so many of them take. */
+function estimate(busiest: Outcome | undefined): Outcome {
+  const rows = record(OWN_AND_RAW, (name) => {
+    const processors = (key: string): number => (figure(busiest, name, key) * MANY) / 1e6;
+    const nodes = processors('serverCpu');
+    return { clients: processors('clientCpu'), nodes, perNode: nodes / NODES };
+  });
+  return {
+    title: `On paper: processors for ${MANY} locks per second on ${NODES} nodes`,
+    notes: [
+      'CPU per operation with the most in flight, times operations per second. A server runs commands on one processor: what is more than 1 per node needs as many sets of nodes.',
+    ],
+    columns: [
+      { key: 'clients', title: 'of clients', digits: 1 },
+      { key: 'nodes', title: 'of nodes, together', digits: 1 },
+      { key: 'perNode', title: 'of each node', digits: 2 },
+    ],
+    rows,
+  };
+}
+
+function chartsOf(
+  outcomes: Readonly<Record<string, Outcome>>,
+  inFlight: readonly string[],
+  contestants: readonly string[],
+): Chart[] {
+  const x = { name: 'operations in flight', values: inFlight };
+  const values = (name: string, key: Column['key']): number[] =>
+    inFlight.map((count) => figure(outcomes[count], name, key));
+  const plot = (
+    file: string,
+    title: string,
+    key: string,
+    y: Chart['y'],
+    spread?: readonly [string, string],
+  ): Chart => ({
+    file,
+    title,
+    kind: 'bars',
+    x,
+    y,
+    series: contestants.map((name) => ({
+      name,
+      values: values(name, key),
+      ...(spread && {
+        spread: inFlight.map(
+          (count) =>
+            [figure(outcomes[count], name, spread[0]), figure(outcomes[count], name, spread[1])] as const,
+        ),
+      }),
+    })),
+  });
+  return [
+    plot(
+      'throughput',
+      'acquire + release on five nodes, by raw of the same round',
+      'ratio',
+      { name: 'operations per second, by raw' },
+      ['ratioLeast', 'ratioMost'],
+    ),
+    plot(
+      'throughput-absolute',
+      'acquire + release on five nodes',
+      'perSecond',
+      { name: 'operations per second' },
+      ['perSecondLeast', 'perSecondMost'],
+    ),
+    plot('latency-p50', 'acquire + release on five nodes, median', 'p50', { name: 'ms', log: true }),
+    plot('latency-p99', 'acquire + release on five nodes, 99th percentile', 'p99', { name: 'ms', log: true }),
+    plot('cpu-client', 'CPU of the client for acquire + release on five nodes', 'clientCpu', {
+      name: 'µs per operation',
+    }),
+    plot('cpu-servers', 'CPU of five servers together for acquire + release', 'serverCpu', {
+      name: 'µs per operation',
+    }),
+  ];
+}
