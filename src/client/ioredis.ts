@@ -1,5 +1,6 @@
 import slotOf from 'cluster-key-slot';
 import type { Cluster, Redis } from 'ioredis';
+import { evalsha } from './evalsha.ts';
 import { IoredisClient, type IoredisPlan } from './ioredis-client.ts';
 import { IoredisSubscriber } from './ioredis-subscriber.ts';
 import type {
@@ -53,7 +54,12 @@ export class IoredisConnection implements RedisConnection {
     args: readonly (string | number)[],
     reply: ReplyHandler,
   ): void {
-    this.#client.evalsha(sha, keys.length, ...keys, ...args).then(
+    const client = this.#client;
+    // A Cluster looks at the arguments to find out where a command goes.
+    const answer = client.isCluster
+      ? client.evalsha(sha, keys.length, ...keys, ...args)
+      : evalsha(client as Redis, sha, keys, args);
+    answer.then(
       (result) => reply(null, Array.isArray(result) ? result.map((each) => this.#cleanEach(each)) : result),
       (error: Error) => reply(this.#connected.clean(error), undefined),
     );
