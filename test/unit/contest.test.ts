@@ -199,16 +199,16 @@ describe('when the attempt has ended', () => {
   });
 });
 
-describe('an attempt that waits for silent nodes', () => {
-  /** Two nodes have granted, and two denied by `X`; the last says nothing. */
-  function split(): Contest {
-    const contest = begin();
-    contest.heard(2, granted);
-    contest.heard(0, granted);
-    for (const node of [4, 1]) contest.heard(node, denied('X'));
-    return contest;
-  }
+/** Two nodes have granted, and two denied by `X`; the last says nothing. */
+function split(): Contest {
+  const contest = begin();
+  contest.heard(2, granted);
+  contest.heard(0, granted);
+  for (const node of [4, 1]) contest.heard(node, denied('X'));
+  return contest;
+}
 
+describe('an attempt that waits for silent nodes', () => {
   it('is overtaken once they have had the hedge, and what kept a quorum from it has gone', () => {
     const contest = split();
     clock.advance(HEDGE);
