@@ -25,15 +25,15 @@ interface Rounds {
 }
 
 export const FULL: Budget = {
-  throughput: { rounds: 5, ms: 800, contestants: EVERYBODY, inFlight: [1, 16, 64, 256] },
-  nodes: { rounds: 3, ms: 600, counts: [1, 3, 5, 7], inFlight: [1, 64] },
-  faults: { rounds: 3, ms: 1_200, soak: 60_000 },
+  throughput: { rounds: 5, ms: 750, contestants: EVERYBODY, inFlight: [1, 16, 64, 256] },
+  nodes: { rounds: 3, ms: 500, counts: [1, 3, 5, 7], inFlight: [1, 64] },
+  faults: { rounds: 3, ms: 900, soak: 60_000 },
   heap: { contestants: [...Object.keys(OWN), ...Object.keys(PEERS)], locks: 10_000 },
-  extension: { locks: 10_000, ms: 24_000 },
-  resources: { rounds: 3, ms: 600, counts: [1, 2, 4, 8, 16] },
-  held: { rounds: 3, ms: 700, counts: [0, 1_000, 10_000, 100_000] },
-  processes: { rounds: 3, ms: 1_500, counts: [1, 2, 4] },
-  distance: { ms: 1_500, roundTrips: [1, 10, 80], pairs: 40 },
+  extension: { locks: 10_000, ms: 21_000 },
+  resources: { rounds: 3, ms: 400, counts: [1, 2, 4, 8, 16] },
+  held: { rounds: 3, ms: 600, counts: [0, 1_000, 10_000, 100_000] },
+  processes: { rounds: 3, ms: 1_000, counts: [1, 2, 4] },
+  distance: { ms: 1_500, roundTrips: [1, 10, 80], pairs: 25 },
   batch: { batches: 200 },
 };
 

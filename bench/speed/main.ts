@@ -5,15 +5,17 @@
  *   npm run bench [-- --quick] [-- --only=throughput,faults] [-- --rounds=N] [-- --seed=S] [-- --out=DIR] [-- --contention]
  *
  * Scenarios: throughput, nodes, resources, held, processes, heap, extension, distance, batch, faults. Results go to
- * bench/results/, those of a run that is quick or not whole to bench/results/part/. --contention: bench:contention comes after.
+ * bench/results/, those of a run that is quick or not whole to bench/results/part/. --contention: runs
+ * bench:contention too, and shows its hand-over.
  */
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { verdictsAsMarkdown } from '../support/markdown.ts';
+import type { Outcome } from '../support/outcome.ts';
 import { type Budget, FULL, QUICK } from './budget.ts';
 import { judge } from './goals.ts';
 import { describeMachine, loadBefore, versions } from './machine.ts';
@@ -64,9 +66,10 @@ async function measured(setting: Setting): Promise<Pick<Run, 'findings' | 'failu
     try {
       Object.assign(findings, { [name]: await run(setting) });
     } catch (error) {
-      // Hours of others must not be lost for one.
+      // What others have measured must not be lost for one.
       failures[title] = String(error);
     }
+    await setting.dismiss();
     setting.progress.end(title);
   }
   return { findings, failures };
@@ -88,6 +91,19 @@ async function write(run: Run): Promise<void> {
   ]);
 }
 
+/** From bench:contention, which has all that is about waiting. */
+async function handOver(): Promise<Outcome> {
+  const flags = [`--seed=${seed}`, ...(options.quick ? ['--quick'] : [])];
+  const child = spawn('npm', ['run', 'bench:contention', '--', ...flags], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  await once(child, 'exit');
+  const { outcomes } = JSON.parse(await readFile('bench/results/contention.json', 'utf8')) as {
+    outcomes: { handOver: Outcome };
+  };
+  return outcomes.handOver;
+}
+
 const interrupted = new Promise<never>((_, reject) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => reject(new Error(signal)));
@@ -104,6 +120,7 @@ try {
   const machine = await describeMachine(server, load);
   const { findings, failures } = await Promise.race([measured(setting), interrupted]);
   const verdicts = judge(findings);
+  progress.stop();
   const run: Run = {
     quick: options.quick,
     seed,
@@ -112,9 +129,9 @@ try {
     findings,
     failures,
     verdicts,
+    ...(options.contention && { handOver: await handOver() }),
   };
   await write(run);
-  progress.stop();
   console.log(verdictsAsMarkdown(verdicts));
   for (const [name, why] of Object.entries(failures)) console.log(`${name} failed: ${why}`);
   console.log(`Tables and plots: ${join(out, 'speed.md')}`);
@@ -123,11 +140,5 @@ try {
   await setting.close();
 }
 
-if (options.contention) {
-  const child = spawn('npm', ['run', 'bench:contention', '--', `--seed=${seed}`], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  await once(child, 'exit');
-}
 // Peers may leave timers behind.
 process.exit();

@@ -1,5 +1,4 @@
 import type { RedisServer } from '../../test/support/redis-server.ts';
-import { collectGarbage } from '../support/garbage.ts';
 import { Latencies } from '../support/latencies.ts';
 import { closedLoop, type Load } from './closed-loop.ts';
 import type { Contestant } from './contestants/contestant.ts';
@@ -20,8 +19,12 @@ export interface Sample {
 /** How much longer than its load a contestant may take: peers may hang. */
 const PATIENCE = 10_000;
 /** Scripts and connections are there, and code has run, before anything counts. In ms. */
-const WARM_UP = 300;
+const WARM_UP = 200;
 
+/**
+ * No collection is forced before: it would also throw away what the compiler knows of objects of which there are none in
+ * between, such as operations, and nobody who is in service pays for that.
+ */
 export async function measure(
   client: Contestant,
   servers: readonly RedisServer[],
@@ -29,8 +32,6 @@ export async function measure(
   warmUp: number = WARM_UP,
 ): Promise<Sample> {
   const pairs = new Latencies();
-  // What others have left must not be paid for by whoever comes next. It comes first, since it also undoes compiled code.
-  collectGarbage();
   await inTime(closedLoop(client, { ...load, ms: warmUp }, { pairs: new Latencies() }), warmUp);
   const atServers = await cpuOf(servers);
   const atClient = process.cpuUsage();

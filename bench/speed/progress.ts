@@ -6,6 +6,7 @@ interface CliProgress {
     stream: NodeJS.WritableStream;
     format: string;
     hideCursor: boolean;
+    fps: number;
     etaBuffer: number;
   }) => {
     start(total: number, value: number, payload: object): void;
@@ -36,6 +37,7 @@ function bar(total: number): Progress {
     stream: process.stderr,
     format: '{bar} {percentage} % | {duration_formatted} | {scenario}: {what}',
     hideCursor: true,
+    fps: 2,
     etaBuffer: 50,
   });
   let scenario = '';

@@ -1,4 +1,5 @@
 import { outcomeAsMarkdown, verdictsAsMarkdown } from '../../support/markdown.ts';
+import type { Outcome } from '../../support/outcome.ts';
 import type { Verdict } from '../../support/verdict.ts';
 import type { Finding } from '../finding.ts';
 import { isNoisy, type Machine } from '../machine.ts';
@@ -13,11 +14,13 @@ export interface Run {
   /** Scenarios that failed as a whole, and why. */
   readonly failures: Readonly<Record<string, string>>;
   readonly verdicts: readonly Verdict[];
+  /** Of bench:contention, if it was asked for. */
+  readonly handOver?: Outcome;
 }
 
 /** Tables and plots for people. */
 export function asMarkdown(run: Run): string {
-  const { machine, seed, findings, failures, verdicts } = run;
+  const { machine, seed, findings, failures, verdicts, handOver } = run;
   const reservations = [
     ...(run.quick ? ['**A quick run: it shows that everything works, its figures mean little.**'] : []),
     ...(isNoisy(machine)
@@ -36,6 +39,10 @@ export function asMarkdown(run: Run): string {
       .join(', '),
     verdictsAsMarkdown(verdicts),
     ...Object.entries(findings).map(([name, finding]) => section(name as ScenarioName, finding)),
+    '# Waiting',
+    handOver
+      ? outcomeAsMarkdown(handOver)
+      : 'Not a part of this run: `npm run bench:contention`, or the flag `--contention`.',
     ...Object.entries(failures).map(([name, why]) => `# ${name}\n\nFailed: ${why}`),
   ]
     .join('\n\n')

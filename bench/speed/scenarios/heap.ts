@@ -12,7 +12,7 @@ const NODES = 5;
 const TTL = 60_000;
 const WARM_UP = 500;
 /** What was needed to get a lock is gone, timers of rounds included; in ms. */
-const SETTLED = 1_500;
+const SETTLED = 1_000;
 const KINDS = { plain: false, extending: true };
 
 /** How much heap a held lock takes. The strings that name resources are there before, and so are not counted. */

@@ -4,14 +4,13 @@ import { OWN_AND_RAW } from '../budget.ts';
 import { compare } from '../comparison.ts';
 import { RAW } from '../contestants/contestants.ts';
 import type { Finding } from '../finding.ts';
-import { measure } from '../measure.ts';
 import type { Chart } from '../report/chart.ts';
 import { inRounds } from '../rounds.ts';
 import type { Setting } from '../setting.ts';
 
 /** How cost grows with the number of nodes. */
 export async function nodes(setting: Setting): Promise<Finding> {
-  const { budget, random, progress, fresh } = setting;
+  const { budget, random, progress } = setting;
   const { rounds, ms, counts, inFlight } = budget.nodes;
   const all = await setting.servers(Math.max(...counts));
   const cases = counts.flatMap((count) =>
@@ -24,8 +23,7 @@ export async function nodes(setting: Setting): Promise<Finding> {
         const servers = all.slice(0, count);
         const trials = record(
           OWN_AND_RAW,
-          (name) => () =>
-            setting.with(name, servers, (client) => measure(client, servers, { inFlight: load, ms, fresh })),
+          (name) => () => setting.measure(name, servers, { inFlight: load, ms }),
         );
         return [key, { trials }];
       }),

@@ -2,7 +2,7 @@ import { figure } from '../../support/outcome.ts';
 import { compare } from '../comparison.ts';
 import { quorlock } from '../contestants/quorlock.ts';
 import type { Finding } from '../finding.ts';
-import { measure, type Sample } from '../measure.ts';
+import type { Sample } from '../measure.ts';
 import type { Chart } from '../report/chart.ts';
 import { inRounds } from '../rounds.ts';
 import type { Setting } from '../setting.ts';
@@ -16,7 +16,7 @@ const VARIANTS = [
 
 /** How cost grows with the resources of a lock. */
 export async function resources(setting: Setting): Promise<Finding> {
-  const { budget, random, progress, fresh } = setting;
+  const { budget, random, progress } = setting;
   const { rounds, ms, counts } = budget.resources;
   const servers = await setting.servers(NODES);
   const cases = LOADS.flatMap((inFlight) =>
@@ -26,10 +26,10 @@ export async function resources(setting: Setting): Promise<Finding> {
     rounds,
     Object.fromEntries(
       cases.map(({ key, fencing, inFlight }) => {
-        const trial = (count: number) => (): Promise<Sample> =>
-          setting.with(quorlock({ fencing }, count), servers, (client) =>
-            measure(client, servers, { inFlight, ms, fresh }),
-          );
+        const trial = (count: number): (() => Promise<Sample>) => {
+          const open = quorlock({ fencing }, count);
+          return () => setting.measure(open, servers, { inFlight, ms });
+        };
         const trials = Object.fromEntries(counts.map((count) => [named(count), trial(count)]));
         return [key, { trials }];
       }),

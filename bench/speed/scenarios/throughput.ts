@@ -4,7 +4,7 @@ import { OWN_AND_RAW } from '../budget.ts';
 import { compare } from '../comparison.ts';
 import { RAW } from '../contestants/contestants.ts';
 import type { Finding } from '../finding.ts';
-import { measure, type Sample } from '../measure.ts';
+import type { Sample } from '../measure.ts';
 import type { Chart } from '../report/chart.ts';
 import { type Group, inRounds } from '../rounds.ts';
 import type { Setting } from '../setting.ts';
@@ -15,15 +15,11 @@ const MANY = 100_000;
 
 /** Everybody, on five nodes: how many operations a second, how long each takes, and what it costs. */
 export async function throughput(setting: Setting): Promise<Finding> {
-  const { budget, random, progress, fresh } = setting;
+  const { budget, random, progress } = setting;
   const { rounds, ms, contestants, inFlight } = budget.throughput;
   const servers = await setting.servers(NODES);
   const groupOf = (inFlight: number): Group<Sample> => ({
-    trials: record(
-      contestants,
-      (name) => () =>
-        setting.with(name, servers, (client) => measure(client, servers, { inFlight, ms, fresh })),
-    ),
+    trials: record(contestants, (name) => () => setting.measure(name, servers, { inFlight, ms })),
   });
   const groups = Object.fromEntries(inFlight.map((count) => [`${count} in flight`, groupOf(count)]));
   // The compiler knows everybody's code before anything counts.

@@ -11,6 +11,8 @@ import type { Verbs } from './verbs.ts';
 
 const WARM_UP = 200;
 
+/** All stay open, as in a service. */
+const clients = new Map<string, Contestant>();
 let client: Contestant | undefined;
 let serial = 0;
 const fresh = (): string => `resource ${process.pid} ${(serial++).toString(36)}`;
@@ -22,8 +24,8 @@ function opened(): Contestant {
 
 const verbs: Verbs = {
   open: async ({ name, urls, terms }) => {
-    await client?.close();
-    client = await openerOf(name)(urls, terms);
+    client = clients.get(name) ?? (await openerOf(name)(urls, terms));
+    clients.set(name, client);
     await closedLoop(client, { inFlight: 16, ms: WARM_UP, fresh }, { pairs: new Latencies() });
   },
   load: async ({ inFlight, from, ms }) => {

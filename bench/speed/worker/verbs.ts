@@ -2,7 +2,7 @@ import type { Terms } from '../contestants/contestant.ts';
 
 /** What a process of the bench can be told. Times are in ms, of the clock that all processes share. */
 export interface Verbs {
-  /** Closes whoever was open, and opens this one. */
+  /** From now on it is this one that is told; it runs for a moment. */
   open(request: { name: string; urls: readonly string[]; terms: Terms }): Promise<void>;
   load(request: { inFlight: number; from: number; ms: number }): Promise<LoadReply>;
   /** One lock after the other while something is wrong with the nodes. `settle`: of `ms`, before heap is looked at. */
