@@ -23,26 +23,43 @@ export const TIMER_LATENESS = 1;
 /** The longest delay that `setTimeout` takes; a longer one would fire at once. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
+/** One that fires early waits on; objects of one shape, and no more closures than one: there are several for each lock. */
+class Timer {
+  readonly cancel: Cancel = () => clearTimeout(this.#timeout);
+  readonly #due: number;
+  readonly #callback: () => void;
+  readonly #isBackground: boolean;
+  #timeout: NodeJS.Timeout | undefined;
+
+  constructor(delay: number, callback: () => void, isBackground: boolean) {
+    this.#due = performance.now() + delay;
+    this.#callback = callback;
+    this.#isBackground = isBackground;
+    this.#arm(delay);
+  }
+
+  #arm(remaining: number): void {
+    this.#timeout = setTimeout(Timer.#fire, Math.min(Math.ceil(remaining), LONGEST_TIMEOUT), this);
+    if (this.#isBackground) this.#timeout.unref();
+  }
+
+  static #fire(this: void, timer: Timer): void {
+    const remaining = timer.#due - performance.now();
+    if (remaining > 0) timer.#arm(remaining);
+    else timer.#callback();
+  }
+}
+
+const never: Cancel = () => {};
+
 /** `performance.now()` and `setTimeout`, corrected for firing early and for delays beyond 2^31 − 1 ms. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
 
   after(delay, callback, background) {
-    if (delay === Number.POSITIVE_INFINITY) return () => {};
-    const due = performance.now() + delay;
-    let timer: NodeJS.Timeout;
-    const arm = (remaining: number): void => {
-      timer = setTimeout(fire, Math.min(Math.ceil(remaining), LONGEST_TIMEOUT));
-      if (background) timer.unref();
-    };
-    const fire = (): void => {
-      const remaining = due - performance.now();
-      if (remaining > 0) arm(remaining);
-      else callback();
-    };
-    arm(delay);
-    return () => clearTimeout(timer);
+    if (delay === Number.POSITIVE_INFINITY) return never;
+    return new Timer(delay, callback, background !== undefined).cancel;
   },
 };
 

@@ -24,6 +24,7 @@ export interface LockPlan {
   readonly clock: Clock;
   readonly resources: readonly string[];
   readonly options: CallOptions;
+  readonly autoExtend: boolean;
   readonly won: Won;
   /** Called before a call returns. */
   readonly returning: () => void;
@@ -53,14 +54,14 @@ export class Lock {
 
   /** Made by `Redlock.acquire`, `tryAcquire` and `using`. */
   constructor(plan: LockPlan) {
-    const { options, resources, won } = plan;
+    const { options, autoExtend, resources, won } = plan;
     this.resources = resources;
     this.#plan = plan;
     this.#lease = won.lease;
     this.#heldAtMostUntil = won.t0 + options.maxHoldTime;
     this.#validUntil = won.validUntil;
     this.#cancelExpiry = this.#awaitExpiry();
-    if (options.autoExtend) this.#scheduleExtension();
+    if (autoExtend) this.#scheduleExtension();
   }
 
   /** The random value stored under each resource's key while the lock is held. */

@@ -21,7 +21,7 @@ export function resolveResources(resources: string | readonly string[]): readonl
       throw wrong(RangeError, 'resource', resource, `a string that does not end in ${COUNTER_SUFFIX}`);
     }
   }
-  const unique = [...new Set(all)];
+  const unique = all.length === 1 ? [...all] : [...new Set(all)];
   if (unique.length > MOST_RESOURCES) {
     throw wrong(RangeError, 'resources', unique.length, `at most ${MOST_RESOURCES} in one lock`);
   }

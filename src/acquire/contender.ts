@@ -19,6 +19,7 @@ export const HEAD_START = 3;
 const HEDGE = { timeouts: 1 / 10, roundTrips: 3, mostTimeouts: 1 / 2 } as const;
 
 export interface ContenderPlan extends AttemptPlan {
+  /** How long to keep trying, in ms; 0 for a single attempt. */
   readonly acquireTimeout: number;
   readonly retry: Retry;
 }
@@ -28,6 +29,7 @@ export class Contender {
   readonly #coordinator: Coordinator;
   readonly #contested: Contested;
   readonly #plan: ContenderPlan;
+  readonly #retries: number;
   readonly #rivals: Rivals;
   /** All nodes, the arbiter first. */
   #order: readonly number[] | undefined;
@@ -53,17 +55,19 @@ export class Contender {
   #untold = Number.POSITIVE_INFINITY;
   #over = false;
 
-  constructor(coordinator: Coordinator, contested: Contested, plan: ContenderPlan) {
+  /** `retries`: how many attempts follow the first at most. */
+  constructor(coordinator: Coordinator, contested: Contested, plan: ContenderPlan, retries: number) {
     this.#coordinator = coordinator;
     this.#contested = contested;
     this.#plan = plan;
+    this.#retries = retries;
     this.#rivals = new Rivals(coordinator.nodes.length);
   }
 
   /** Once. */
   async run(how: Lead): Promise<Won> {
-    const { keys, retry } = this.#plan;
-    const { retries } = retry;
+    const { keys } = this.#plan;
+    const retries = this.#retries;
     const isArbitrated =
       how === 'standing back' || (how === 'afresh' && retries > 0 && this.#contested.has(keys));
     if (isArbitrated) this.#listening = this.#listen();
@@ -121,7 +125,7 @@ export class Contender {
     this.#contest = new Contest({
       clock,
       rivals: this.#rivals,
-      order: isArbitrated ? this.#arbiters() : [...nodes.keys()],
+      order: isArbitrated ? this.#arbiters() : inOrder(nodes.length),
       isArbitrated,
       // Those who have been waiting for the same silent arbiter must not go on all at once.
       hedge: (this.#longestHedge * (1 + random.fraction())) / 2,
@@ -131,8 +135,8 @@ export class Contender {
     this.#ownerToken = this.#attempt.ownerToken;
     const outcome = await this.#attempt.outcome;
     this.#attempt = undefined;
-    this.#roundTrip = this.#contest.roundTrip ?? this.#roundTrip;
     if (!(outcome instanceof RedlockError)) return outcome;
+    this.#roundTrip = this.#contest.roundTrip ?? this.#roundTrip;
     if (this.#contest.outrunAt === undefined) this.#lastError = outcome;
     return outcome;
   }
@@ -236,6 +240,13 @@ export class Contender {
     this.#order ??= arbitersOf([...this.#plan.keys].sort()[0] ?? '', names);
     return this.#order;
   }
+}
+
+const ORDERS: number[][] = [];
+
+/** The numbers of so many nodes; one array, however often it is asked for. */
+function inOrder(count: number): readonly number[] {
+  return (ORDERS[count] ??= Array.from({ length: count }, (_, index) => index));
 }
 
 function orThrow(outcome: Won | RedlockError): Won {

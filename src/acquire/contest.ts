@@ -27,9 +27,9 @@ export class Contest implements Opening<GrantReply> {
   readonly #attempt: number;
   #ask: (nodes: readonly number[]) => void = () => {};
   #asked = 0;
-  readonly #askedAt: number[] = [];
-  readonly #answered: boolean[] = [];
-  readonly #roundTrips: number[] = [];
+  /** By node, when it was asked, in ms of the clock; and how long it took to answer, in ms; NaN if it did not. */
+  readonly #askedAt: number[];
+  readonly #took: number[];
   #cancelTimer: Cancel = () => {};
   #outrunAt: number | undefined;
   #over = false;
@@ -37,6 +37,8 @@ export class Contest implements Opening<GrantReply> {
   constructor(plan: ContestPlan) {
     this.#plan = plan;
     this.#attempt = plan.rivals.begin();
+    this.#askedAt = new Array<number>(plan.order.length).fill(Number.NaN);
+    this.#took = new Array<number>(plan.order.length).fill(Number.NaN);
   }
 
   /** The arbiter, if another contender was faster there, and the nodes after it have not been asked. */
@@ -52,19 +54,21 @@ export class Contest implements Opening<GrantReply> {
     const { clock, order, hedge, rivals } = this.#plan;
     if (this.#over || this.#asked < order.length) return false;
     if (clock.now() - Math.max(...this.#askedAt) < hedge) return false;
-    const open = order.filter((node) => this.#answered[node] === true && rivals.isOpen(node));
+    const open = order.filter((node) => (this.#took[node] ?? Number.NaN) >= 0 && rivals.isOpen(node));
     return open.length >= quorumOf(order.length);
   }
 
   /** How long nodes have taken to answer, in ms: the median, so that slow ones do not count; undefined if none has. */
   get roundTrip(): number | undefined {
-    return this.#roundTrips.sort((a, b) => a - b)[Math.floor((this.#roundTrips.length - 1) / 2)];
+    const known = this.#took.filter((ms) => ms >= 0).sort((a, b) => a - b);
+    return known[Math.floor((known.length - 1) / 2)];
   }
 
   begin(ask: (nodes: readonly number[]) => void): void {
     const { clock, isArbitrated, hedge } = this.#plan;
     this.#ask = (nodes) => {
-      for (const node of nodes) this.#askedAt[node] = clock.now();
+      const now = clock.now();
+      for (const node of nodes) this.#askedAt[node] = now;
       ask(nodes);
     };
     if (!isArbitrated) {
@@ -79,9 +83,8 @@ export class Contest implements Opening<GrantReply> {
     const { rivals, clock } = this.#plan;
     // A late answer to an earlier attempt tells less than is known by now.
     if (rivals.attempt !== this.#attempt) return;
-    this.#answered[node] = true;
     if (reply.kind === 'granted' || reply.kind === 'denied')
-      this.#roundTrips.push(clock.now() - (this.#askedAt[node] ?? 0));
+      this.#took[node] = clock.now() - (this.#askedAt[node] ?? 0);
     switch (reply.kind) {
       case 'granted':
         rivals.answered(node, 'granted');
@@ -118,7 +121,7 @@ export class Contest implements Opening<GrantReply> {
   #askRest(): void {
     const { order, isArbitrated, hedge, clock } = this.#plan;
     if (this.#over || this.#asked === order.length) return;
-    const rest = order.slice(this.#asked);
+    const rest = this.#asked === 0 ? order : order.slice(this.#asked);
     this.#asked = order.length;
     this.#outrunAt = undefined;
     this.#cancelTimer();

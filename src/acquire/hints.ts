@@ -28,6 +28,7 @@ export class Hints {
       this.#tokens.delete(key);
       this.#tokens.set(key, token);
     }
+    if (this.#tokens.size <= MOST_REMEMBERED) return;
     for (const oldest of this.#tokens.keys()) {
       if (this.#tokens.size <= MOST_REMEMBERED) break;
       this.#tokens.delete(oldest);

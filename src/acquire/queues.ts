@@ -51,6 +51,7 @@ export class Queues {
     for (const key of call.keys) this.#queues.get(key)?.calls.delete(call);
     this.#leading.delete(call);
     this.#tidy(call.keys);
+    if (!call.keys.some((key) => this.#next(key))) return;
     process.nextTick(() => {
       for (const next of this.#first(call.keys)) this.#lead(next, 'afresh');
     });
@@ -110,8 +111,13 @@ export class Queues {
   }
 
   /** The calls that are first in the queue of one of these keys. */
-  #first(keys: readonly string[]): Set<Queued> {
-    return new Set(keys.flatMap((key) => this.#next(key) ?? []));
+  #first(keys: readonly string[]): readonly Queued[] {
+    const first: Queued[] = [];
+    for (const key of keys) {
+      const next = this.#next(key);
+      if (next && !first.includes(next)) first.push(next);
+    }
+    return first;
   }
 
   #next(key: string): Queued | undefined {

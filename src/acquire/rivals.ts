@@ -12,31 +12,31 @@ interface Obstacle {
   readonly isUnsure: boolean;
 }
 
+/** What is known of a node that has not only granted. */
+interface Knowledge {
+  obstacle: Obstacle | undefined;
+  /** By whom it has denied last, and by whom before. */
+  owner: string | undefined;
+  formerOwner: string | undefined;
+  /** Whether it cannot grant anything now. */
+  isSilent: boolean;
+  /** Whose release it has told last: that may arrive before a denial that it makes obsolete. */
+  released: string | undefined;
+  /** The last attempt during which it told something that may make a denial obsolete. */
+  heardAgain: number;
+}
+
 /**
  * What a waiter knows of who is in its way, node by node: from the denials of its attempts, and from the releases that
  * it is told of. It may be out of date, and decides nothing but when to try again, and whom to ask first.
  */
 export class Rivals {
-  readonly #obstacles: (Obstacle | undefined)[];
-  /** By whom each node has denied last, and by whom before. */
-  readonly #owners: (string | undefined)[];
-  readonly #formerOwners: (string | undefined)[];
-  /** Nodes that cannot grant anything now. */
-  readonly #silent: boolean[];
-  /** Whose release a node has told last: it may arrive before a denial that it makes obsolete. */
-  readonly #released: (string | undefined)[];
-  /** The last attempt during which a node told something that may make a denial obsolete. */
-  readonly #heardAgain: number[];
+  readonly #nodes: (Knowledge | undefined)[];
   #attempt = 0;
   #hasNews = false;
 
   constructor(nodes: number) {
-    this.#obstacles = new Array<Obstacle | undefined>(nodes).fill(undefined);
-    this.#owners = new Array<string | undefined>(nodes).fill(undefined);
-    this.#formerOwners = new Array<string | undefined>(nodes).fill(undefined);
-    this.#silent = new Array<boolean>(nodes).fill(false);
-    this.#released = new Array<string | undefined>(nodes).fill(undefined);
-    this.#heardAgain = new Array<number>(nodes).fill(-1);
+    this.#nodes = new Array<Knowledge | undefined>(nodes).fill(undefined);
   }
 
   /** An attempt begins: what nodes answer replaces what they answered before. Returns its number. */
@@ -56,50 +56,53 @@ export class Rivals {
    * @returns whether by the same owner as before, so that this is no contender of now.
    */
   denied(node: number, owner: string, until: number): boolean {
-    const wasThere = this.#owners[node] === owner;
-    const isOver = owner !== '' && this.#released[node] === owner;
+    const known = this.#of(node);
+    const wasThere = known.owner === owner;
+    const isOver = owner !== '' && known.released === owner;
     // Once: should the key still be there after all, its release was told, but not done.
-    if (isOver) this.#released[node] = undefined;
-    if (!wasThere) this.#formerOwners[node] = this.#owners[node];
-    const mayBeOver = owner !== '' && this.#heardAgain[node] === this.#attempt;
-    this.#silent[node] = false;
-    this.#owners[node] = owner;
+    if (isOver) known.released = undefined;
+    if (!wasThere) known.formerOwner = known.owner;
+    const mayBeOver = owner !== '' && known.heardAgain === this.#attempt;
+    known.isSilent = false;
+    known.owner = owner;
     this.#hasNews ||= isOver || mayBeOver;
-    this.#obstacles[node] = isOver
-      ? undefined
-      : { owner, until, attempt: this.#attempt, isUnsure: mayBeOver };
+    known.obstacle = isOver ? undefined : { owner, until, attempt: this.#attempt, isUnsure: mayBeOver };
     return wasThere || isOver;
   }
 
   /** A node has granted the lock, or gave no vote (`silent`). */
   answered(node: number, kind: 'granted' | 'silent'): void {
-    this.#silent[node] = kind === 'silent';
-    this.#owners[node] = undefined;
-    this.#obstacles[node] = undefined;
+    if (kind === 'granted' && !this.#nodes[node]) return;
+    const known = this.#of(node);
+    known.isSilent = kind === 'silent';
+    known.owner = undefined;
+    known.obstacle = undefined;
   }
 
   /** A node has told of a release; returns whether that may have been in the way. */
   released(node: number, owner: string): boolean {
-    const obstacle = this.#obstacles[node];
-    this.#released[node] = owner;
+    const known = this.#of(node);
+    const { obstacle } = known;
+    known.released = owner;
     // A denial by somebody else that is still on its way may be the older one: who hands on in silence is not told of.
-    if (owner !== this.#owners[node]) this.#heardAgain[node] = this.#attempt;
-    if (!obstacle) return this.#silent[node] === true && this.#clear(node);
+    if (owner !== known.owner) known.heardAgain = this.#attempt;
+    if (!obstacle) return known.isSilent && this.#clear(known);
     // Who was there before the one that denied has gone before, and this comes late. Of another, it tells that the one that
     // denied has gone too, without saying so.
-    const isLate = owner !== obstacle.owner && owner === this.#formerOwners[node];
-    return !isLate && this.#clear(node);
+    const isLate = owner !== obstacle.owner && owner === known.formerOwner;
+    return !isLate && this.#clear(known);
   }
 
   /** Releases may have been missed before this instant; returns whether one could have mattered. */
   heardAgain(node: number): boolean {
-    this.#heardAgain[node] = this.#attempt;
-    return !this.isOpen(node) && this.#clear(node);
+    const known = this.#of(node);
+    known.heardAgain = this.#attempt;
+    return !this.isOpen(node) && this.#clear(known);
   }
 
   /** Whether a node gave no vote when it was last asked. */
   isSilent(node: number): boolean {
-    return this.#silent[node] === true;
+    return this.#nodes[node]?.isSilent === true;
   }
 
   /** Whether the way has become freer, in a way that this attempt cannot have seen. */
@@ -109,19 +112,19 @@ export class Rivals {
 
   /** Whether anybody is in the way. */
   get isContested(): boolean {
-    return this.#obstacles.some((obstacle) => obstacle !== undefined);
+    return this.#nodes.some((known) => known?.obstacle !== undefined);
   }
 
   /** Whether one owner has a quorum; otherwise votes were split. */
   get isHeld(): boolean {
     const counts = new Map<string, number>();
     for (const { owner } of this.#known) counts.set(owner, (counts.get(owner) ?? 0) + 1);
-    return Math.max(0, ...counts.values()) >= quorumOf(this.#obstacles.length);
+    return Math.max(0, ...counts.values()) >= quorumOf(this.#nodes.length);
   }
 
   /** Whether nothing is known that keeps a node from granting. */
   isOpen(node: number): boolean {
-    return this.#silent[node] === false && this.#obstacles[node]?.isUnsure !== false;
+    return !this.isSilent(node) && this.#nodes[node]?.obstacle?.isUnsure !== false;
   }
 
   /** Whether nothing is known that keeps a quorum from granting. */
@@ -137,18 +140,30 @@ export class Rivals {
   }
 
   get #known(): Obstacle[] {
-    return this.#obstacles.flatMap((obstacle) => (obstacle?.isUnsure === false ? [obstacle] : []));
+    return this.#nodes.flatMap((known) => (known?.obstacle?.isUnsure === false ? [known.obstacle] : []));
   }
 
   get #missing(): number {
-    const open = this.#obstacles.filter((_, node) => this.isOpen(node)).length;
-    return quorumOf(this.#obstacles.length) - open;
+    let open = 0;
+    for (let node = 0; node < this.#nodes.length; node++) if (this.isOpen(node)) open++;
+    return quorumOf(this.#nodes.length) - open;
   }
 
-  #clear(node: number): true {
-    this.#hasNews ||= this.isSilent(node) || this.#obstacles[node]?.attempt === this.#attempt;
-    this.#obstacles[node] = undefined;
-    this.#silent[node] = false;
+  #of(node: number): Knowledge {
+    return (this.#nodes[node] ??= {
+      obstacle: undefined,
+      owner: undefined,
+      formerOwner: undefined,
+      isSilent: false,
+      released: undefined,
+      heardAgain: -1,
+    });
+  }
+
+  #clear(known: Knowledge): true {
+    this.#hasNews ||= known.isSilent || known.obstacle?.attempt === this.#attempt;
+    known.obstacle = undefined;
+    known.isSilent = false;
     return true;
   }
 }

@@ -5,11 +5,6 @@ import { Contender, type ContenderPlan, timeout } from './contender.ts';
 import type { Contested } from './contested.ts';
 import type { Lead, Queued, Queues } from './queues.ts';
 
-export interface WaitingPlan extends Omit<ContenderPlan, 'deadline'> {
-  /** How long to keep trying, in ms; 0 for a single attempt. */
-  readonly acquireTimeout: number;
-}
-
 /** What the calls of one process share. */
 export interface WaitingRoom {
   readonly queues: Queues;
@@ -23,9 +18,7 @@ export class Waiting implements Queued {
   readonly keys: readonly string[];
   readonly #coordinator: Coordinator;
   readonly #room: WaitingRoom;
-  readonly #plan: WaitingPlan;
-  /** In ms of the clock. */
-  readonly #deadline: number;
+  readonly #plan: ContenderPlan;
   readonly #isSingle: boolean;
   #contender: Contender | undefined;
   #cancelDeadline: Cancel | undefined;
@@ -33,7 +26,7 @@ export class Waiting implements Queued {
   #reject!: (reason: unknown) => void;
   #over = false;
 
-  constructor(coordinator: Coordinator, room: WaitingRoom, plan: WaitingPlan) {
+  constructor(coordinator: Coordinator, room: WaitingRoom, plan: ContenderPlan) {
     const { clock } = coordinator;
     const { keys, acquireTimeout, retry } = plan;
     this.keys = keys;
@@ -41,7 +34,6 @@ export class Waiting implements Queued {
     this.#room = room;
     this.#plan = plan;
     this.#isSingle = acquireTimeout === 0 || retry.retries === 0;
-    this.#deadline = acquireTimeout === 0 ? Number.POSITIVE_INFINITY : clock.now() + acquireTimeout;
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -60,14 +52,8 @@ export class Waiting implements Queued {
 
   lead(how: Lead): void {
     this.#cancelDeadline?.();
-    const deadline = this.#deadline;
     const retries = this.#isSingle ? 0 : this.#plan.retry.retries;
-    const retry = { ...this.#plan.retry, retries };
-    this.#contender = new Contender(this.#coordinator, this.#room.contested, {
-      ...this.#plan,
-      retry,
-      deadline,
-    });
+    this.#contender = new Contender(this.#coordinator, this.#room.contested, this.#plan, retries);
     this.#contender.run(how).then(
       (won) => this.#won(won),
       (error: Error) => this.cancel(error),

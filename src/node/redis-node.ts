@@ -159,8 +159,10 @@ export class RedisNode implements LockNode {
   }
 
   objection(keys: readonly string[]): string | undefined {
-    const [first = '', ...others] = keys;
     const { connection } = this.#plan;
+    // Only a Cluster has slots to mind.
+    if (!connection.reorders) return undefined;
+    const [first = '', ...others] = keys;
     const astray = keys.find((key) => connection.slotOf(key) === undefined);
     if (astray !== undefined)
       return `the braces in ${JSON.stringify(astray)} are read differently by client and servers of a Redis Cluster`;

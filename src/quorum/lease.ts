@@ -111,7 +111,7 @@ export class Lease {
         this.#heard(index, reply, reply.kind === 'granted');
       },
       decide: (all, over) => {
-        const replies = hint === undefined ? all.slice() : all.map(withCounter);
+        const replies = hint === undefined ? all : all.map(withCounter);
         const ballots = replies.map(ballotOf);
         const verdict = over ? conclude(ballots) : judge(ballots);
         if (verdict !== 'won') {
@@ -151,7 +151,7 @@ export class Lease {
       decide: (replies, over) => {
         const ballots = replies.map(ballotOf);
         const verdict = over ? conclude(ballots) : judge(ballots);
-        return verdict && { verdict, replies: replies.slice() };
+        return verdict && { verdict, replies };
       },
     });
     this.#round = round;
@@ -202,7 +202,7 @@ export class Lease {
       },
       decide: (replies, over) => {
         const verdict = judgeRelease(replies.map(ballotOf), over);
-        return verdict && { verdict, replies: replies.slice() };
+        return verdict && { verdict, replies };
       },
     }).outcome;
   }

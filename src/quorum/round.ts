@@ -1,5 +1,6 @@
 import { afterReading, type Cancel, type Clock } from '../clock.ts';
 import type { Deliver, LockNode } from '../node/lock-node.ts';
+import { quorumOf } from './ballot.ts';
 import type { Opening } from './opening.ts';
 
 export type Replies<Reply> = readonly (Reply | undefined)[];
@@ -32,6 +33,7 @@ export class Round<Reply, Outcome> {
   #resolve!: (outcome: Outcome) => void;
   #cancelTimer: Cancel | undefined;
   #open = true;
+  #received = 0;
   #asking = true;
   #wasConnecting = false;
 
@@ -75,13 +77,18 @@ export class Round<Reply, Outcome> {
   #receive(index: number, reply: Reply): void {
     if (this.#replies[index] !== undefined) return;
     this.#plan.heard?.(index, reply, !this.#open);
-    if (this.#open) this.#replies[index] = reply;
+    if (this.#open) {
+      this.#replies[index] = reply;
+      this.#received++;
+    }
     this.#plan.opening?.heard(index, reply);
     if (!this.#asking) this.#decide(false);
   }
 
   #decide(over: boolean): void {
     if (!this.#open) return;
+    // Fewer can neither be a majority nor keep the others from being one.
+    if (!over && this.#received <= this.#replies.length - quorumOf(this.#replies.length)) return;
     const outcome = this.#plan.decide(this.#replies, over);
     if (outcome === undefined) return;
     this.#open = false;

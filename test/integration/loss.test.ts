@@ -123,7 +123,7 @@ describe('a majority that comes back before validity ends', () => {
 });
 
 describe('the extension of a lock with a short ttl', () => {
-  const TTL = 200;
+  const TTL = 400;
   /** At most one extension in a tenth of the ttl; and as many again for the sake of other commands. */
   const PER_SECOND = 2 * (1_000 / (TTL / 10));
 

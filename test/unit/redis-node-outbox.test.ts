@@ -181,18 +181,21 @@ describe('keys on a cluster', () => {
   it('of two slots are', async () => {
     const { node, connection } = await admittedNode();
     connection.slots = slotOf;
+    connection.reorders = true;
     expect(node.objection(['a', 'b'])).toMatch(/same hash slot.* give "a" and "b" a common \{hash tag\}/);
   });
 
   it('of one slot by their hash tags are no problem', async () => {
     const { node, connection } = await admittedNode();
     connection.slots = slotOf;
+    connection.reorders = true;
     expect(node.objection(['{a}', 'b{a}', 'a', '{a}{c}'])).toBeUndefined();
   });
 
   it.each(['a}b', '}{', '{}x', 'a{}b'])('of which the counter is in another slot are: %s', async (key) => {
     const { node, connection } = await admittedNode();
     connection.slots = slotOf;
+    connection.reorders = true;
     expect(node.objection([key])).toContain(JSON.stringify(key));
     expect(node.objection(['a', key])).toBeDefined();
   });
@@ -205,6 +208,7 @@ describe('keys on a cluster', () => {
   it('whose slot is ambiguous are, also alone', async () => {
     const { node, connection } = await admittedNode();
     connection.slots = () => undefined;
+    connection.reorders = true;
     expect(node.objection(['a'])).toContain('"a"');
   });
 });

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { ContenderPlan } from '../../src/acquire/contender.ts';
 import { Contested } from '../../src/acquire/contested.ts';
 import { Hints } from '../../src/acquire/hints.ts';
 import { Queues } from '../../src/acquire/queues.ts';
-import { Waiting, type WaitingPlan } from '../../src/acquire/waiting.ts';
+import { Waiting } from '../../src/acquire/waiting.ts';
 import { AcquireTimeoutError, NodesQuarantinedError } from '../../src/index.ts';
 import type { GrantReply } from '../../src/node/lock-node.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -14,7 +15,7 @@ const granted = { kind: 'granted', counter: 7 } as const;
 const quarantined = (remaining: number): GrantReply => ({ kind: 'quarantined', remaining });
 
 /** A call that begins at 1000 on the clock; its pauses are 50 ms, unless something else is worth waiting for. */
-function waiting(nodes: readonly ScriptedNode[], plan: Partial<WaitingPlan> = {}) {
+function waiting(nodes: readonly ScriptedNode[], plan: Partial<ContenderPlan> = {}) {
   const clock = new ManualClock(1_000);
   const random = { ...seededRandom(1), fraction: () => 0 };
   const call = new Waiting(
@@ -29,6 +30,7 @@ function waiting(nodes: readonly ScriptedNode[], plan: Partial<WaitingPlan> = {}
       maxHoldTime: Number.POSITIVE_INFINITY,
       fencing: true,
       acquireTimeout: 60_000,
+      deadline: 1_000 + (plan.acquireTimeout ?? 60_000),
       retry: {
         retries: Number.POSITIVE_INFINITY,
         factor: 1,

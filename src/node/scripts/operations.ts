@@ -28,12 +28,13 @@ end
 const USUAL = `
 local general
 
--- What keeps this user from dealing with a lock to its end, if anything: what the grant itself does not show.
+-- Whether this user may deal with a lock to its end; whether with its counter too, the grant itself shows.
 local may_hold
 local function grant_one(key, token, ttl, counter, wanted)
   if may_hold == nil then
     local may = redis.acl_check_cmd
-    may_hold = may('GET', key) and may('DEL', key) and may('PTTL', key) and may('PEXPIRE', key, 1)
+    may_hold = may('SET', key, '') and may('GET', key) and may('DEL', key) and may('EXISTS', key)
+      and may('PTTL', key) and may('PEXPIRE', key, 1)
   end
   if not may_hold or counter and not limit and not pcall(hint_limit) then return nil end
   local set = try('SET', key, token, 'NX', 'PX', ttl)
@@ -136,7 +137,7 @@ local function define()
   -- One that cannot be moved on keeps its value, and is kept for as long as any other from now on; then nothing is granted.
   function operations.moved_on(key, counter, wanted, before)
     local done, number = pcall(function()
-      if type(before) == 'table' then error(before) end
+      if type(before) == 'table' then error(refusal(key, counter) or before) end
       return successor(value_of(counter, before), tonumber(wanted))
     end)
     if not done then

@@ -653,8 +653,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/contender.ts',
-        'order: isArbitrated ? this.#arbiters() : [...nodes.keys()],\n      isArbitrated,',
-        'order: [...nodes.keys()],\n      isArbitrated: isArbitrated && false,',
+        'order: isArbitrated ? this.#arbiters() : inOrder(nodes.length),\n      isArbitrated,',
+        'order: inOrder(nodes.length),\n      isArbitrated: isArbitrated && false,',
       ),
     ],
   },
