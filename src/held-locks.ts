@@ -1,40 +1,66 @@
-import type { Clock } from './clock.ts';
+import { Agenda } from './agenda.ts';
+import { at, type Cancel, type Clock } from './clock.ts';
 import type { Lock } from './lock.ts';
 
-/** The locks that are held. */
+/** The locks that are held, and the one timer for all that is due for them: extensions, and the end of validity. */
 export class HeldLocks {
   readonly #clock: Clock;
-  readonly #locks = new Set<Lock>();
-  /** No lock ends before this instant. */
-  #earliestEnd = Number.POSITIVE_INFINITY;
+  readonly #agenda = new Agenda<Lock>();
+  #cancelTimer: Cancel | undefined;
+  /** For when the timer is set, in ms of the clock. It may come too early, never too late. */
+  #timerAt = Number.POSITIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   add(lock: Lock): void {
-    this.#locks.add(lock);
-    this.#earliestEnd = Math.min(this.#earliestEnd, lock.validUntil);
+    this.#agenda.add(lock);
+    this.#setTimer();
+  }
+
+  /** When something is due for the lock has changed. */
+  moved(lock: Lock): void {
+    this.#agenda.moved(lock);
+    this.#setTimer();
   }
 
   delete(lock: Lock): void {
-    this.#locks.delete(lock);
+    this.#agenda.delete(lock);
+    if (this.#agenda.size === 0) this.#dropTimer();
   }
 
   /**
-   * Tells the holders of locks that are over. To be called before any call returns: after a blocked event loop an
-   * answer may be read before the timers run, and the caller who gets it must not take the signal of another lock
-   * for good. Nearly always it only compares two numbers.
+   * Does what is due; above all it tells the holders of locks that are over. To be called before any call returns: after a
+   * blocked event loop an answer may be read before the timers run, and the caller who gets it must not take the
+   * signal of another lock for good. Nearly always it only compares two numbers.
    */
   notice(): void {
-    if (this.#clock.now() < this.#earliestEnd) return;
-    this.#earliestEnd = Number.POSITIVE_INFINITY;
-    for (const lock of this.#locks) {
-      if (lock.state === 'held') this.#earliestEnd = Math.min(this.#earliestEnd, lock.validUntil);
-    }
+    for (let first = this.#agenda.first; first && first.due <= this.#clock.now(); first = this.#agenda.first)
+      first.dueNow();
   }
 
   close(reason: unknown): void {
-    for (const lock of this.#locks) lock.close(reason);
+    for (const lock of [...this.#agenda]) lock.close(reason);
+  }
+
+  #setTimer(): void {
+    const { due } = this.#agenda.first ?? { due: Number.POSITIVE_INFINITY };
+    if (due >= this.#timerAt) return;
+    this.#dropTimer();
+    this.#timerAt = due;
+    this.#cancelTimer = at(this.#clock, due, this.#onTimer, 'background');
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    this.notice();
+    this.#setTimer();
+  };
+
+  #dropTimer(): void {
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
   }
 }

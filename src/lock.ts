@@ -1,5 +1,6 @@
 import { failure, list, type Won } from './acquire/attempt.ts';
-import { at, type Cancel, type Clock, TIMER_LATENESS } from './clock.ts';
+import type { Appointment } from './agenda.ts';
+import { type Clock, TIMER_LATENESS } from './clock.ts';
 import { LockLostError, LockReleasedError, type LossReason, type Vote } from './errors.ts';
 import type { LockNode } from './node/lock-node.ts';
 import type { CallOptions } from './options.ts';
@@ -18,50 +19,61 @@ export interface Release {
   readonly votes: readonly Vote[];
 }
 
-/** What a lock needs of the Redlock that made it. */
-export interface LockPlan {
+/** What the locks of one Redlock share. */
+export interface Keeper {
   readonly nodes: readonly LockNode[];
   readonly clock: Clock;
-  readonly resources: readonly string[];
-  readonly options: CallOptions;
-  readonly autoExtend: boolean;
-  readonly won: Won;
   /** Called before a call returns. */
-  readonly returning: () => void;
-  /** Whether its keys are handed on within this process if it is released now, so that nobody else need be told. */
-  handsOn(): boolean;
+  returning(): void;
+  /** Whether keys are handed on within this process if their lock is released now, so that nobody else need be told. */
+  handsOn(keys: readonly string[]): boolean;
+  /** Called when {@link Lock.due} has changed. */
+  moved(lock: Lock): void;
   /** Called once, when the lock is released or lost, and the nodes have been asked to delete it. */
   ended(lock: Lock): void;
 }
 
 /** A held lock. Everything it says is read off the clock first: it never claims to be held after its validity. */
-export class Lock {
+export class Lock implements Appointment {
   /** What is locked; without duplicates, in the order given. */
   readonly resources: readonly string[];
-  readonly #plan: LockPlan;
+  /** @internal */
+  place = -1;
+  readonly #keeper: Keeper;
+  readonly #options: CallOptions;
   readonly #lease: Lease;
   /** No validity beyond this instant, however often the lock is extended. */
   readonly #heldAtMostUntil: number;
   #validUntil: number;
+  /** When it is extended automatically, in ms of the clock. */
+  #extendAt = Number.POSITIVE_INFINITY;
   #state: 'held' | 'released' | 'lost' = 'held';
   #loss: LockLostError | undefined;
   #controller: AbortController | undefined;
   #extending: Promise<void> | undefined;
   #lastExtension = Number.NEGATIVE_INFINITY;
   #release: Promise<Release> | undefined;
-  #cancelExpiry: Cancel;
-  #cancelExtension: Cancel | undefined;
 
   /** Made by `Redlock.acquire`, `tryAcquire` and `using`. */
-  constructor(plan: LockPlan) {
-    const { options, autoExtend, resources, won } = plan;
+  constructor(
+    keeper: Keeper,
+    resources: readonly string[],
+    options: CallOptions,
+    autoExtend: boolean,
+    won: Won,
+  ) {
     this.resources = resources;
-    this.#plan = plan;
+    this.#keeper = keeper;
+    this.#options = options;
     this.#lease = won.lease;
     this.#heldAtMostUntil = won.t0 + options.maxHoldTime;
     this.#validUntil = won.validUntil;
-    this.#cancelExpiry = this.#awaitExpiry();
     if (autoExtend) this.#scheduleExtension();
+  }
+
+  /** Where it stands on the nodes. @internal */
+  get keys(): readonly string[] {
+    return this.#lease.holding.keys;
   }
 
   /** The random value stored under each resource's key while the lock is held. */
@@ -90,7 +102,7 @@ export class Lock {
 
   /** How long the holder may still act, in ms; 0 when not held. Less than what every granting node still has. */
   remaining(): number {
-    return this.state === 'held' ? this.#validUntil - this.#plan.clock.now() : 0;
+    return this.state === 'held' ? this.#validUntil - this.#keeper.clock.now() : 0;
   }
 
   /** Aborts when the lock is lost, its `reason` being the {@link LockLostError}; never after a release. */
@@ -110,14 +122,14 @@ export class Lock {
    * @throws {LockLostError} when the lock is lost; {@link LockReleasedError} after a release; otherwise the
    * round's error, and the lock is still held for as long as it was before.
    */
-  async extend(ttl: number = this.#plan.options.ttl): Promise<void> {
-    const { options, returning } = this.#plan;
+  async extend(ttl: number = this.#options.ttl): Promise<void> {
+    const options = this.#options;
     try {
       if (ttl !== options.ttl) checkTtl(ttl, options);
       while (this.#extending) await this.#extending.catch(() => {});
       await this.#extendNow(ttl, options.nodeTimeout);
     } finally {
-      returning();
+      this.#keeper.returning();
     }
   }
 
@@ -126,9 +138,8 @@ export class Lock {
    * at once when the lock was lost.
    */
   release(): Promise<Release> {
-    const { returning } = this.#plan;
-    if (this.#release) returning();
-    this.#release ??= this.#releaseNow().finally(returning);
+    if (this.#release) this.#keeper.returning();
+    this.#release ??= this.#releaseNow();
     return this.#release;
   }
 
@@ -146,6 +157,17 @@ export class Lock {
     return this.#validUntil;
   }
 
+  /** When it has to be extended or its end told, in ms of the clock: early enough for a timer that comes late. @internal */
+  get due(): number {
+    return Math.min(this.#extendAt, this.#validUntil - TIMER_LATENESS);
+  }
+
+  /** Does what is due. @internal */
+  dueNow(): void {
+    if (this.#keeper.clock.now() >= this.#validUntil - TIMER_LATENESS) this.#expire();
+    else void this.#extendAutomatically();
+  }
+
   /** The error that says why the lock was lost, if it was. @internal */
   get loss(): LockLostError | undefined {
     this.#notice();
@@ -153,15 +175,18 @@ export class Lock {
   }
 
   async #releaseNow(): Promise<Release> {
-    if (this.state === 'lost') return { outcome: 'expired', votes: [] };
-    this.#end('released');
-    const released = this.#lease.release(
-      this.#plan.options.nodeTimeout,
-      this.#plan.handsOn() ? 'late' : true,
-    );
-    this.#plan.ended(this);
-    const { verdict, replies } = await released;
-    return { outcome: verdict, votes: votesOf(this.#plan.nodes, replies) };
+    const keeper = this.#keeper;
+    try {
+      if (this.state === 'lost') return { outcome: 'expired', votes: [] };
+      this.#state = 'released';
+      const isHandedOn = keeper.handsOn(this.#lease.holding.keys);
+      const released = this.#lease.release(this.#options.nodeTimeout, isHandedOn ? 'late' : true);
+      keeper.ended(this);
+      const { verdict, replies } = await released;
+      return { outcome: verdict, votes: votesOf(keeper.nodes, replies) };
+    } finally {
+      keeper.returning();
+    }
   }
 
   #extendNow(ttl: number, patience: number): Promise<void> {
@@ -173,7 +198,8 @@ export class Lock {
   }
 
   async #extendOnce(ttl: number, patience: number): Promise<void> {
-    const { clock, nodes, options, resources } = this.#plan;
+    const { resources } = this;
+    const { clock, nodes } = this.#keeper;
     const t0 = clock.now();
     const remaining = this.remaining();
     // The last look at the clock: once the keys are being released, nothing must be sent that sets them again.
@@ -190,8 +216,9 @@ export class Lock {
         verdict as Exclude<typeof verdict, 'taken'>,
         votesOf(nodes, replies),
       );
-    const until = Math.min(validUntil(t0, ttl, options.driftFactor), this.#heldAtMostUntil);
+    const until = Math.min(validUntil(t0, ttl, this.#options.driftFactor), this.#heldAtMostUntil);
     this.#validUntil = Math.max(this.#validUntil, until);
+    this.#keeper.moved(this);
   }
 
   #assertHeld(): void {
@@ -202,27 +229,26 @@ export class Lock {
 
   /** Automatic extension: from a third of the validity on, again and again with a floor on the interval. */
   #scheduleExtension(): void {
-    const { clock, options } = this.#plan;
-    const due = this.#validUntil - extensionReserve(options.ttl, options.driftFactor);
-    const earliest = this.#lastExtension + extensionInterval(options.ttl);
     if (this.#validUntil >= this.#heldAtMostUntil) return;
-    this.#cancelExtension = clock.after(
-      Math.max(due, earliest) - clock.now(),
-      this.#onExtensionTimer,
-      'background',
-    );
+    const { ttl } = this.#options;
+    this.#extendAt = Math.max(this.#extensionDue, this.#lastExtension + extensionInterval(ttl));
+    this.#keeper.moved(this);
   }
 
-  readonly #onExtensionTimer = (): void => void this.#extendAutomatically();
+  get #extensionDue(): number {
+    const { ttl, driftFactor } = this.#options;
+    return this.#validUntil - extensionReserve(ttl, driftFactor);
+  }
 
   async #extendAutomatically(): Promise<void> {
-    const { clock, options } = this.#plan;
+    const { ttl, nodeTimeout } = this.#options;
+    this.#extendAt = Number.POSITIVE_INFINITY;
+    this.#keeper.moved(this);
     try {
       // A manual extension may have moved what is due.
-      const due = this.#validUntil - extensionReserve(options.ttl, options.driftFactor);
-      if (due > clock.now() + TIMER_LATENESS) return;
-      const patience = Math.min(options.nodeTimeout, this.remaining() / 3);
-      await (this.#extending ?? this.#extendNow(options.ttl, patience));
+      if (this.#extensionDue > this.#keeper.clock.now() + TIMER_LATENESS) return;
+      const patience = Math.min(nodeTimeout, this.remaining() / 3);
+      await (this.#extending ?? this.#extendNow(ttl, patience));
     } catch {
       // A failed round leaves the validity as it was; if none succeeds in time, the signal tells.
     } finally {
@@ -230,22 +256,9 @@ export class Lock {
     }
   }
 
-  /** The end of validity is announced early enough for a timer that comes late. */
-  #awaitExpiry(): Cancel {
-    return at(
-      this.#plan.clock,
-      this.#validUntil - TIMER_LATENESS,
-      () => {
-        if (this.#plan.clock.now() >= this.#validUntil - TIMER_LATENESS) this.#expire();
-        else this.#cancelExpiry = this.#awaitExpiry();
-      },
-      'background',
-    );
-  }
-
   /** Learns of the end of validity from the clock, which an event loop that was blocked tells first. */
   #notice(): void {
-    if (this.#state === 'held' && this.#plan.clock.now() >= this.#validUntil) this.#expire();
+    if (this.#state === 'held' && this.#keeper.clock.now() >= this.#validUntil) this.#expire();
   }
 
   #expire(): void {
@@ -260,16 +273,10 @@ export class Lock {
       votes,
       cause === undefined ? {} : { cause },
     );
-    this.#end('lost');
+    this.#state = 'lost';
     this.#lease.undo();
-    this.#plan.ended(this);
+    this.#keeper.ended(this);
     this.#controller?.abort(this.#loss);
-  }
-
-  #end(state: 'released' | 'lost'): void {
-    this.#state = state;
-    this.#cancelExpiry();
-    this.#cancelExtension?.();
   }
 }
 

@@ -8,7 +8,7 @@ import { wrong } from './bad-input.ts';
 import { LockLostError, RedlockClosedError, ResourceHeldError } from './errors.ts';
 import { HeldLocks } from './held-locks.ts';
 import { type Inspection, judgeInspection } from './inspection.ts';
-import { Lock } from './lock.ts';
+import { type Keeper, Lock } from './lock.ts';
 import type { InspectReply, LockNode } from './node/lock-node.ts';
 import { createNodes, type NodeSpec } from './nodes.ts';
 import {
@@ -40,6 +40,7 @@ export class Redlock {
   readonly #waiting = new Set<Waiting>();
   readonly #signals = new Signals();
   readonly #locks: HeldLocks;
+  readonly #keeper: Keeper;
   readonly #closed: Promise<void>;
   #resolveClosed!: (closing: Promise<void>) => void;
   #isOpen = true;
@@ -61,7 +62,20 @@ export class Redlock {
     this.#coordinator = { nodes: all, clock, random, hints: new Hints(clock) };
     const contested = new Contested(clock);
     this.#room = { queues: new Queues((keys) => contested.has(keys)), contested };
-    this.#locks = new HeldLocks(clock);
+    const locks = new HeldLocks(clock);
+    const { queues } = this.#room;
+    this.#locks = locks;
+    this.#keeper = {
+      nodes: all,
+      clock,
+      returning: () => locks.notice(),
+      handsOn: (keys) => queues.handsOn(keys),
+      moved: (lock) => locks.moved(lock),
+      ended: (lock) => {
+        locks.delete(lock);
+        queues.free(lock.keys);
+      },
+    };
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -209,21 +223,7 @@ export class Redlock {
     autoExtend: boolean,
     won: Awaited<Waiting['result']>,
   ): Lock {
-    const { nodes, clock } = this.#coordinator;
-    const lock = new Lock({
-      nodes,
-      clock,
-      resources,
-      options,
-      autoExtend,
-      won,
-      returning: () => this.#locks.notice(),
-      handsOn: () => this.#room.queues.handsOn(won.lease.holding.keys),
-      ended: (ended) => {
-        this.#locks.delete(ended);
-        this.#room.queues.free(won.lease.holding.keys);
-      },
-    });
+    const lock = new Lock(this.#keeper, resources, options, autoExtend, won);
     this.#locks.add(lock);
     return lock;
   }

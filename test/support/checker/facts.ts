@@ -54,7 +54,10 @@ export class Facts {
       wakeUps = [
         ...messages.filter((each) => each.client === client).flatMap(({ arrivedAt }) => arrivedAt),
         ...subscriptions.filter((each) => each.client === client).map(({ at }) => at),
-        ...this.beliefs.filter(({ section }) => section.client === client).map(({ until }) => until),
+        // Whoever waits for any of its resources may try.
+        ...this.beliefs
+          .filter(({ section }) => section.client === client)
+          .flatMap(({ section, until }) => section.resources.map(() => until)),
       ];
       this.#wakeUps.set(client, wakeUps);
     }

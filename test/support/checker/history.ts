@@ -153,14 +153,14 @@ interface Subscription {
   readonly at: number;
 }
 
-interface Disturbance {
+export interface Disturbance {
   readonly node: number;
   /** undefined: it concerns all of them. */
   readonly client: number | undefined;
   readonly from: number;
-  readonly to: number;
+  to: number;
   /** Until when releases may not be told. */
-  readonly silentTo: number;
+  silentTo: number;
 }
 
 export interface Pace {

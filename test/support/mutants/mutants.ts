@@ -54,8 +54,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/attempt.ts',
-        'validUntil(t0, plan.ttl, plan.driftFactor)',
-        'validUntil(clock.now(), plan.ttl, plan.driftFactor)',
+        'return { lease: this.#lease, t0, validUntil: end };',
+        'return { lease: this.#lease, t0, validUntil: end + clock.now() - t0 };',
       ),
     ],
   },
@@ -92,8 +92,8 @@ export const MUTANTS: readonly Mutant[] = [
       ),
       edit(
         'acquire/attempt.ts',
-        'validUntil(t0, plan.ttl, plan.driftFactor)',
-        'validUntil(clock.now() - (Date.now() - ((this as { wall?: number }).wall ?? 0)), plan.ttl, plan.driftFactor)',
+        'return { lease: this.#lease, t0, validUntil: end };',
+        'return { lease: this.#lease, t0, validUntil: end + clock.now() - t0 - (Date.now() - ((this as { wall?: number }).wall ?? 0)) };',
       ),
     ],
   },
@@ -236,8 +236,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'lock.ts',
-        'Math.min(validUntil(t0, ttl, options.driftFactor), this.#heldAtMostUntil)',
-        'Math.min(validUntil(clock.now(), ttl, options.driftFactor), this.#heldAtMostUntil)',
+        'Math.min(validUntil(t0, ttl, this.#options.driftFactor), this.#heldAtMostUntil)',
+        'Math.min(validUntil(clock.now(), ttl, this.#options.driftFactor), this.#heldAtMostUntil)',
       ),
     ],
   },
@@ -270,8 +270,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'lock.ts',
-        'Math.min(validUntil(t0, ttl, options.driftFactor), this.#heldAtMostUntil)',
-        'validUntil(t0, ttl, options.driftFactor)',
+        'Math.min(validUntil(t0, ttl, this.#options.driftFactor), this.#heldAtMostUntil)',
+        'validUntil(t0, ttl, this.#options.driftFactor)',
       ),
     ],
   },
@@ -281,15 +281,21 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'lock.ts',
-        'this.#cancelExpiry = this.#awaitExpiry();\n    if',
-        'this.#cancelExpiry = () => {};\n    if',
+        'return Math.min(this.#extendAt, this.#validUntil - TIMER_LATENESS);',
+        'return this.#extendAt;',
       ),
     ],
   },
   {
     name: 'the end is told when it has come',
     breaks: 'told',
-    edits: [edit('lock.ts', 'this.#validUntil - TIMER_LATENESS,', 'this.#validUntil,')],
+    edits: [
+      edit(
+        'lock.ts',
+        'Math.min(this.#extendAt, this.#validUntil - TIMER_LATENESS)',
+        'Math.min(this.#extendAt, this.#validUntil)',
+      ),
+    ],
   },
   {
     name: 'the end is told by a look at the clock of before a pause',
@@ -308,13 +314,14 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'told first',
     directed: 'a call returns after a pause',
     edits: [
-      edit('held-locks.ts', 'if (this.#clock.now() < this.#earliestEnd) return;', 'if (this.#clock) return;'),
+      edit('redlock.ts', 'returning: () => locks.notice(),', 'returning: () => {},'),
+      edit('redlock.ts', 'this.#locks.notice();\n      this.#waiting.delete', 'this.#waiting.delete'),
     ],
   },
   {
     name: 'a released lock goes on watching its end',
     breaks: 'leftovers',
-    edits: [edit('lock.ts', 'this.#state = state;\n    this.#cancelExpiry();', 'this.#state = state;')],
+    edits: [edit('held-locks.ts', 'if (this.#agenda.size === 0) this.#dropTimer();', '')],
   },
   {
     name: 'the order of a queue is not kept',
@@ -420,8 +427,11 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a signal aborts after the release',
     breaks: 'quiet',
     edits: [
-      edit('lock.ts', 'this.#state = state;\n    this.#cancelExpiry();', 'this.#state = state;'),
-      edit('lock.ts', "if (this.#state !== 'held') return;", "if (this.#state === 'lost') return;"),
+      edit(
+        'lock.ts',
+        'keeper.ended(this);\n      const',
+        'keeper.ended(this);\n      this.#controller?.abort(new Error("released"));\n      const',
+      ),
     ],
   },
   {

@@ -5,7 +5,7 @@ import type {
   RedisSubscriber,
   ReplyHandler,
 } from '../../../src/client/redis-connection.ts';
-import type { Exchange, History } from '../checker/history.ts';
+import type { Disturbance, Exchange, History } from '../checker/history.ts';
 import { requestsOf } from '../wire-format.ts';
 import type { Link } from './link.ts';
 import type { Part } from './server.ts';
@@ -27,6 +27,7 @@ export class SimulatedConnection implements RedisConnection {
   readonly #socket: Socket;
   readonly #subscribers = new Set<SimulatedSubscriber>();
   #master: Master;
+  #absence: Disturbance | undefined;
 
   constructor(plan: ConnectionPlan) {
     this.name = `n${plan.server.index}`;
@@ -43,9 +44,13 @@ export class SimulatedConnection implements RedisConnection {
     this.#socket.open({
       up: () => {
         this.#master = this.#createMaster(this.#socket.wire);
+        this.#found();
         listener.up();
       },
-      down: (cause) => listener.down(cause),
+      down: (cause) => {
+        this.#missed();
+        listener.down(cause);
+      },
     });
   }
 
@@ -123,6 +128,30 @@ export class SimulatedConnection implements RedisConnection {
   serverCrashed(): void {
     this.#socket.serverCrashed();
     for (const subscriber of this.#subscribers) subscriber.serverCrashed();
+  }
+
+  /** From now on the client knows that it has no connection, which may have been lost long ago. */
+  #missed(): void {
+    const { process, server, history, timeline } = this.#plan;
+    if (this.#absence) return;
+    this.#absence = {
+      node: server.index,
+      client: process.id,
+      from: timeline.now,
+      to: Number.POSITIVE_INFINITY,
+      silentTo: Number.POSITIVE_INFINITY,
+    };
+    history.disturbances.push(this.#absence);
+  }
+
+  /** There is a connection again, over which the server is still to be looked at. */
+  #found(): void {
+    const { history, timeline } = this.#plan;
+    if (!this.#absence) return;
+    const { latency = 0 } = history.pace ?? {};
+    this.#absence.to = timeline.now + 12 * latency + 20;
+    this.#absence.silentTo = this.#absence.to;
+    this.#absence = undefined;
   }
 
   /** The server, over one connection. */
