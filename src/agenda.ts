@@ -22,9 +22,9 @@ export class Agenda<T extends Appointment> {
     return this.#heap[0];
   }
 
-  /** All of them, in no order. */
-  [Symbol.iterator](): IterableIterator<T> {
-    return this.#heap[Symbol.iterator]();
+  /** All of them, in no order; a copy. */
+  get all(): T[] {
+    return [...this.#heap];
   }
 
   add(entry: T): void {

@@ -41,7 +41,7 @@ export class HeldLocks {
   }
 
   close(reason: unknown): void {
-    for (const lock of [...this.#agenda]) lock.close(reason);
+    for (const lock of this.#agenda.all) lock.close(reason);
   }
 
   #setTimer(): void {
