@@ -1,5 +1,4 @@
 import { failure, list, type Won } from './acquire/attempt.ts';
-import type { Appointment } from './agenda.ts';
 import { type Clock, TIMER_LATENESS } from './clock.ts';
 import { LockLostError, LockReleasedError, type LossReason, type Vote } from './errors.ts';
 import type { LockNode } from './node/lock-node.ts';
@@ -34,7 +33,7 @@ export interface Keeper {
 }
 
 /** A held lock. Everything it says is read off the clock first: it never claims to be held after its validity. */
-export class Lock implements Appointment {
+export class Lock {
   /** What is locked; without duplicates, in the order given. */
   readonly resources: readonly string[];
   /** @internal */

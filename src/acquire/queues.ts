@@ -23,7 +23,9 @@ interface Queue {
   held: number;
   /** How many times in a row the key was handed on. */
   handOvers: number;
-  readonly calls: Set<Queued>;
+  first: Queued | undefined;
+  /** Those after the first: there are none for most keys. */
+  others: Set<Queued> | undefined;
 }
 
 /**
@@ -42,13 +44,17 @@ export class Queues {
 
   /** All keys in one go, so that of two calls none waits for the other on one key, and is waited for on another. */
   enter(call: Queued): void {
-    for (const key of call.keys) this.#at(key).calls.add(call);
+    for (const key of call.keys) {
+      const queue = this.#at(key);
+      if (queue.first) (queue.others ??= new Set()).add(call);
+      else queue.first = call;
+    }
     this.#lead(call, 'afresh');
   }
 
   /** The call has got the lock, or does not want it any more. The next ones lead once the current operation is over: they may be leaving too. */
   leave(call: Queued): void {
-    for (const key of call.keys) this.#queues.get(key)?.calls.delete(call);
+    for (const key of call.keys) this.#remove(call, this.#queues.get(key));
     this.#leading.delete(call);
     this.#tidy(call.keys);
     if (!call.keys.some((key) => this.#next(key))) return;
@@ -101,10 +107,22 @@ export class Queues {
     return keys.every((key) => this.#at(key).handOvers < most);
   }
 
+  #remove(call: Queued, queue: Queue | undefined): void {
+    if (!queue) return;
+    if (queue.first === call) {
+      queue.first = queue.others?.values().next().value;
+      if (!queue.first) return;
+      queue.others?.delete(queue.first);
+    } else {
+      queue.others?.delete(call);
+    }
+    if (queue.others?.size === 0) queue.others = undefined;
+  }
+
   #at(key: string): Queue {
     let queue = this.#queues.get(key);
     if (!queue) {
-      queue = { held: 0, handOvers: 0, calls: new Set() };
+      queue = { held: 0, handOvers: 0, first: undefined, others: undefined };
       this.#queues.set(key, queue);
     }
     return queue;
@@ -121,7 +139,7 @@ export class Queues {
   }
 
   #next(key: string): Queued | undefined {
-    return this.#queues.get(key)?.calls.values().next().value;
+    return this.#queues.get(key)?.first;
   }
 
   #mayLead(call: Queued): boolean {
@@ -137,7 +155,7 @@ export class Queues {
   #tidy(keys: readonly string[]): void {
     for (const key of keys) {
       const queue = this.#queues.get(key);
-      if (queue?.held === 0 && queue.calls.size === 0) this.#queues.delete(key);
+      if (queue?.held === 0 && !queue.first) this.#queues.delete(key);
     }
   }
 }

@@ -40,6 +40,9 @@ export interface Released {
   readonly replies: Replies<ReleaseReply>;
 }
 
+/** Of no node. */
+const NONE: (number | undefined)[] = [];
+
 const NEVER_ASKED = new Error('the lock was never set on this node');
 const NOT_GRANTED = new Error('it had not granted the lock when the fencing token was fixed');
 const LOST_AGAIN = new Error('it did not have the lock any more when its fencing token was confirmed');
@@ -58,8 +61,8 @@ export class Lease {
   readonly #continuity: Continuity;
   /** For each node, how many requests may have set the keys there. */
   readonly #claims: number[];
-  /** What each node granted with, up to the decision. */
-  readonly #counters: (number | undefined)[];
+  /** What each node granted with, up to the decision; nothing any more once a quorum has agreed. */
+  #counters: (number | undefined)[] = NONE;
   #fencingToken: number | undefined;
   #round: { end(): void } | undefined;
   /** Whether so many nodes have refused it that it was in nobody's way. */
@@ -74,7 +77,6 @@ export class Lease {
     this.holding = holding;
     this.#continuity = new Continuity(nodes.length);
     this.#claims = new Array<number>(nodes.length).fill(0);
-    this.#counters = new Array<number | undefined>(nodes.length).fill(undefined);
   }
 
   /** Larger than that of every earlier holder; undefined without fencing, and before the lease is won. */
@@ -95,6 +97,8 @@ export class Lease {
   ): Promise<Taken> {
     const { keys, ownerToken } = this.holding;
     let claim: GrantClaim | undefined;
+    if (hint !== undefined)
+      this.#counters = new Array<number | undefined>(this.#nodes.length).fill(undefined);
     const round = new Round<GrantReply, Taken>({
       nodes: this.#nodes,
       clock: this.#clock,
@@ -119,15 +123,16 @@ export class Lease {
           this.#refused = without > replies.length - quorumOf(replies.length);
           return verdict && { verdict, replies };
         }
+        this.#round = undefined;
         this.#continuity.succeeded();
         this.#owesNews = false;
         const fencing = hint === undefined ? undefined : fencingOf(this.#counters);
         this.#fencingToken = fencing?.token;
+        if (fencing?.agreed !== false) this.#counters = NONE;
         return { verdict, replies, fencing };
       },
     });
-    this.#round = round;
-    return round.outcome;
+    return this.#follow(round);
   }
 
   /**
@@ -151,11 +156,13 @@ export class Lease {
       decide: (replies, over) => {
         const ballots = replies.map(ballotOf);
         const verdict = over ? conclude(ballots) : judge(ballots);
-        return verdict && { verdict, replies };
+        if (verdict === undefined) return undefined;
+        this.#round = undefined;
+        this.#counters = NONE;
+        return { verdict, replies };
       },
     });
-    this.#round = round;
-    return round.outcome;
+    return this.#follow(round);
   }
 
   /**
@@ -180,12 +187,13 @@ export class Lease {
       decide: (replies, over) => {
         const counted = replies.map((reply, index) => this.#counted(reply, index));
         const verdict = judgeExtension(counted, over);
+        if (verdict === undefined) return undefined;
+        this.#round = undefined;
         if (verdict === 'won') this.#continuity.succeeded();
-        return verdict && { verdict, replies: counted };
+        return { verdict, replies: counted };
       },
     });
-    this.#round = round;
-    return round.outcome;
+    return this.#follow(round);
   }
 
   /** Deletes the keys wherever they may be, and waits for the answers. `announce`: whoever waits is told. Nodes that are silent go on owing it. */
@@ -222,6 +230,12 @@ export class Lease {
     return { ...this.holding, announce: this.#owesNews ? 'gone' : !this.#refused };
   }
 
+  /** What is over is not kept for as long as the lock is held. */
+  #follow<T>(round: { readonly isOpen: boolean; readonly outcome: Promise<T>; end(): void }): Promise<T> {
+    if (round.isOpen) this.#round = round;
+    return round.outcome;
+  }
+
   /** A round that is under way ends by what is known now. */
   #end(): void {
     this.#ended = true;
@@ -229,7 +243,7 @@ export class Lease {
   }
 
   #granted(index: number, counter: number | undefined, decided: boolean): void {
-    if (!decided && Number.isSafeInteger(counter)) this.#counters[index] = counter;
+    if (!decided && this.#counters !== NONE && Number.isSafeInteger(counter)) this.#counters[index] = counter;
     // Every later holder has a quorum of nodes with counters above our token: this node is none of them, or else it was
     // theirs before it was ours.
     const mayHaveBeenAnothers = decided && (counter ?? 0) > (this.#fencingToken ?? Number.POSITIVE_INFINITY);

@@ -53,6 +53,11 @@ export class Round<Reply, Outcome> {
     this.#wait(end);
   }
 
+  /** Whether it is undecided. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
   /** Ends the round by what is known now, if it is still undecided. */
   end(): void {
     this.#decide(true);

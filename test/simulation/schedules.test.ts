@@ -6,9 +6,9 @@ import { MODELS, type Model } from '../support/simulation/schedules.ts';
 
 /** How many schedules of each model are run; a contended one takes as long as seven others. */
 const SCHEDULES: Record<Model, number> = {
-  lawful: 7_000,
-  forgetful: 7_000,
-  restarting: 7_000,
+  lawful: 5_000,
+  forgetful: 5_000,
+  restarting: 5_000,
   contended: 1_000,
 };
 

@@ -363,7 +363,14 @@ function* vacancies(facts: Facts, pace: Pace, nodes: Nodes, calls: readonly Call
         const to = Math.min(gap.to, ...busy.filter((each) => each.from > gap.from).map((each) => each.from));
         // What one who is stopped has got of it is in the way of all others.
         if (to <= from || history.pauses.some((pause) => pause.from < to && pause.to > from)) continue;
-        yield { from, to, waiter, isHealthy: sound.length === history.nodes };
+        // A vote that its owner is not told of is in the way of all, too.
+        const contenders = new Set(
+          wanted.flatMap((call) => (call.invokedAt < to && call.settledAt > from ? [call.client] : [])),
+        );
+        const isHealthy =
+          sound.length === history.nodes &&
+          [...contenders].every((client) => nodes.sound(client, from, to, true).length === history.nodes);
+        yield { from, to, waiter, isHealthy };
       }
     }
   }

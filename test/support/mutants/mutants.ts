@@ -314,8 +314,8 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'told first',
     directed: 'a call returns after a pause',
     edits: [
-      edit('redlock.ts', 'returning: () => locks.notice(),', 'returning: () => {},'),
-      edit('redlock.ts', 'this.#locks.notice();\n      this.#waiting.delete', 'this.#waiting.delete'),
+      edit('held-locks.ts', 'notice(): void {', 'notice(isTimer = false): void {\n    if (!isTimer) return;'),
+      edit('held-locks.ts', 'this.notice();', 'this.notice(true);'),
     ],
   },
   {
@@ -687,8 +687,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/queues.ts',
-        'return this.#queues.get(key)?.calls.values().next().value;',
-        'return [...(this.#queues.get(key)?.calls ?? [])].at(-1);',
+        'queue.first = queue.others?.values().next().value;',
+        'queue.first = [...(queue.others ?? [])].at(-1);',
       ),
     ],
   },
