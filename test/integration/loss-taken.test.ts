@@ -88,7 +88,7 @@ describe('keys that somebody else meddles with', () => {
   it('are given back by nobody but their owner', async () => {
     const servers = await startNodes(3);
     const [one, two] = [openRedlock(servers), openRedlock(servers)];
-    await connected(one, servers);
+    for (const redlock of [one, two]) await connected(redlock, servers);
     const lock = await one.acquire('r', { ttl: 200 });
     await aborted(lock.signal);
     await using other = await two.acquire('r');
