@@ -229,9 +229,8 @@ export class Redlock {
   }
 
   /** The keys of resources, which every node must be able to take together. */
-  #keys(resources: readonly string[]): readonly string[] {
-    const { keyPrefix } = this.#settings;
-    const keys = keyPrefix === '' ? resources : resources.map((resource) => keyPrefix + resource);
+  #keys(resources: readonly string[]): string[] {
+    const keys = resources.map((resource) => this.#settings.keyPrefix + resource);
     for (const node of this.#coordinator.nodes) {
       const objection = node.objection(keys);
       if (objection) throw new RangeError(`${node.name} cannot lock ${list(resources)}: ${objection}`);

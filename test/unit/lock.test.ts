@@ -10,6 +10,13 @@ describe('a held lock', () => {
     expect(lock.ownerToken).toBe(nodes[0]?.requests[0]?.ownerToken);
   });
 
+  it('is released where it stands, whatever is done to the names', async () => {
+    const { lock, nodes } = await lockOver(1);
+    (lock.resources as string[])[0] = 'other';
+    await lock.release();
+    expect(nodes[0]?.requests.map(({ keys }) => keys)).toEqual([['r'], ['r']]);
+  });
+
   it('has its ttl less drift left at first', async () => {
     const { lock } = await lockOver(3);
     expect(lock.state).toBe('held');

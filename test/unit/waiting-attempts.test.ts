@@ -19,13 +19,13 @@ function deniedBy(owner: string) {
 }
 
 /** A call that `A` kept out on all nodes, and that sleeps for seconds; the test answers what it asks next. Nodes are numbered with the arbiter first. */
-async function contending(count: number, acquireTimeout = Number.POSITIVE_INFINITY) {
+async function contending(count: number, acquireTimeout = Number.POSITIVE_INFINITY, pause = 10_000) {
   const all = scriptedNodes(count, { grant: deniedBy('A') });
   const clock = new ManualClock(1_000);
   const redlock = new Redlock(all, { clock, random: seededRandom(1), nodeTimeout: NODE_TIMEOUT });
   const call = redlock.acquire('r', {
     acquireTimeout,
-    retry: { minTimeout: 10_000, maxTimeout: 10_000 },
+    retry: { minTimeout: pause, maxTimeout: pause },
   });
   call.catch(() => {});
   await turn();
@@ -83,6 +83,21 @@ describe('a call whose time is up while somebody is faster at the arbiter', () =
     await clock.advanceAsync(50);
     expect(await rejectionOf(call)).toHaveProperty('cause', expect.any(QuorumUnreachableError));
   });
+});
+
+it('a call whose attempt was decided by whoever was faster pauses for that, not for what came before', async () => {
+  const { clock, released, answer, asked } = await contending(3, Number.POSITIVE_INFINITY, 50);
+  const quarantined = { kind: 'quarantined', remaining: 9_000 } as const;
+  await released(0, 'A');
+  await answer(deniedBy('B'));
+  await clock.advanceAsync(HEDGE);
+  await answer(deniedBy('B'), quarantined, quarantined);
+  await released(1, 'Z');
+  await clock.advanceAsync(5);
+  await answer(deniedBy('B'), deniedBy('Y'));
+  expect(asked()).toEqual([2, 2, 1]);
+  await clock.advanceAsync(100);
+  expect(asked()[0]).toBe(3);
 });
 
 /** Once it has half of the votes that are in, and `X` the other half; the fifth node is silent. */
