@@ -1,0 +1,217 @@
+import type { RestartGuard } from '../../src/node/quarantine.ts';
+import { type Call, emptyHistory, type History, type Section } from '../support/checker/history.ts';
+import type { ClientEvent, HarnessEvent, LogEvent } from './log.ts';
+
+export interface MergeOptions {
+  readonly nodes: number;
+  readonly guard: RestartGuard;
+  /** ms */
+  readonly maxTtl: number;
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
+/** States from which a node comes back without its memory. */
+const DEAD = 'dead';
+
+/** A section whose end is not known yet. */
+interface OpenSection {
+  readonly section: Section;
+  readonly isScoped: boolean;
+}
+
+/** All that was logged, in the order of time, with instants in ms since `start`. */
+export function inOrder(logs: readonly (readonly LogEvent[])[], start: number): LogEvent[] {
+  return logs
+    .flat()
+    .map((event) => ({ ...event, at: event.at - start, ...shifted(event, start) }))
+    .sort((a, b) => a.at - b.at);
+}
+
+/** The other instants of an event. */
+function shifted(event: LogEvent, start: number): object {
+  const instants = ['until', 'to', 'wonAt'].flatMap((name) => {
+    const instant: unknown = Reflect.get(event, name);
+    return typeof instant === 'number' ? [[name, instant - start] as const] : [];
+  });
+  return Object.fromEntries(instants);
+}
+
+/**
+ * What clients and harness have logged, as the checker reads it: calls, sections, pauses, crashes and restarts. Nobody
+ * has logged what nodes did: there are no votes, exchanges and messages, and rules that need them are not judged.
+ *
+ * @param events in the order of time; see {@link inOrder}.
+ */
+export function merge(events: readonly LogEvent[], { nodes, guard, maxTtl }: MergeOptions): History {
+  const history = emptyHistory(nodes, [], { guard, maxTtl });
+  const merger = new Merger(history);
+  for (const event of events) merger.add(event);
+  return history;
+}
+
+class Merger {
+  readonly #history: History;
+  readonly #calls = new Map<string, Call>();
+  readonly #sections = new Map<string, OpenSection>();
+  readonly #dead = new Set<number>();
+  /** When each client last wrote something. */
+  readonly #lastWords = new Map<number, number>();
+
+  constructor(history: History) {
+    this.#history = history;
+  }
+
+  add(event: LogEvent): void {
+    if (isOfHarness(event)) this.#harness(event);
+    else this.#client(event);
+  }
+
+  #client(event: ClientEvent): void {
+    const { client, at } = event;
+    const history = this.#history;
+    this.#lastWords.set(client, at);
+    switch (event.f) {
+      case 'attempt':
+        history.attempts.push({ client, token: event.token, at });
+        return;
+      case 'hold':
+        this.#hold(event);
+        return;
+      case 'validity':
+        this.#sections.get(event.token)?.section.validity.push({ at, until: event.until });
+        return;
+      case 'give back':
+        this.#giveBack(event.token, at);
+        return;
+      case 'lost':
+        this.#lose(event.token, at);
+        return;
+      case 'pause':
+        history.pauses.push({ client, from: at, to: event.to, amid: event.amid });
+        return;
+      case 'leftover':
+        history.leftovers.push(`client ${client}: ${event.what}`);
+        return;
+      default:
+        if (event.type === 'invoke') this.#invoke(event);
+        else this.#settle(event);
+    }
+  }
+
+  #harness(event: HarnessEvent): void {
+    const { at } = event;
+    const history = this.#history;
+    if (event.f === 'process') {
+      // A signal takes its time: it may have said something after.
+      if (event.state === 'killed')
+        history.crashes.push({
+          client: event.client,
+          at: Math.max(at, this.#lastWords.get(event.client) ?? at),
+        });
+    } else if (event.f === 'healed') {
+      history.healedAt = at;
+    } else if (event.f === 'node') {
+      if (event.state !== DEAD && this.#dead.delete(event.node)) {
+        history.restarts.push({ node: event.node, at, isLossy: true });
+        // All clients have the machine's wall clock.
+        history.counterLosses.push({ at, isMadeUpFor: true });
+      }
+      if (event.state === DEAD) this.#dead.add(event.node);
+    }
+  }
+
+  #invoke({
+    client,
+    at,
+    f,
+    call,
+    resources,
+    bound,
+    once,
+    waits,
+    token,
+  }: ClientEvent & { type: 'invoke' }): void {
+    const known: Call = {
+      client,
+      verb: f,
+      resources,
+      invokedAt: at,
+      bound,
+      token,
+      once,
+      waits,
+      mustSucceed: false,
+      settledAt: NEVER,
+      outcome: '',
+      stale: [],
+    };
+    this.#calls.set(`${client} ${call}`, known);
+    this.#history.calls.push(known);
+  }
+
+  #settle(event: ClientEvent & { call: number; outcome: string }): void {
+    const call = this.#calls.get(`${event.client} ${event.call}`);
+    if (!call) return;
+    const { at, outcome, wonAt, extra, stale } = event as Extract<ClientEvent, { outcome: string }>;
+    call.settledAt = at;
+    call.outcome = outcome === 'null' ? REFUSED : outcome;
+    Object.assign(call, { bound: call.bound + extra, stale });
+    const won = call.verb === 'acquire' && outcome === 'ok' ? at : wonAt;
+    if (won !== undefined) call.wonAt = won;
+  }
+
+  #hold({
+    client,
+    at,
+    token,
+    resources,
+    fencingToken,
+    until,
+    worth,
+    isScoped,
+  }: ClientEvent & { f: 'hold' }): void {
+    const section: Section = {
+      client,
+      token,
+      resources,
+      fencingToken,
+      from: at,
+      validity: [{ at, until }],
+      worth,
+      maxHoldTime: NEVER,
+      releasedAt: NEVER,
+      abortedAt: NEVER,
+    };
+    this.#sections.set(token, { section, isScoped });
+    this.#history.sections.push(section);
+  }
+
+  #giveBack(token: string, at: number): void {
+    const known = this.#sections.get(token);
+    if (known) known.section.releasedAt = Math.min(known.section.releasedAt, at);
+  }
+
+  #lose(token: string, at: number): void {
+    const known = this.#sections.get(token);
+    if (!known) return;
+    known.section.abortedAt = at;
+    // `using` found it lost as it was about to release it.
+    if (known.isScoped) known.section.releasedAt = NEVER;
+  }
+}
+
+/** Instead of `null`: whether somebody else had a vote is not known, so nobody can say whether it was honest. */
+const REFUSED = 'refused';
+
+function isOfHarness(event: LogEvent): event is HarnessEvent {
+  return HARNESS.has(event.f);
+}
+
+const HARNESS: ReadonlySet<string> = new Set<HarnessEvent['f']>([
+  'process',
+  'node',
+  'fault',
+  'write',
+  'residue',
+  'healed',
+]);

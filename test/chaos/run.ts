@@ -1,0 +1,199 @@
+import { createWriteStream, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { quarantineOf, type RestartGuard } from '../../src/node/quarantine.ts';
+import { bundle } from '../support/mutants/bundle.ts';
+import { isCounter } from '../support/real-history/witness.ts';
+import { Calamity } from './calamity.ts';
+import { now } from './clock.ts';
+import { Cluster, type Servers } from './cluster.ts';
+import { Crew } from './crew.ts';
+import type { Fault, Recovery } from './fault.ts';
+import { judge, type Verdict } from './judge.ts';
+import { Log, type LogEvent, readLog } from './log.ts';
+import { inOrder } from './merge.ts';
+import { planFaults } from './nemesis.ts';
+import type { Report } from './report/report.ts';
+import { reportOf } from './report-of.ts';
+
+export interface RunOptions {
+  readonly seed: number;
+  /** How long faults go on, in s. */
+  readonly seconds: number;
+  readonly clients: number;
+  /** A directory for all that the run writes. */
+  readonly out: string;
+  readonly limits: 'kept' | 'broken';
+  readonly restartGuard: RestartGuard;
+  readonly store: 'guarded' | 'unguarded';
+  /** Replays the run. */
+  readonly command: string;
+  /** Told now and then how it goes. */
+  readonly progress: (line: string) => void;
+  /** What goes wrong, instead of what the seed says. */
+  readonly plan?: readonly Fault[];
+  /** What is locked, instead of as many things as there are clients, halved. */
+  readonly resources?: readonly string[];
+}
+
+export interface Outcome {
+  readonly report: Report;
+  readonly verdict: Verdict;
+}
+
+/** Options of all locks, in ms: locks are short, so that a quarantine is, too. */
+const MAX_TTL = 2_000;
+const NODE_TIMEOUT = 150;
+const CONNECT_TIMEOUT = 1_000;
+const DRIFT_FACTOR = 0.01;
+const CALLERS = 2;
+/** How much longer than a node itself clients may take to notice that it is back, in ms. */
+const NOTICE = 500;
+/** For how long work goes on after healing, in ms: longer than it may take to the first lock. */
+const AFTERMATH = 1_500;
+/** How long what is being given back may take to be gone from all nodes, in ms. */
+const SETTLING = 500;
+const PROGRESS_EVERY = 5_000;
+
+const PROGRAM = 'test/chaos/client-process.ts';
+
+/** Clients at work while things go wrong, until all is well again; then what came of it. Ends the servers as well. */
+export async function run(servers: Servers, options: RunOptions): Promise<Outcome> {
+  const { out, seed, seconds, clients, limits, restartGuard, store, command } = options;
+  const startedAt = new Date().toISOString();
+  const logs = join(out, 'logs');
+  rmSync(logs, { recursive: true, force: true });
+  mkdirSync(logs, { recursive: true });
+  const ownLog = join(logs, 'harness.jsonl');
+  const cluster = await Cluster.over(servers);
+  const log = new Log(ownLog);
+  const play = new Play(cluster, log, logs, options);
+  const start = now();
+  try {
+    await play.play(await bundle('chaos-client', PROGRAM));
+  } finally {
+    await cluster.close();
+    log.close();
+  }
+  const events = inOrder([ownLog, ...play.logs].map(readLog), start);
+  await writeHistory(join(out, 'history.jsonl'), events);
+  const guard = restartGuard;
+  const verdict = judge(events, { nodes: cluster.size, guard, maxTtl: MAX_TTL, limits, store });
+  const known = { driver: servers.driver, seed, seconds, limits, command, startedAt } as const;
+  const report = reportOf(events, { known, nodes: cluster.size, clients, verdict });
+  writeFileSync(join(out, 'report.json'), `${JSON.stringify(report, undefined, 1)}\n`);
+  return { report, verdict };
+}
+
+/** How long nodes count as faulty after their faults. */
+export function recoveryOn({ lag }: Pick<Servers, 'lag'>): Recovery {
+  return { restart: quarantineOf(MAX_TTL, DRIFT_FACTOR) + NOTICE + lag, other: NOTICE + lag };
+}
+
+class Play {
+  readonly #cluster: Cluster;
+  readonly #log: Log;
+  readonly #options: RunOptions;
+  readonly #resources: readonly string[];
+  readonly #crewOptions: Omit<ConstructorParameters<typeof Crew>[0], 'program'>;
+  #crew: Crew | undefined;
+
+  constructor(cluster: Cluster, log: Log, dir: string, options: RunOptions) {
+    const { seed, clients, restartGuard, resources } = options;
+    this.#cluster = cluster;
+    this.#log = log;
+    this.#options = options;
+    this.#resources = resources ?? resourcesFor(clients);
+    this.#crewOptions = {
+      clients,
+      seed,
+      urls: cluster.urls,
+      resources: this.#resources,
+      dir,
+      restartGuard,
+      maxTtl: MAX_TTL,
+      nodeTimeout: NODE_TIMEOUT,
+      connectTimeout: CONNECT_TIMEOUT,
+      callers: CALLERS,
+      write: (event) => log.write(event),
+    };
+  }
+
+  get logs(): readonly string[] {
+    return this.#crew?.logs ?? [];
+  }
+
+  async play(program: string): Promise<void> {
+    const { seed, seconds, clients, limits, plan } = this.#options;
+    const cluster = this.#cluster;
+    const crew = new Crew({ ...this.#crewOptions, program });
+    this.#crew = crew;
+    await crew.start();
+    const calamity = new Calamity({
+      cluster,
+      crew,
+      resources: this.#resources,
+      limits,
+      quarantine: quarantineOf(MAX_TTL, DRIFT_FACTOR),
+      recovery: NOTICE,
+      write: (event) => this.#log.write(event),
+    });
+    const progress = this.#showProgress(calamity);
+    try {
+      const faults =
+        plan ??
+        planFaults({
+          seed,
+          duration: seconds * 1_000,
+          nodes: cluster.size,
+          clients,
+          limits,
+          recovery: recoveryOn(cluster.servers),
+          maxTtl: MAX_TTL,
+        });
+      await Promise.all([calamity.run(faults), delay(seconds * 1_000)]);
+      await delay(calamity.healedAt - now());
+      this.#log.write({ type: 'info', f: 'healed', at: now() });
+      await delay(AFTERMATH);
+      await crew.finish();
+      await delay(SETTLING);
+      await this.#lookForResidue();
+    } finally {
+      clearInterval(progress);
+      await crew.close();
+    }
+  }
+
+  async #lookForResidue(): Promise<void> {
+    const cluster = this.#cluster;
+    for (let node = 0; node < cluster.size; node++) {
+      const keys = (await cluster.call(node, 'KEYS', '*')) as string[];
+      for (const key of keys.filter((each) => !isCounter(each))) {
+        const token = await cluster.call(node, 'GET', key);
+        if (typeof token !== 'string') continue;
+        this.#log.write({ type: 'info', f: 'residue', at: now(), node, key, token });
+      }
+    }
+  }
+
+  #showProgress(calamity: Calamity): NodeJS.Timeout {
+    const { progress, seconds } = this.#options;
+    const start = now();
+    return setInterval(() => {
+      const passed = Math.round((now() - start) / 1_000);
+      progress(`${passed} s of ${seconds}: ${calamity.faults} faults so far`);
+    }, PROGRESS_EVERY);
+  }
+}
+
+function resourcesFor(clients: number): string[] {
+  return Array.from({ length: Math.max(3, Math.ceil(clients / 2)) }, (_, index) => `resource-${index + 1}`);
+}
+
+async function writeHistory(path: string, events: readonly LogEvent[]): Promise<void> {
+  const file = createWriteStream(path);
+  for (const event of events) file.write(`${JSON.stringify(event)}\n`);
+  file.end();
+  await finished(file);
+}
