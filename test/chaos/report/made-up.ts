@@ -24,7 +24,15 @@ export function madeUpReport(wish: Wish): Report {
   const clientLanes = Array.from({ length: clients }, (_, index) => {
     const share = Math.floor(left / (clients - index));
     left -= share;
-    return { name: `client-${index + 1}`, spans: clientSpans(share, duration, random) };
+    const spans = clientSpans(index === 2 ? share - 1 : share, duration, random);
+    if (index === 2)
+      spans.push({
+        state: 'dead',
+        from: duration * 0.55,
+        to: duration * 0.55 + 3000,
+        details: ['SIGKILL while holding'],
+      });
+    return { name: `client-${index + 1}`, spans };
   });
   const marks = violationsAt(violations, duration, clientLanes, random);
   return {
@@ -88,7 +96,7 @@ function nodeLane(name: string, faults: readonly FaultMark[], duration: number):
     if (!lanes.includes(name) || from < at) continue;
     until('up', from, []);
     const state = KINDS.find(([name]) => name === kind)?.[1] ?? 'dead';
-    until(state, to, [kind]);
+    until(state, to, [`fault: ${kind}`]);
     if (kind === 'restart empty')
       until('quarantined', Math.min(duration, to + 2000), ['restarted with no keys']);
   }
@@ -102,7 +110,7 @@ function clientSpans(number: number, duration: number, random: Random): Span<Cli
   const spans: Span<ClientState>[] = [
     { state: 'stopped', from: stoppedFrom, to: stoppedFrom + 2600, details: ['SIGSTOP past its validity'] },
   ];
-  const pair = (2 * duration * 2.2) / number;
+  const pair = (8.9 * duration) / number;
   const clocks = [0, 0, 0].map(() => random.fraction() * pair);
   while (spans.length < number) {
     const line = clocks.indexOf(Math.min(...clocks));

@@ -32,7 +32,7 @@ dark.addEventListener('change', () => {
   chart.paint(scheme());
   setColours(chart.palette);
 });
-new ResizeObserver(() => chart.resize()).observe(byId('frame'));
+window.addEventListener('resize', () => chart.resize());
 requestAnimationFrame(() => {
   requestAnimationFrame(() => {
     window.timeline = hookInto(report, chart, container, performance.now());

@@ -24,9 +24,14 @@ import { tick } from './wording.ts';
 use([CustomChart, GridComponent, DataZoomInsideComponent, DataZoomSliderComponent, CanvasRenderer]);
 registerDrawings();
 
-const OVERVIEW = { top: 6, height: 46 };
+/** In px. */
+const OVERVIEW = { top: 6, height: 42 };
+/** Of the strip above the overview by which the view is moved, in px. */
+const HANDLE = 7;
+/** The library puts the slider beside its place by half the width of what one drags it by, in px. */
+const SLIDER_SHIFT = 3;
 /** Of the plot: above it are the overview and the axis. */
-const PLOT_TOP = OVERVIEW.top + OVERVIEW.height + 32;
+const PLOT_TOP = OVERVIEW.top + HANDLE + OVERVIEW.height + 30;
 const RIGHT = 14;
 const BOTTOM = 6;
 const LABELS = { least: 76, most: 170 };
@@ -35,6 +40,14 @@ const LABELS = { least: 76, most: 170 };
 interface Canvas {
   readonly dataIndex: number;
   readonly coordSys: Rectangle;
+}
+
+/** Drawings one upon the other: a higher z hides a lower one. */
+interface Layer {
+  readonly grid?: 0 | 1;
+  readonly items?: number;
+  readonly clip?: boolean;
+  readonly z: number;
 }
 
 interface Coordinates {
@@ -121,28 +134,32 @@ export class Chart {
     this.#draw();
   }
 
-  onView(listener: () => void): void {
-    this.#library.on('datazoom', listener);
+  /** After each change of the view, and now. */
+  onView(listener: (view: View) => void): void {
+    this.#library.on('datazoom', () => listener(this.#view));
+    listener(this.#view);
   }
 
   /** In time with the window: as much as possible is seen without scrolling. */
   #layOut(): Tracks {
-    const tracks = tracksOf(this.#report, Math.max(380, window.innerHeight - 150 - PLOT_TOP));
+    const tracks = tracksOf(this.#report, Math.max(700, window.innerHeight - 90 - PLOT_TOP));
     this.#container.style.height = `${PLOT_TOP + tracks.height + BOTTOM}px`;
     return tracks;
   }
 
   /** The library alone knows what it shows after a wheel or a drag. */
-  #follow({ coordSys }: Canvas, { coord }: Coordinates): void {
-    const [start = 0] = coord([0, 0]);
-    const [end = 1] = coord([this.duration, 0]);
+  #follow({ coordSys }: Canvas, coordinates: Coordinates): void {
+    const [start = 0] = coordinates.coord([0, 0]);
+    const [end = 1] = coordinates.coord([this.duration, 0]);
     const msPerPx = this.duration / (end - start);
     const from = (coordSys.x - start) * msPerPx;
     this.#view = { from, to: from + coordSys.width * msPerPx };
+    this.#flags = flagsOf(this.#violations, this.scale);
   }
 
   #draw(): void {
     const { from, to } = this.#view;
+    const items = this.tracks.length;
     this.#library.setOption(
       {
         animation: false,
@@ -152,13 +169,13 @@ export class Chart {
         yAxis: [0, 1].map((gridIndex) => ({ gridIndex, type: 'value', min: 0, max: 1, show: false })),
         dataZoom: this.#zooms(from, to),
         series: [
-          this.#series(0, this.tracks.length, false, (canvas, api) => {
-            this.#follow(canvas, api);
+          this.#series({ items, clip: false, z: 1 }, (canvas, coordinates) => {
+            this.#follow(canvas, coordinates);
             return this.#drawBackdrop(canvas);
           }),
-          this.#series(0, this.tracks.length, true, (canvas) => this.#drawTrack(canvas)),
-          this.#series(0, 1, false, (canvas) => this.#drawViolations(canvas)),
-          this.#series(1, 1, true, ({ coordSys }) =>
+          this.#series({ items, z: 3 }, (canvas) => this.#drawTrack(canvas)),
+          this.#series({ clip: false, z: 5 }, (canvas) => this.#drawViolations(canvas)),
+          this.#series({ grid: 1, z: 3 }, ({ coordSys }) =>
             this.#overview.draw(
               { view: { from: 0, to: this.duration }, left: coordSys.x, width: coordSys.width },
               coordSys.y,
@@ -176,7 +193,7 @@ export class Chart {
     const sides = { left: this.#gutter, right: RIGHT };
     return [
       { ...sides, top: PLOT_TOP, height: this.#tracks.height },
-      { ...sides, top: OVERVIEW.top, height: OVERVIEW.height },
+      { ...sides, top: OVERVIEW.top + HANDLE, height: OVERVIEW.height },
     ];
   }
 
@@ -214,8 +231,7 @@ export class Chart {
       {
         ...common,
         type: 'slider',
-        left: this.#gutter,
-        right: RIGHT,
+        left: this.#gutter - SLIDER_SHIFT,
         ...OVERVIEW,
         showDataShadow: false,
         showDetail: false,
@@ -225,7 +241,7 @@ export class Chart {
         fillerColor: `${accent}1c`,
         handleSize: '60%',
         handleStyle: { color: page, borderColor: accent },
-        moveHandleSize: 6,
+        moveHandleSize: HANDLE,
         moveHandleStyle: { color: accent, opacity: 0.35 },
         emphasis: { handleStyle: { borderColor: accent }, moveHandleStyle: { color: accent, opacity: 0.7 } },
         brushStyle: { color: accent, opacity: 0.2 },
@@ -234,20 +250,18 @@ export class Chart {
   }
 
   #series(
-    axis: number,
-    items: number,
-    clip: boolean,
-    draw: (canvas: Canvas, api: Coordinates) => Drawing,
+    { grid = 0, items = 1, clip = true, z }: Layer,
+    draw: (canvas: Canvas, coordinates: Coordinates) => Drawing,
   ): object {
     return {
       type: 'custom',
-      xAxisIndex: axis,
-      yAxisIndex: axis,
+      xAxisIndex: grid,
+      yAxisIndex: grid,
       clip,
       silent: true,
-      z: clip ? 3 : 2,
+      z,
       data: Array.from({ length: items }, () => [0, 0]),
-      renderItem: (params: unknown, api: Coordinates) => draw(params as Canvas, api),
+      renderItem: (canvas: unknown, coordinates: Coordinates) => draw(canvas as Canvas, coordinates),
     };
   }
 
@@ -271,7 +285,7 @@ export class Chart {
         : []),
       text(
         name,
-        { x: coordSys.x - 10, y: y + Math.min(height, 28) / 2 },
+        { x: coordSys.x - 10, y: y + Math.min(height, 64) / 2 },
         { fill, size: 12, bold: !isLane, align: 'right', width: this.#gutter - 16 },
       ),
     ]);
@@ -285,11 +299,11 @@ export class Chart {
       scale: this.scale,
       top: coordSys.y,
       palette: this.#palette,
+      lines: this.#flags.map(({ x }) => x),
     });
   }
 
   #drawViolations({ coordSys }: Canvas): Drawing {
-    this.#flags = flagsOf(this.#violations, this.scale);
     return drawFlags(this.#flags, this.tracks, {
       scale: this.scale,
       top: coordSys.y,
@@ -318,6 +332,7 @@ function faultsByLane(faults: readonly FaultMark[]): Map<string, FaultMark[]> {
 
 /** Room for the names of lanes, in px. */
 function gutterOf({ nodes, clients }: Report): number {
-  const widest = Math.max(0, ...[...nodes, ...clients].map(({ name }) => widthOf(name, 12)));
+  const names = [...nodes, ...clients].map(({ name }) => widthOf(name, 12));
+  const widest = Math.max(widthOf('violations', 12, true), ...names);
   return Math.min(LABELS.most, Math.max(LABELS.least, Math.ceil(widest) + 26));
 }

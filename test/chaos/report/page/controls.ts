@@ -1,6 +1,7 @@
 import type { Chart } from './chart.ts';
 import { byId } from './elements.ts';
 import { panned, type View, zoomed } from './view.ts';
+import { instant } from './wording.ts';
 
 const STEPS: Readonly<Record<string, (view: View, whole: View) => View>> = {
   'zoom-in': (view) => zoomed(view, 0.5),
@@ -31,6 +32,10 @@ export function connectControls(chart: Chart, container: HTMLElement): void {
     if (!name || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     step(name);
+  });
+  const range = byId('range');
+  chart.onView(({ from, to }) => {
+    range.textContent = `${instant(from)} – ${instant(to)}`;
   });
   container.addEventListener('dblclick', () => step('whole'));
 }

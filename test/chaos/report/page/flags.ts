@@ -32,7 +32,10 @@ export function drawFlags(
   return group([
     rectangles(lines, { fill }, 5),
     rectangles(
-      flags.map(({ x }) => ({ x: x - 1, y: top + 3, width: 9, height: 14 })),
+      flags.map(({ x }, index) => {
+        const room = (flags[index + 1]?.x ?? Number.POSITIVE_INFINITY) - x - 2;
+        return { x: x - 1, y: top + 3, width: Math.max(2, Math.min(9, room)), height: 14 };
+      }),
       { fill },
       5,
     ),

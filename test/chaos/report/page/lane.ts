@@ -12,6 +12,8 @@ export interface Placed extends Box<Span<State>> {
 
 /** Rows that are lower have no room for words, in px. */
 const LEAST_LABELLED = 10;
+/** In px. */
+const LEAST_FRAMED = 7;
 
 /** All boxes of a track that the scale's view shows; y from the top of the plot. */
 export function boxesOfTrack(track: Track, scale: Scale): Placed[] {
@@ -23,18 +25,28 @@ export function boxesOfTrack(track: Track, scale: Scale): Placed[] {
   );
 }
 
-/** `faults`: those that concern the lane. `top`: of the plot, in px of the chart. */
+export interface Setting {
+  readonly scale: Scale;
+  /** Of the plot, in px of the chart. */
+  readonly top: number;
+  readonly palette: Palette;
+  /** Where the lines of violations are, in px of the chart: words keep clear of them. */
+  readonly lines: readonly number[];
+}
+
+/** `faults`: those that concern the lane. */
 export function drawLane(
   track: Track,
   boxes: readonly Placed[],
   faults: readonly FaultMark[],
-  { scale, top, palette }: { readonly scale: Scale; readonly top: number; readonly palette: Palette },
+  setting: Setting,
 ): Drawing {
+  const { scale, top, palette } = setting;
   return group([
     ...backgroundsOf(track, boxes, top, palette),
     ...boxesByState(boxes, top, palette),
-    ...bandsOf(track, faults, scale, top, palette),
-    ...labelsOf(track, boxes, scale, top, palette),
+    ...framesOf(track, faults, scale, top, palette),
+    ...labelsOf(track, boxes, setting),
   ]);
 }
 
@@ -65,8 +77,8 @@ function styleOf(state: State, palette: Palette): object {
   return { fill: palette.states[state] };
 }
 
-/** Where faults concern a lane: a rule above and below, and edges. */
-function bandsOf(
+/** A frame where a fault concerns a lane, if there is room for one: narrower ones are among the faults above. */
+function framesOf(
   track: Track,
   faults: readonly FaultMark[],
   scale: Scale,
@@ -74,55 +86,72 @@ function bandsOf(
   palette: Palette,
 ): Drawing[] {
   const { from, to } = scale.view;
-  const rules = faults
+  const y = top + track.top;
+  const { height } = track;
+  const sides = faults
     .filter((fault) => fault.to >= from && fault.from <= to)
     .flatMap((fault) => {
       const x = Math.round(Math.max(scale.left - 2, xOf(scale, fault.from)));
       const end = Math.round(Math.min(scale.left + scale.width + 2, xOf(scale, fault.to)));
-      const width = Math.max(2, end - x);
-      const y = top + track.top;
+      const width = end - x;
+      if (width < LEAST_FRAMED) return [];
       return [
         { x, y, width, height: 1 },
-        { x, y: y + track.height - 1, width, height: 1 },
-        { x, y, width: 1, height: track.height },
-        { x: x + width - 1, y, width: 1, height: track.height },
+        { x, y: y + height - 1, width, height: 1 },
+        { x, y, width: 1, height },
+        { x: end - 1, y, width: 1, height },
       ];
     });
-  return rules.length === 0 ? [] : [rectangles(rules, { fill: palette.quiet, opacity: 0.9 }, 2)];
+  return sides.length === 0 ? [] : [rectangles(sides, { fill: palette.quiet, opacity: 0.9 }, 2)];
 }
 
 function labelsOf(
   track: Track,
   boxes: readonly Placed[],
-  scale: Scale,
-  top: number,
-  palette: Palette,
+  { scale, top, palette, lines }: Setting,
 ): Drawing[] {
   if (track.rowHeight < LEAST_LABELLED) return [];
-  const size = Math.min(11, track.rowHeight - 2);
-  const end = scale.left + scale.width;
-  return boxes.flatMap(({ state, x, y, width, height, spans }) => {
+  const size = Math.min(11, track.rowHeight - 1);
+  const right = scale.left + scale.width;
+  const inOrder = [...boxes].sort((a, b) => a.row - b.row || a.x - b.x);
+  return inOrder.flatMap((box, index) => {
+    const { state, spans, row } = box;
     const span = spans[0];
-    const from = Math.max(scale.left, x);
-    const room = Math.min(end, x + width) - from - 8;
-    if (!span || spans.length > 1 || room < 14 || state === 'up') return [];
-    const words = wordsOf(span, room, size);
-    if (!words) return [];
-    return [
-      text(
-        words,
-        { x: from + 4, y: top + y + height / 2 + 0.5 },
-        { fill: palette.inks[state], size, width: room },
-        3,
-      ),
-    ];
+    if (!span || spans.length > 1 || state === 'up') return [];
+    const next = inOrder[index + 1];
+    const x = Math.max(scale.left, box.x);
+    const end = Math.min(right, box.x + box.width);
+    const beside = state === 'fault' ? Math.min(right, next?.row === row ? next.x : right) : end;
+    const label = fitting(wordsOf(span), size, end - x - 8, beside - end - 8);
+    if (!label) return [];
+    const at = { x: label.isInside ? x + 4 : end + 4, y: top + box.y + box.height / 2 + 0.5 };
+    if (lines.some((line) => line > at.x - 3 && line < at.x + label.width + 3)) return [];
+    return [text(label.words, at, { fill: label.isInside ? palette.inks[state] : palette.quiet, size }, 3)];
   });
 }
 
-/** As much as there is room for: more is in the tooltip. */
-function wordsOf({ state, details }: Span<State>, room: number, size: number): string | undefined {
-  const [first = '', second = ''] = details;
-  const wishes =
-    state === 'fault' ? [`${first} · ${second}`, first] : first ? [`${state} · ${first}`, state] : [state];
-  return wishes.find((words) => widthOf(words, size) <= room);
+/** What to say of it, from the longest. */
+function wordsOf({ state, details: [first = '', second = ''] }: Span<State>): string[] {
+  if (state === 'fault') return [`${first} · ${second}`, first];
+  if (!first) return [state];
+  // What is as usual is told by its colour.
+  return state === 'waiting' || state === 'holding'
+    ? [`${state} · ${first}`]
+    : [`${state} · ${first}`, state];
+}
+
+/** The longest that has room in its box, or else beside it; in px. */
+function fitting(
+  wishes: readonly string[],
+  size: number,
+  inside: number,
+  beside: number,
+): { readonly words: string; readonly width: number; readonly isInside: boolean } | undefined {
+  if (Math.max(inside, beside) < 14) return undefined;
+  for (const words of wishes) {
+    const width = widthOf(words, size);
+    if (width <= inside) return { words, width, isInside: true };
+    if (width <= beside) return { words, width, isInside: false };
+  }
+  return undefined;
 }

@@ -4,19 +4,10 @@ import { swatch, variable } from './tooltip.ts';
 
 /** What colours mean, of nodes and of clients. */
 export function legend(): HTMLElement[] {
-  return [
-    part('Nodes', NODE_STATES),
-    part('Clients', CLIENT_STATES),
-    element(
-      'span',
-      { class: 'part' },
-      element('span', { class: 'key' }, swatch('fault'), 'fault'),
-      element('span', { class: 'key' }, swatch('violation'), 'violation'),
-    ),
-  ];
+  return [part('Nodes', NODE_STATES), part('Clients', CLIENT_STATES), part('Marks', ['fault', 'violation'])];
 }
 
-function part(title: string, states: readonly State[]): HTMLElement {
+function part(title: string, states: readonly (State | 'violation')[]): HTMLElement {
   return element(
     'span',
     { class: 'part' },

@@ -18,8 +18,8 @@ export class Overview {
     const nodesHeight = Math.round(height * 0.5);
     const pitch = Math.max(2, Math.floor(nodesHeight / Math.max(1, nodes.length)));
     return group([
-      ...this.#ailments(scale, top + 2, pitch, palette),
-      this.#activity(scale, top + height, height - nodesHeight - 5, palette),
+      ...this.#ailments(scale, top + 3, pitch, palette),
+      this.#activity(scale, top + height, height - nodesHeight - 6, palette),
       rectangles(
         violations.map(({ at }) => ({ x: Math.round(xOf(scale, at)) - 1, y: top, width: 2, height })),
         { fill: palette.violation },

@@ -35,7 +35,7 @@ const LIGHT: Palette = {
     holding: '#009e73',
     lost: '#7a3e9d',
     stopped: '#e69f00',
-    fault: '#dfe3e9',
+    fault: '#c8d0db',
   },
   inks: {
     up: '#2f5a4c',
@@ -72,7 +72,7 @@ const DARK: Palette = {
     holding: '#12b688',
     lost: '#b98ae0',
     stopped: '#e69f00',
-    fault: '#39424f',
+    fault: '#4a5563',
   },
   inks: {
     up: '#a5d3c3',

@@ -42,7 +42,6 @@ function facts(pairs: readonly (readonly [string, string])[]): HTMLElement[] {
 
 function figuresOf(summary: Summary): HTMLElement[] {
   const { operations, faults, violations, wait, firstAfterHealing, writes } = summary;
-  const isLost = writes.lostUnguarded > 0;
   return [
     figure('operations', count(operations)),
     figure('faults', count(faults)),
@@ -56,7 +55,7 @@ function figuresOf(summary: Summary): HTMLElement[] {
     figure(
       'writes accepted',
       count(writes.accepted),
-      `${count(writes.refused)} refused · ${count(writes.lostUnguarded)} lost${isLost ? '' : ','} without a guard`,
+      `${count(writes.refused)} refused · ${count(writes.lostUnguarded)} lost unguarded`,
     ),
   ];
 }

@@ -25,7 +25,7 @@ export function instant(ms: number): string {
 
 /** An instant at a tick of the axis, in s: ticks are at round numbers. */
 export function tick(ms: number): string {
-  return `${trimmed(ms / 1000, 3)} s`;
+  return `${NUMBER.format(Number((ms / 1000).toFixed(3)))} s`;
 }
 
 function trimmed(value: number, digits: number): string {
