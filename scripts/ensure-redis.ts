@@ -1,34 +1,12 @@
 /** Makes sure that there is a Redis (or Valkey) server for the tests: `npx tsx scripts/ensure-redis.ts`. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { onPath, redisBinary } from '../test/support/redis-binary.ts';
-
-/** Asked by Debian's packages before they start a service; 101 forbids it. */
-const POLICY = '/usr/sbin/policy-rc.d';
+import { redisBinary } from '../test/support/redis-binary.ts';
+import { aptInstall, canInstall } from './apt-install.ts';
 
 if (!redisBinary()) {
-  const canInstall = process.getuid?.() === 0 && onPath('apt-get') !== undefined;
-  console.log(
-    `neither redis-server nor valkey-server is on PATH${canInstall ? '; installing redis-server' : ''}`,
-  );
-  if (canInstall) installWithApt();
+  const can = canInstall();
+  console.log(`neither redis-server nor valkey-server is on PATH${can ? '; installing redis-server' : ''}`);
+  if (can) aptInstall('redis-server');
   else explain();
-}
-
-function installWithApt(): void {
-  const ownPolicy = !existsSync(POLICY);
-  if (ownPolicy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  try {
-    aptGet('update');
-    aptGet('install', '-y', '--no-install-recommends', 'redis-server');
-  } finally {
-    if (ownPolicy) rmSync(POLICY);
-  }
-}
-
-function aptGet(...args: string[]): void {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  execFileSync('apt-get', args, { env, stdio: 'inherit' });
 }
 
 function explain(): void {

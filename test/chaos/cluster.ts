@@ -117,9 +117,9 @@ export class Cluster {
     ]);
   }
 
+  /** Ends the network; the servers are somebody else's to end. */
   async close(): Promise<void> {
     await Promise.all(this.#proxies.map((proxy) => proxy.stop()));
-    await this.servers.close();
   }
 }
 

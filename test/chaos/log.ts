@@ -63,8 +63,7 @@ export type ClientEvent = { readonly client: number; readonly at: number } & (
 export type HarnessEvent = {
   readonly type: 'info';
   readonly at: number;
-} & /** A process for the lane of that client: started, stopped and resumed by a signal, killed, or ended otherwise. */
-(
+} /** A process for the lane of that client: started, stopped and resumed by a signal, killed, or ended otherwise. */ & (
   | {
       readonly f: 'process';
       readonly client: number;

@@ -33,7 +33,7 @@ export interface RunOptions {
   readonly progress: (line: string) => void;
   /** What goes wrong, instead of what the seed says. */
   readonly plan?: readonly Fault[];
-  /** What is locked, instead of as many things as there are clients, halved. */
+  /** What is locked, instead of as many things as there are clients. */
   readonly resources?: readonly string[];
 }
 
@@ -58,7 +58,7 @@ const PROGRESS_EVERY = 5_000;
 
 const PROGRAM = 'test/chaos/client-process.ts';
 
-/** Clients at work while things go wrong, until all is well again; then what came of it. Ends the servers as well. */
+/** Clients at work while things go wrong, until all is well again; then what came of it. The servers are ended by who has started them. */
 export async function run(servers: Servers, options: RunOptions): Promise<Outcome> {
   const { out, seed, seconds, clients, limits, restartGuard, store, command } = options;
   const startedAt = new Date().toISOString();
@@ -66,12 +66,13 @@ export async function run(servers: Servers, options: RunOptions): Promise<Outcom
   rmSync(logs, { recursive: true, force: true });
   mkdirSync(logs, { recursive: true });
   const ownLog = join(logs, 'harness.jsonl');
+  const program = await bundle('chaos-client', PROGRAM);
   const cluster = await Cluster.over(servers);
   const log = new Log(ownLog);
   const play = new Play(cluster, log, logs, options);
   const start = now();
   try {
-    await play.play(await bundle('chaos-client', PROGRAM));
+    await play.play(program);
   } finally {
     await cluster.close();
     log.close();
@@ -188,7 +189,7 @@ class Play {
 }
 
 function resourcesFor(clients: number): string[] {
-  return Array.from({ length: Math.max(3, Math.ceil(clients / 2)) }, (_, index) => `resource-${index + 1}`);
+  return Array.from({ length: Math.max(3, clients) }, (_, index) => `resource-${index + 1}`);
 }
 
 async function writeHistory(path: string, events: readonly LogEvent[]): Promise<void> {
