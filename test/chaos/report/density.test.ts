@@ -37,14 +37,14 @@ describe('aggregate', () => {
   test('merges what is shorter by state, where its middle is', () => {
     const row = [
       piece('waiting', 1, 3),
-      piece('holding', 3, 7),
-      piece('waiting', 7, 8),
-      piece('waiting', 9, 13),
+      piece('holding', 3, 6),
+      piece('waiting', 6, 7),
+      piece('waiting', 7, 11),
     ];
-    expect(aggregate(row, whole, 10).crowds).toEqual([
-      { column: 0, state: 'waiting', spans: [row[0], row[2]], share: 0.3 },
-      { column: 0, state: 'holding', spans: [row[1]], share: 0.4 },
-      { column: 1, state: 'waiting', spans: [row[3]], share: 0.4 },
+    expect(aggregate(row, whole, 8).crowds).toEqual([
+      { column: 0, state: 'waiting', spans: [row[0], row[2]], share: 3 / 8 },
+      { column: 0, state: 'holding', spans: [row[1]], share: 3 / 8 },
+      { column: 1, state: 'waiting', spans: [row[3]], share: 4 / 8 },
     ]);
   });
 

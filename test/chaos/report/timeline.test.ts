@@ -11,7 +11,7 @@ import { screenshotOf } from './screenshot.ts';
 import { writeTimeline } from './timeline.ts';
 
 /** All of the page is in it, so that px of the window are px of the page. */
-const WINDOW = { width: 1200, height: 1700 };
+const WINDOW = { width: 1200, height: 2000 };
 /** Of the first drawing, in ms: what people put up with, on a slow machine. */
 const LONGEST_DRAWING = 5000;
 

@@ -9,7 +9,7 @@ export async function writeTimeline(report: Report, directory: string): Promise<
   const [page, style, script] = await Promise.all([
     readFile(beside('page.html'), 'utf8'),
     readFile(beside('page.css'), 'utf8'),
-    bundled(beside('page.ts')),
+    bundle(),
   ]);
   // A script's text ends at the first `</script`, so JSON keeps no `<` as it is.
   const json = JSON.stringify(report).replaceAll('<', '\\u003c');
@@ -33,8 +33,16 @@ function beside(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
 }
 
+let bundled: Promise<string> | undefined;
+
+/** The same for all reports. */
+function bundle(): Promise<string> {
+  bundled ??= bundleOf(beside('page.ts'));
+  return bundled;
+}
+
 /** With the chart's library, as far as it is used: about half of the whole. */
-async function bundled(entry: string): Promise<string> {
+async function bundleOf(entry: string): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [entry],
     bundle: true,

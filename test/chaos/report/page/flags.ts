@@ -67,7 +67,7 @@ function dotsOf({ violation, x }: Flag, tracks: readonly Track[], top: number, p
       type: 'circle' as const,
       shape: { cx: x, cy: top + track.top + track.height / 2, r: 4.5 },
       style: { fill: palette.violation, stroke: palette.page, lineWidth: 1.5 },
-      z2: 8,
+      z2: 4,
       silent: true,
     }));
 }
