@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execCompose, type IDockerComposeOptions, type IDockerComposeResult } from 'docker-compose';
@@ -7,22 +10,30 @@ import { onFreePort } from '../support/free-port.ts';
 import { onPath } from '../support/redis-binary.ts';
 import { callRedis } from '../support/resp.ts';
 import { answers, type Memory, type Servers } from './cluster.ts';
-import { dockerCan } from './docker.ts';
+import { docker, dockerCan } from './docker.ts';
 
 const FILE = fileURLToPath(new URL('../../compose.yaml', import.meta.url));
 /** As compose.yaml has them. */
 const SERVICES: readonly string[] = ['redis-1', 'redis-2', 'redis-3', 'redis-4', 'redis-5'];
+/** Where a server in a container saves its data, and loads them from when it starts. */
+const DUMP = '/data/dump.rdb';
 /** How often it is looked whether a container is gone, in ms. */
 const LOOK_EVERY = 20;
 
-/** Containers by compose.yaml, in a project and on ports of their own. */
+/**
+ * Containers by compose.yaml, in a project and on ports of their own. Compose makes them and takes them away. What befalls
+ * one of them in between is told to the engine itself: a command of standalone compose takes a second or more, which would be
+ * the best part of most faults.
+ */
 export class ComposeServers implements Servers {
   readonly driver = 'compose';
-  /** Each command takes about a second, and a fault takes two or three. */
-  readonly lag = 4_000;
+  readonly lag = 1_500;
   readonly ports: readonly number[];
   readonly #options: IDockerComposeOptions;
-  /** Nodes whose container has kept a dump, which it would load. */
+  #containers: readonly string[] = [];
+  /** A directory for {@link #empty}. */
+  #dir = '';
+  /** Nodes that have a dump, which they would load. */
   readonly #dumped = new Set<number>();
 
   private constructor(ports: readonly number[], options: IDockerComposeOptions) {
@@ -41,8 +52,7 @@ export class ComposeServers implements Servers {
       ...((await dockerCan(['compose', 'version'])) ? {} : standalone()),
     });
     try {
-      await servers.#run('up', ['-d']);
-      await Promise.all(ports.map(answers));
+      await servers.#up();
       return servers;
     } catch (error) {
       await servers.close();
@@ -51,36 +61,52 @@ export class ComposeServers implements Servers {
   }
 
   async kill(node: number): Promise<void> {
-    await this.#run('kill', ['-s', 'SIGKILL', nameOf(node)]);
+    await this.#docker('kill', node);
     await this.#gone(node);
   }
 
   async stop(node: number): Promise<void> {
-    await this.#run('stop', [nameOf(node)]);
+    await this.#docker('stop', node);
     await this.#gone(node);
   }
 
-  /** A container keeps its files; a new one has none. */
+  /** A container keeps its files, so one that is to be empty gets a dump without keys if there may be another. */
   async start(node: number, memory: Memory): Promise<void> {
     if (memory === 'old') this.#dumped.add(node);
-    if (memory === 'empty' && this.#dumped.delete(node))
-      await this.#run('up', ['-d', '--no-deps', '--force-recreate', '--renew-anon-volumes', nameOf(node)]);
-    else await this.#run('start', [nameOf(node)]);
+    else if (this.#dumped.delete(node))
+      await docker(['cp', this.#empty, `${this.#containers[node]}:${DUMP}`]);
+    await this.#docker('start', node);
     await answers(this.ports[node] as number);
   }
 
   async pause(node: number): Promise<void> {
-    await this.#run('pause', [nameOf(node)]);
+    await this.#docker('pause', node);
   }
 
   async resume(node: number): Promise<void> {
-    await this.#run('unpause', [nameOf(node)]);
+    await this.#docker('unpause', node);
   }
 
   async close(): Promise<void> {
     // Who was interrupted may have paused some, which do not end then.
-    await this.#run('unpause', []).catch(() => {});
-    await this.#run('down', ['--volumes', '--timeout', '1']);
+    await Promise.all(this.#containers.map((_, node) => this.resume(node).catch(() => {})));
+    await this.#compose('down', '--volumes', '--timeout', '1');
+    await rm(this.#dir, { recursive: true, force: true });
+  }
+
+  get #empty(): string {
+    return join(this.#dir, 'empty.rdb');
+  }
+
+  async #up(): Promise<void> {
+    this.#dir = await mkdtemp(join(tmpdir(), 'quorlock-compose-'));
+    await this.#compose('up', '-d');
+    const ids = await Promise.all(SERVICES.map((service) => this.#compose('ps', '-q', service)));
+    this.#containers = ids.map((id) => id.trim());
+    await Promise.all(this.ports.map(answers));
+    // Nothing was ever written to it.
+    await callRedis({ port: this.ports[0] as number }, ['SAVE']);
+    await docker(['cp', `${this.#containers[0]}:${DUMP}`, this.#empty]);
   }
 
   async #gone(node: number): Promise<void> {
@@ -88,27 +114,26 @@ export class ComposeServers implements Servers {
     while (await ping().catch(() => false)) await delay(LOOK_EVERY);
   }
 
-  async #run(command: string, args: readonly string[]): Promise<void> {
-    await execCompose(command, args, this.#options).catch((result: unknown) => {
-      throw failed(command, args, result);
-    });
+  async #docker(command: string, node: number): Promise<void> {
+    await docker([command, this.#containers[node] as string]);
   }
-}
 
-function nameOf(node: number): string {
-  return SERVICES[node] as string;
+  /** Runs compose; resolves with what it prints. */
+  async #compose(command: string, ...args: string[]): Promise<string> {
+    try {
+      return (await execCompose(command, args, this.#options)).out;
+    } catch (result) {
+      if (result instanceof Error) throw result;
+      const { err } = result as IDockerComposeResult;
+      throw new Error(`compose ${command} ${args.join(' ')} failed: ${err.trim()}`);
+    }
+  }
 }
 
 function standalone(): IDockerComposeOptions {
   const executablePath = onPath('docker-compose');
   if (executablePath === undefined) throw new Error('there is neither `docker compose` nor `docker-compose`');
   return { executable: { executablePath, standalone: true } };
-}
-
-function failed(command: string, args: readonly string[], result: unknown): Error {
-  if (result instanceof Error) return result;
-  const { err } = result as IDockerComposeResult;
-  return new Error(`compose ${command} ${args.join(' ')} failed: ${err.trim()}`);
 }
 
 /** One that nobody listens on now. */
