@@ -130,7 +130,7 @@ function clientSpans(number: number, duration: number, random: Random): Span<Cli
   }
   const last = spans.reduce((latest, { to }) => Math.max(latest, to), 0);
   const fit = Math.min(1, duration / last);
-  return spans.map((span) => ({ ...span, from: span.from * fit, to: span.to * fit }));
+  return spans.map(({ state, from, to, details }) => ({ state, from: from * fit, to: to * fit, details }));
 }
 
 const RULES = [

@@ -5,10 +5,7 @@ import type { Palette, State } from './palette.ts';
 import { type Scale, xOf } from './scale.ts';
 import { isOfProcess, rowTop, type Track } from './tracks.ts';
 
-/** A box, and in which row of its track it is. */
-export interface Placed extends Box<Span<State>> {
-  readonly row: number;
-}
+export type Placed = Box<Span<State>>;
 
 /** Rows that are lower have no room for words, in px. */
 const LEAST_LABELLED = 10;
@@ -18,10 +15,7 @@ const LEAST_FRAMED = 7;
 /** All boxes of a track that the scale's view shows; y from the top of the plot. */
 export function boxesOfTrack(track: Track, scale: Scale): Placed[] {
   return track.rows.flatMap((row, index) =>
-    boxesOf(row, scale, { top: rowTop(track, index), height: track.rowHeight }).map((box) => ({
-      ...box,
-      row: index,
-    })),
+    boxesOf(row, scale, { index, top: rowTop(track, index), height: track.rowHeight }),
   );
 }
 

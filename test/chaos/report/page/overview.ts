@@ -31,7 +31,7 @@ export class Overview {
   #ailments(scale: Scale, top: number, pitch: number, palette: Palette): Drawing[] {
     return this.#report.nodes.flatMap(({ spans }, index) =>
       stacked(spans)
-        .flatMap((row) => boxesOf(row, scale, { top: top + index * pitch, height: pitch - 1 }))
+        .flatMap((row) => boxesOf(row, scale, { index, top: top + index * pitch, height: pitch - 1 }))
         .map(({ state, x, width }) =>
           rectangles([{ x, y: top + index * pitch, width, height: pitch - 1 }], {
             fill: palette.states[state],
