@@ -89,6 +89,16 @@ const config: ViteUserConfig = defineConfig({
           hookTimeout: 120_000,
         },
       },
+      {
+        extends: true,
+        test: {
+          name: 'chaos',
+          include: ['test/chaos/**/*.test.ts'],
+          sequence: { groupOrder: 5 },
+          ...onRealServers,
+          testTimeout: 60_000,
+        },
+      },
     ],
     coverage: {
       provider: 'v8',
