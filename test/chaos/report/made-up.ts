@@ -121,10 +121,11 @@ function clientSpans(number: number, duration: number, random: Random): Span<Cli
     at += waited;
     if (spans.length < number) {
       const held = pair * 0.05 + random.fraction() ** 2 * pair * 0.9;
-      const isLost = random.fraction() < 0.03;
       const details = [resource, `token: ${spans.length}`];
-      spans.push({ state: isLost ? 'lost' : 'holding', from: at, to: at + held, details });
+      spans.push({ state: 'holding', from: at, to: at + held, details });
       at += held;
+      const isLost = spans.length < number && random.fraction() < 0.03;
+      if (isLost) spans.push({ state: 'lost', from: at, to: at, details: [...details, 'lost: expired'] });
     }
     clocks[line] = at;
   }

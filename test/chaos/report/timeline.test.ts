@@ -303,6 +303,32 @@ describe.each([
   });
 });
 
+describe('spans that are too narrow for a shape each', () => {
+  test('are counted by state under the pointer', async () => {
+    const page = await opened(madeUpReport({ seed: 5, spans: 10_000, duration: 64_000, clients: 1 }));
+    const column = await page.evaluate(() => {
+      const { shapes } = window.timeline;
+      const shape = shapes.find(
+        ({ kind, spans, y }) => kind === 'client' && spans.length > 4 && y < window.innerHeight,
+      );
+      if (!shape) throw new Error('nothing is merged');
+      const { x, y, width, height, lane, row } = shape;
+      const all = shapes.filter((other) => other.lane === lane && other.row === row && other.x === x);
+      return {
+        x: x + width / 2,
+        y: y + height / 2,
+        counts: all.map(({ state, spans }) => [state, spans.length]),
+      };
+    });
+    await page.mouse.move(column.x, column.y);
+    const words = await page.locator('.tooltip').innerText();
+    expect(words).toContain(`${column.counts.reduce((sum, [, number]) => sum + Number(number), 0)} spans`);
+    for (const [state, number] of column.counts)
+      expect(words).toMatch(new RegExp(`${state}\\s+${number}\\b`));
+    await page.close();
+  });
+});
+
 describe('the view', () => {
   let page: Page;
   const whole = { from: 0, to: small.summary.duration };

@@ -14,8 +14,7 @@ export interface Box<S extends Stated> {
 }
 
 /** Spans narrower than this are merged, in px. */
-export const COLUMN = 2;
-/** Of the row's height, for a state that took hardly any of a column's time: it has to be seen all the same. */
+const COLUMN = 2;
 const LEAST_HEIGHT = 0.4;
 
 /** Where a row is; top and height in px of the chart. */
@@ -23,6 +22,8 @@ interface Place {
   readonly index: number;
   readonly top: number;
   readonly height: number;
+  /** A part of the height: what took hardly any of a column's time is at least as high, as it has to be seen. */
+  readonly least?: number;
 }
 
 /** The boxes of a row, whose spans are in order and do not overlap. */
@@ -54,9 +55,12 @@ function columnOf<S extends Stated>(
   crowds: readonly Crowd<S>[],
   scale: Scale,
   step: number,
-  { index: row, top, height }: Place,
+  { index: row, top, height, least = LEAST_HEIGHT }: Place,
 ): Box<S>[] {
-  const wishes = crowds.map(({ share }) => Math.max(LEAST_HEIGHT, Math.sqrt(share)));
+  const wishes = crowds.map(({ share, spans }) =>
+    // What has no length at all is a mark: the loss of a lock.
+    spans.some(({ from, to }) => from === to) ? 1 : Math.max(least, Math.sqrt(share)),
+  );
   const total = wishes.reduce((sum, wish) => sum + wish, 0);
   const unit = height / Math.max(1, total);
   const x = Math.round(xOf(scale, (crowds[0] as Crowd<S>).column * step));

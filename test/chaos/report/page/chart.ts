@@ -114,6 +114,11 @@ export class Chart {
     return this.#boxes[track] ?? [];
   }
 
+  /** That concern a lane. */
+  faultsOf(lane: string): readonly FaultMark[] {
+    return this.#faults.get(lane) ?? [];
+  }
+
   get flags(): readonly Flag[] {
     return this.#flags;
   }
@@ -295,7 +300,7 @@ export class Chart {
     const track = this.tracks[dataIndex] as Track;
     const boxes = boxesOfTrack(track, this.scale);
     this.#boxes[dataIndex] = boxes;
-    return drawLane(track, boxes, this.#faults.get(track.name) ?? [], {
+    return drawLane(track, boxes, this.faultsOf(track.name), {
       scale: this.scale,
       top: coordSys.y,
       palette: this.#palette,

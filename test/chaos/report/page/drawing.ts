@@ -13,7 +13,7 @@ export interface Rectangle {
   readonly height: number;
 }
 
-export const FONT =
+const FONT =
   '-apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "DejaVu Sans", Arial, sans-serif';
 
 /** One path of any number of rectangles: an element each would take a second to draw 100,000. */

@@ -14,9 +14,11 @@ const LEAST_FRAMED = 7;
 
 /** All boxes of a track that the scale's view shows; y from the top of the plot. */
 export function boxesOfTrack(track: Track, scale: Scale): Placed[] {
-  return track.rows.flatMap((row, index) =>
-    boxesOf(row, scale, { index, top: rowTop(track, index), height: track.rowHeight }),
-  );
+  const { rows, rowHeight: height, kind } = track;
+  return rows.flatMap((row, index) => {
+    const place = { index, top: rowTop(track, index), height };
+    return boxesOf(row, scale, kind === 'faults' ? { ...place, least: 1 } : place);
+  });
 }
 
 export interface Setting {

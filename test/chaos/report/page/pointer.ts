@@ -52,7 +52,7 @@ function showHairline(hairline: HTMLElement, chart: Chart, x: number): void {
 }
 
 function outlineOf(outline: HTMLElement, chart: Chart, found: Found | undefined): void {
-  const box = found?.kind === 'spans' ? found.box : undefined;
+  const box = found?.lane?.box;
   outline.hidden = !box;
   if (!box) return;
   const { plot } = chart;

@@ -26,7 +26,7 @@ export function summaryOf({ summary, nodes, clients }: Report): HTMLElement[] {
             ['limits', limits],
             ['faults for', `${count(seconds)} s`],
             ['took', lasting(duration)],
-            ['lanes', `${counted(nodes.length, 'node')}, ${counted(clients.length, 'client')}`],
+            ['with', `${counted(nodes.length, 'node')}, ${counted(clients.length, 'client')}`],
             ['started', startedAt.replace('T', ' ').replace(/\.\d+Z$/, 'Z')],
           ]),
         ),

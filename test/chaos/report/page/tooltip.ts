@@ -7,12 +7,21 @@ import { count, counted, instant, lasting } from './wording.ts';
 /** More than this are counted, not listed. */
 const MOST_LISTED = 4;
 
-export function tooltipOf(found: Found): HTMLElement[] {
-  if (found.kind === 'violations') return listed(found.violations, violationIn, 'violation');
-  const { track, spans } = found;
-  if (spans.length <= MOST_LISTED)
-    return spans.flatMap((span) => (span.state === 'fault' ? faultIn(span) : spanIn(track.name, span)));
-  return crowdIn(track.name, spans);
+export function tooltipOf({ violations, lane }: Found): HTMLElement[] {
+  return [...listed(violations, violationIn, 'violation'), ...(lane ? laneIn(lane) : [])];
+}
+
+function laneIn({ track, spans, faults }: NonNullable<Found['lane']>): HTMLElement[] {
+  if (spans.length > MOST_LISTED) return crowdIn(track.name, spans);
+  return [
+    ...spans.flatMap((span) => (span.state === 'fault' ? faultIn(span) : spanIn(track.name, span))),
+    ...(isAiling(spans) ? listed(faults, ({ kind }) => [line(`fault: ${kind}`, 'quiet')], 'fault') : []),
+  ];
+}
+
+/** What is up may have been so during many faults of others' making: they say nothing of it. */
+function isAiling(spans: readonly Span<State>[]): boolean {
+  return spans.every(({ state }) => state !== 'up' && state !== 'waiting' && state !== 'fault');
 }
 
 function listed<Item>(

@@ -57,7 +57,7 @@ function unplacedOf({ violations, faults, nodes, clients }: Report): Unplaced[] 
   ];
 }
 
-export function spanOf({ kind, lanes, from, to }: FaultMark): Span<'fault'> {
+function spanOf({ kind, lanes, from, to }: FaultMark): Span<'fault'> {
   return { state: 'fault', from, to, details: [kind, lanes.join(', ')] };
 }
 
