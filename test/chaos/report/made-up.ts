@@ -96,7 +96,7 @@ function nodeLane(name: string, faults: readonly FaultMark[], duration: number):
     if (!lanes.includes(name) || from < at) continue;
     until('up', from, []);
     const state = KINDS.find(([name]) => name === kind)?.[1] ?? 'dead';
-    until(state, to, [`fault: ${kind}`]);
+    until(state, to, []);
     if (kind === 'restart empty')
       until('quarantined', Math.min(duration, to + 2000), ['restarted with no keys']);
   }

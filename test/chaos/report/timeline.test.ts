@@ -138,7 +138,7 @@ async function viewOf(page: Page): Promise<{ from: number; to: number }> {
 describe.each([
   ['1,000', small],
   ['100,000', large],
-])('the timeline of %s spans', (_, report) => {
+])('the timeline of %s spans', (name, report) => {
   const { duration } = report.summary;
   let page: Page;
 
@@ -152,9 +152,7 @@ describe.each([
 
   test('is drawn before anybody gets impatient', async () => {
     const drawnAfter = await page.evaluate(() => window.timeline.drawnAfter);
-    console.log(
-      `the first drawing of ${report.summary.operations} operations took ${Math.round(drawnAfter)} ms`,
-    );
+    console.log(`the first drawing of ${name} spans took ${Math.round(drawnAfter)} ms`);
     expect(drawnAfter).toBeLessThan(LONGEST_DRAWING);
   });
 
@@ -301,6 +299,14 @@ describe.each([
     expect(words).toContain(violation.what);
     for (const lane of violation.lanes) expect(words).toContain(lane);
   });
+});
+
+test('a node that is down is said to be so by which fault', async () => {
+  const page = await opened(small);
+  const { x, y } = await centreOf(page, 'node', 'dead');
+  await page.mouse.move(x, y);
+  expect(await page.locator('.tooltip').innerText()).toMatch(/dead\s+node-\d[^]*fault: (kill|restart empty)/);
+  await page.close();
 });
 
 describe('spans that are too narrow for a shape each', () => {
