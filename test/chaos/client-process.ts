@@ -31,8 +31,8 @@ function ask<T>(request: Request): Promise<T> {
   });
 }
 
-const { fraction } = seededRandom(job.seed);
-const recorder = new Recorder({ ...job, fraction, write });
+const random = seededRandom(job.seed);
+const recorder = new Recorder({ ...job, random, write });
 const workload = new Workload({
   recorder,
   store: {
@@ -42,7 +42,7 @@ const workload = new Workload({
   resources: job.resources,
   callers: job.callers,
   maxTtl: job.maxTtl,
-  fraction,
+  random,
 });
 
 process.on('message', (message: 'stop' | 'close' | Answer) => {

@@ -5,7 +5,7 @@ import type { RecorderOptions } from './recorder.ts';
 import type { Seen, Written } from './store.ts';
 
 /** What a client's process is told before it begins. */
-export interface Job extends Omit<RecorderOptions, 'fraction' | 'write'> {
+export interface Job extends Omit<RecorderOptions, 'random' | 'write'> {
   readonly seed: number;
   /** The file of its log. */
   readonly log: string;

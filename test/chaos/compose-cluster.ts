@@ -125,7 +125,7 @@ export class ComposeServers implements Servers {
     } catch (result) {
       if (result instanceof Error) throw result;
       const { err } = result as IDockerComposeResult;
-      throw new Error(`compose ${command} ${args.join(' ')} failed: ${err.trim()}`);
+      throw new Error(`compose ${command} ${args.join(' ')} failed: ${err.trim()}`, { cause: result });
     }
   }
 }

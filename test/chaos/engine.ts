@@ -58,7 +58,8 @@ function install(say: (line: string) => void): void {
 async function start(args: readonly string[]): Promise<Engine | string> {
   const path = join(mkdtempSync(join(tmpdir(), 'quorlock-dockerd-')), 'dockerd.log');
   const log = openSync(path, 'w');
-  const child = spawn('dockerd', args, { stdio: ['ignore', log, log] });
+  // In a group of its own: Ctrl-C is for the harness, which still needs it then.
+  const child = spawn('dockerd', args, { stdio: ['ignore', log, log], detached: true });
   const kill = (): void => void child.kill('SIGTERM');
   process.once('exit', kill);
   const stop = async (): Promise<void> => {

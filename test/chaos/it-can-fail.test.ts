@@ -26,10 +26,16 @@ async function restartAtTheRightMoment(restartGuard: RestartGuard): Promise<stri
   onTestFinished(() => cluster.close());
   const events: ClientEvent[] = [];
   const recorders = [0, 1].map((client) => {
-    const { fraction } = seededRandom(client);
+    const random = seededRandom(client);
     const times = { maxTtl: MAX_TTL, nodeTimeout: 500, connectTimeout: 2_000 };
-    const write = (event: ClientEvent): void => void events.push(event);
-    return new Recorder({ client, urls: cluster.urls, ...times, restartGuard, fraction, write });
+    return new Recorder({
+      client,
+      urls: cluster.urls,
+      ...times,
+      restartGuard,
+      random,
+      write: (event) => void events.push(event),
+    });
   });
   const [first, second] = recorders as [Recorder, Recorder];
 

@@ -21,7 +21,7 @@ export interface JudgeOptions extends MergeOptions {
  *
  * Of `honest` only what extensions say is judged: of a refusal nobody knows whether somebody else had a vote.
  */
-export const JUDGED: ReadonlySet<Rule> = new Set<Rule>([
+const JUDGED: ReadonlySet<Rule> = new Set<Rule>([
   'exclusion',
   'fenced',
   'told',

@@ -23,17 +23,20 @@ interface OpenSection {
 export function inOrder(logs: readonly (readonly LogEvent[])[], start: number): LogEvent[] {
   return logs
     .flat()
-    .map((event) => ({ ...event, at: event.at - start, ...shifted(event, start) }))
+    .map((event) => shifted(event, start))
     .sort((a, b) => a.at - b.at);
 }
 
-/** The other instants of an event. */
-function shifted(event: LogEvent, start: number): object {
-  const instants = ['until', 'to', 'wonAt'].flatMap((name) => {
-    const instant: unknown = Reflect.get(event, name);
-    return typeof instant === 'number' ? [[name, instant - start] as const] : [];
-  });
-  return Object.fromEntries(instants);
+/** Whatever of an event is an instant. */
+const INSTANTS = ['at', 'until', 'to', 'wonAt'] as const;
+
+function shifted(event: LogEvent, start: number): LogEvent {
+  const copy: LogEvent & Partial<Record<(typeof INSTANTS)[number], number>> = { ...event };
+  for (const name of INSTANTS) {
+    const instant = copy[name];
+    if (instant !== undefined) Object.assign(copy, { [name]: instant - start });
+  }
+  return copy;
 }
 
 /**

@@ -1,11 +1,12 @@
 import { test } from '@fast-check/vitest';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CLIENT_FAULTS, type Fault, isNodeFault, minorityOf, NODE_FAULTS, type Recovery } from './fault.ts';
+import { CLIENT_FAULTS, type Fault, isNodeFault, minorityOf, NODE_FAULTS } from './fault.ts';
 import { mostFaulty, type NemesisOptions, planFaults } from './nemesis.ts';
+import { recoveryOn } from './times.ts';
 
-const PROCESSES: Recovery = { restart: 3_820, other: 800 };
-const CONTAINERS: Recovery = { restart: 5_020, other: 2_000 };
+const PROCESSES = recoveryOn({ lag: 300 });
+const CONTAINERS = recoveryOn({ lag: 1_500 });
 const MINUTE = 60_000;
 
 function optionsOf(seed: number, more: Partial<NemesisOptions> = {}): NemesisOptions {

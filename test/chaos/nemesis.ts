@@ -1,3 +1,4 @@
+import type { Random } from '../../src/random.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import {
   CLIENT_FAULTS,
@@ -66,14 +67,14 @@ export function planFaults(options: NemesisOptions): Fault[] {
 
 class Nemesis {
   readonly #options: NemesisOptions;
-  readonly #fraction: () => number;
+  readonly #random: Pick<Random, 'fraction'>;
   readonly #faults: Fault[] = [];
   #deck: (NodeFaultKind | ClientFaultKind)[] = [];
   #majorityDeck: NodeFaultKind[] = [];
 
   constructor(options: NemesisOptions) {
     this.#options = options;
-    this.#fraction = seededRandom(options.seed).fraction;
+    this.#random = seededRandom(options.seed);
   }
 
   plan(): Fault[] {
@@ -87,7 +88,7 @@ class Nemesis {
   }
 
   #next(at: number): number {
-    return this.#fraction() < COMBINED ? at + this.#between([0, 30]) : at + this.#between(GAPS);
+    return this.#random.fraction() < COMBINED ? at + this.#between([0, 30]) : at + this.#between(GAPS);
   }
 
   /** The first kind of the deck for which there is room. */
@@ -104,7 +105,7 @@ class Nemesis {
 
   #clientFault(kind: ClientFaultKind, at: number): Fault | undefined {
     const { clients, maxTtl } = this.#options;
-    const client = Math.floor(this.#fraction() * clients);
+    const client = Math.floor(this.#random.fraction() * clients);
     const isBusy = this.#faults.some(
       (fault) => !isNodeFault(fault) && fault.client === client && fault.at + fault.for + maxTtl > at,
     );
@@ -137,7 +138,7 @@ class Nemesis {
     if (this.#majorityDeck.length === 0) this.#majorityDeck = this.#shuffled(MAJORITY_FAULTS);
     const kind = this.#majorityDeck.pop() as NodeFaultKind;
     const majority = minorityOf(nodes) + 1;
-    const many = majority + Math.floor(this.#fraction() * (nodes - majority + 1));
+    const many = majority + Math.floor(this.#random.fraction() * (nodes - majority + 1));
     const victims = this.#shuffled(Array.from({ length: nodes }, (_, each) => each)).slice(0, many);
     return this.#fault(kind, victims, at);
   }
@@ -149,12 +150,12 @@ class Nemesis {
 
   /** A whole number between two. */
   #between([from, to]: readonly [number, number]): number {
-    return Math.round(from + this.#fraction() * (to - from));
+    return Math.round(from + this.#random.fraction() * (to - from));
   }
 
   #shuffled<T>(all: readonly T[]): T[] {
     return all
-      .map((each) => ({ each, order: this.#fraction() }))
+      .map((each) => ({ each, order: this.#random.fraction() }))
       .sort((a, b) => a.order - b.order)
       .map(({ each }) => each);
   }

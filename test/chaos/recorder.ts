@@ -1,11 +1,12 @@
 import { type Lock, type LockOptions, Redlock, RedlockError, type RestartGuard } from '../../src/index.ts';
 import { driftOf } from '../../src/quorum/validity.ts';
-import { systemRandom } from '../../src/random.ts';
+import type { Random } from '../../src/random.ts';
 import type { Pause, Verb } from '../support/checker/history.ts';
 import { Heartbeat } from '../support/real-history/heartbeat.ts';
 import { RealProcess } from '../support/real-history/real-process.ts';
 import { shared } from './clock.ts';
 import type { ClientEvent, Ending } from './log.ts';
+import { DRIFT_FACTOR } from './times.ts';
 
 export interface RecorderOptions {
   /** Its number, the same for no other process of a run. */
@@ -16,8 +17,7 @@ export interface RecorderOptions {
   readonly nodeTimeout: number;
   readonly connectTimeout: number;
   readonly restartGuard: RestartGuard;
-  /** Uniform in [0, 1). */
-  readonly fraction: () => number;
+  readonly random: Random;
   readonly write: (event: ClientEvent) => void;
 }
 
@@ -82,12 +82,12 @@ export class Recorder {
   #extending = 0;
 
   constructor(options: RecorderOptions) {
-    const { urls, maxTtl, nodeTimeout, connectTimeout, restartGuard, fraction } = options;
+    const { urls, maxTtl, nodeTimeout, connectTimeout, restartGuard } = options;
     this.#options = options;
     this.#process = new RealProcess(0, this.#pauses);
     this.#openedAt = this.#lookedAt = this.#process.time;
     const { clock } = this.#process;
-    const random = { token: () => this.#drawToken(), fraction };
+    const random = { token: () => this.#drawToken(), fraction: () => options.random.fraction() };
     const settings = { ttl: maxTtl, maxTtl, nodeTimeout, connectTimeout, restartGuard, clock, random };
     this.#redlock = new Redlock(urls, settings);
     this.#heartbeat = new Heartbeat(1, this.#pauses);
@@ -238,7 +238,7 @@ export class Recorder {
   }
 
   #drawToken(): string {
-    const token = systemRandom.token();
+    const token = this.#options.random.token();
     this.#say({ type: 'info', f: 'attempt', token });
     return token;
   }
@@ -251,12 +251,9 @@ export class Recorder {
   }
 
   #say(what: What, time: number = performance.now()): void {
-    this.#options.write({ client: this.#options.client, at: shared(time), ...what } as ClientEvent);
+    this.#options.write({ client: this.#options.client, at: shared(time), ...what });
   }
 }
-
-/** The library's default. */
-const DRIFT_FACTOR = 0.01;
 
 /** `ok`, or what a release says of itself. */
 function outcomeOf(value: unknown): string {

@@ -11,7 +11,7 @@ import type {
   Summary,
 } from './report/report.ts';
 
-export type Known = Pick<Summary, 'driver' | 'seed' | 'seconds' | 'limits' | 'command' | 'startedAt'>;
+type Known = Pick<Summary, 'driver' | 'seed' | 'seconds' | 'limits' | 'command' | 'startedAt'>;
 
 export interface ReportOptions {
   readonly known: Known;
@@ -154,7 +154,7 @@ class Lane {
   }
 
   spans(end: number): Span<ClientState>[] {
-    for (const name of [...this.#open.keys()]) this.#end(name, end);
+    for (const name of this.#open.keys()) this.#end(name, end);
     return this.#spans.sort((a, b) => a.from - b.from);
   }
 

@@ -2,20 +2,21 @@ import { createWriteStream, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { quarantineOf, type RestartGuard } from '../../src/node/quarantine.ts';
+import type { RestartGuard } from '../../src/node/quarantine.ts';
 import { bundle } from '../support/mutants/bundle.ts';
 import { isCounter } from '../support/real-history/witness.ts';
 import { Calamity } from './calamity.ts';
 import { now } from './clock.ts';
 import { Cluster, type Servers } from './cluster.ts';
 import { Crew } from './crew.ts';
-import type { Fault, Recovery } from './fault.ts';
+import type { Fault } from './fault.ts';
 import { judge, type Verdict } from './judge.ts';
 import { Log, type LogEvent, readLog } from './log.ts';
 import { inOrder } from './merge.ts';
 import { planFaults } from './nemesis.ts';
 import type { Report } from './report/report.ts';
 import { reportOf } from './report-of.ts';
+import { NOTICE, QUARANTINE, recoveryOn, TIMES } from './times.ts';
 
 export interface RunOptions {
   readonly seed: number;
@@ -42,14 +43,8 @@ export interface Outcome {
   readonly verdict: Verdict;
 }
 
-/** Options of all locks, in ms: locks are short, so that a quarantine is, too. */
-const MAX_TTL = 2_000;
-const NODE_TIMEOUT = 150;
-const CONNECT_TIMEOUT = 1_000;
-const DRIFT_FACTOR = 0.01;
+/** How many calls at a time each client makes. */
 const CALLERS = 2;
-/** How much longer than a node itself clients may take to notice that it is back, in ms. */
-const NOTICE = 500;
 /** For how long work goes on after healing, in ms: longer than it may take to the first lock. */
 const AFTERMATH = 1_500;
 /** How long what is being given back may take to be gone from all nodes, in ms. */
@@ -80,16 +75,11 @@ export async function run(servers: Servers, options: RunOptions): Promise<Outcom
   const events = inOrder([ownLog, ...play.logs].map(readLog), start);
   await writeHistory(join(out, 'history.jsonl'), events);
   const guard = restartGuard;
-  const verdict = judge(events, { nodes: cluster.size, guard, maxTtl: MAX_TTL, limits, store });
+  const verdict = judge(events, { nodes: cluster.size, guard, maxTtl: TIMES.maxTtl, limits, store });
   const known = { driver: servers.driver, seed, seconds, limits, command, startedAt } as const;
   const report = reportOf(events, { known, nodes: cluster.size, clients, verdict });
   writeFileSync(join(out, 'report.json'), `${JSON.stringify(report, undefined, 1)}\n`);
   return { report, verdict };
-}
-
-/** How long nodes count as faulty after their faults. */
-export function recoveryOn({ lag }: Pick<Servers, 'lag'>): Recovery {
-  return { restart: quarantineOf(MAX_TTL, DRIFT_FACTOR) + NOTICE + lag, other: NOTICE + lag };
 }
 
 class Play {
@@ -113,9 +103,7 @@ class Play {
       resources: this.#resources,
       dir,
       restartGuard,
-      maxTtl: MAX_TTL,
-      nodeTimeout: NODE_TIMEOUT,
-      connectTimeout: CONNECT_TIMEOUT,
+      ...TIMES,
       callers: CALLERS,
       write: (event) => log.write(event),
     };
@@ -136,7 +124,7 @@ class Play {
       crew,
       resources: this.#resources,
       limits,
-      quarantine: quarantineOf(MAX_TTL, DRIFT_FACTOR),
+      quarantine: QUARANTINE,
       recovery: NOTICE,
       write: (event) => this.#log.write(event),
     });
@@ -151,7 +139,7 @@ class Play {
           clients,
           limits,
           recovery: recoveryOn(cluster.servers),
-          maxTtl: MAX_TTL,
+          maxTtl: TIMES.maxTtl,
         });
       await Promise.all([calamity.run(faults), delay(seconds * 1_000)]);
       await delay(calamity.healedAt - now());

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Random } from '../../src/random.ts';
 import type { Held, Recorder, Taking } from './recorder.ts';
 import type { Seen, Written } from './store.ts';
 
 /** What locks guard, as clients reach it. */
-export interface RemoteStore {
+interface RemoteStore {
   read(resource: string, fencingToken: number): Promise<Seen>;
   write(resource: string, fencingToken: number, seen: Seen): Promise<Written>;
 }
@@ -16,8 +17,7 @@ export interface WorkloadOptions {
   readonly callers: number;
   /** The longest ttl, in ms. */
   readonly maxTtl: number;
-  /** Uniform in [0, 1). */
-  readonly fraction: () => number;
+  readonly random: Pick<Random, 'fraction'>;
 }
 
 /** ttls, as parts of the longest. */
@@ -50,21 +50,21 @@ export class Workload {
 
   async #call(): Promise<void> {
     const { signal } = this.#stopping;
-    const kinds: readonly [number, () => Promise<void>][] = [
-      [0.3, () => this.#use(this.#some(1), this.#between(WORK))],
-      [0.05, () => this.#useForLong()],
-      [0.1, () => this.#use(this.#some(2), this.#between(WORK))],
-      [0.2, () => this.#acquire(this.#some(1))],
-      [0.1, () => this.#acquire(this.#some(3))],
-      [0.2, () => this.#try()],
-      [0.05, () => this.#forget()],
-    ];
     while (!signal.aborted) {
-      let chance = this.#options.fraction();
-      const [, kind] = kinds.find(([share]) => (chance -= share) < 0) ?? (kinds[0] as (typeof kinds)[0]);
-      await kind();
+      await this.#anything();
       await delay(this.#between(REST), undefined, { signal }).catch(() => {});
     }
+  }
+
+  #anything(): Promise<void> {
+    const chance = this.#options.random.fraction();
+    if (chance < 0.3) return this.#use(this.#some(1), this.#between(WORK));
+    if (chance < 0.4) return this.#use(this.#some(2), this.#between(WORK));
+    if (chance < 0.45) return this.#useForLong();
+    if (chance < 0.65) return this.#acquire(this.#some(1));
+    if (chance < 0.75) return this.#acquire(this.#some(3));
+    if (chance < 0.95) return this.#try();
+    return this.#forget();
   }
 
   async #use(resources: readonly string[], work: number, taking = this.#taking()): Promise<void> {
@@ -84,7 +84,7 @@ export class Workload {
     const held = await recorder.acquire(resources, this.#between(PATIENCE), this.#taking());
     if (!held) return;
     await this.#work(held, this.#between(WORK));
-    if (this.#options.fraction() < 0.5) await recorder.extend(held);
+    if (this.#options.random.fraction() < 0.5) await recorder.extend(held);
     await recorder.release(held);
   }
 
@@ -121,15 +121,15 @@ export class Workload {
   }
 
   #taking(): Taking {
-    const { maxTtl, fraction } = this.#options;
-    const ttl = Math.round((TTLS[Math.floor(fraction() * TTLS.length)] ?? 1) * maxTtl);
-    return { ttl, autoExtend: fraction() < 0.3 };
+    const { maxTtl, random } = this.#options;
+    const ttl = Math.round((TTLS[Math.floor(random.fraction() * TTLS.length)] ?? 1) * maxTtl);
+    return { ttl, autoExtend: random.fraction() < 0.3 };
   }
 
   /** Different resources. */
   #some(many: number): string[] {
-    const { resources, fraction } = this.#options;
-    const first = Math.floor(fraction() * resources.length);
+    const { resources, random } = this.#options;
+    const first = Math.floor(random.fraction() * resources.length);
     return Array.from(
       { length: Math.min(many, resources.length) },
       (_, index) => resources[(first + index) % resources.length] as string,
@@ -137,6 +137,6 @@ export class Workload {
   }
 
   #between([from, to]: readonly [number, number]): number {
-    return Math.round(from + this.#options.fraction() * (to - from));
+    return Math.round(from + this.#options.random.fraction() * (to - from));
   }
 }
