@@ -3,57 +3,21 @@ import { DataZoomInsideComponent, DataZoomSliderComponent, GridComponent } from 
 import { type EChartsType, init, use } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
 import type { FaultMark, Report } from '../report.ts';
-import {
-  type Drawing,
-  group,
-  type Rectangle,
-  rectangles,
-  registerDrawings,
-  text,
-  widthOf,
-} from './drawing.ts';
+import { type Drawing, type Rectangle, registerDrawings } from './drawing.ts';
 import { drawFlags, type Flag, flagsOf } from './flags.ts';
+import { gutterOf, MARGIN, PLOT_TOP } from './frame.ts';
+import { drawHeading } from './heading.ts';
 import { boxesOfTrack, drawLane, type Placed } from './lane.ts';
+import { type Canvas, type Coordinates, layerOf } from './layer.ts';
+import { optionOf } from './option.ts';
 import { Overview } from './overview.ts';
 import { type Palette, paletteOf } from './palette.ts';
 import type { Scale } from './scale.ts';
 import { type Track, type Tracks, tracksOf } from './tracks.ts';
 import { type View, within } from './view.ts';
-import { tick } from './wording.ts';
 
 use([CustomChart, GridComponent, DataZoomInsideComponent, DataZoomSliderComponent, CanvasRenderer]);
 registerDrawings();
-
-/** In px. */
-const OVERVIEW = { top: 6, height: 42 };
-/** Of the strip above the overview by which the view is moved, in px. */
-const HANDLE = 7;
-/** The library puts the slider beside its place by half the width of what one drags it by, in px. */
-const SLIDER_SHIFT = 3;
-/** Of the plot: above it are the overview and the axis. */
-const PLOT_TOP = OVERVIEW.top + HANDLE + OVERVIEW.height + 30;
-const RIGHT = 14;
-const BOTTOM = 6;
-const LABELS = { least: 76, most: 170 };
-
-/** The part of the library's drawing context that is needed here. */
-interface Canvas {
-  readonly dataIndex: number;
-  readonly coordSys: Rectangle;
-}
-
-/** Drawings one upon the other: a higher z hides a lower one. */
-interface Layer {
-  readonly grid?: 0 | 1;
-  readonly items?: number;
-  readonly clip?: boolean;
-  readonly z: number;
-}
-
-interface Coordinates {
-  /** In px of the chart. */
-  coord(point: readonly [instant: number, y: number]): readonly number[];
-}
 
 /** All lanes on one canvas, with the overview above. Its state is the view; the rest follows from the report. */
 export class Chart {
@@ -100,7 +64,7 @@ export class Chart {
 
   /** Of the lanes, in px of the chart. */
   get plot(): Rectangle {
-    const width = this.#container.clientWidth - this.#gutter - RIGHT;
+    const width = this.#container.clientWidth - this.#gutter - MARGIN.right;
     return { x: this.#gutter, y: PLOT_TOP, width, height: this.#tracks.height };
   }
 
@@ -148,7 +112,7 @@ export class Chart {
   /** In time with the window: as much as possible is seen without scrolling. */
   #layOut(): Tracks {
     const tracks = tracksOf(this.#report, Math.max(700, window.innerHeight - 90 - PLOT_TOP));
-    this.#container.style.height = `${PLOT_TOP + tracks.height + BOTTOM}px`;
+    this.#container.style.height = `${PLOT_TOP + tracks.height + MARGIN.bottom}px`;
     return tracks;
   }
 
@@ -163,137 +127,24 @@ export class Chart {
   }
 
   #draw(): void {
-    const { from, to } = this.#view;
     const items = this.tracks.length;
-    this.#library.setOption(
-      {
-        animation: false,
-        backgroundColor: 'transparent',
-        grid: this.#grids(),
-        xAxis: this.#axes(),
-        yAxis: [0, 1].map((gridIndex) => ({ gridIndex, type: 'value', min: 0, max: 1, show: false })),
-        dataZoom: this.#zooms(from, to),
-        series: [
-          this.#series({ items, clip: false, z: 1 }, (canvas, coordinates) => {
-            this.#follow(canvas, coordinates);
-            return this.#drawBackdrop(canvas);
-          }),
-          this.#series({ items, z: 3 }, (canvas) => this.#drawTrack(canvas)),
-          this.#series({ clip: false, z: 5 }, (canvas) => this.#drawViolations(canvas)),
-          this.#series({ grid: 1, z: 3 }, ({ coordSys }) =>
-            this.#overview.draw(
-              { view: { from: 0, to: this.duration }, left: coordSys.x, width: coordSys.width },
-              coordSys.y,
-              coordSys.height,
-              this.#palette,
-            ),
-          ),
-        ],
-      },
-      { notMerge: true },
-    );
-  }
-
-  #grids(): object[] {
-    const sides = { left: this.#gutter, right: RIGHT };
-    return [
-      { ...sides, top: PLOT_TOP, height: this.#tracks.height },
-      { ...sides, top: OVERVIEW.top + HANDLE, height: OVERVIEW.height },
+    const layers = [
+      layerOf({ items, clip: false, z: 1 }, (canvas, coordinates) => {
+        this.#follow(canvas, coordinates);
+        return drawHeading(this.tracks[canvas.dataIndex] as Track, canvas, this.#palette);
+      }),
+      layerOf({ items, z: 3 }, (canvas) => this.#drawTrack(canvas)),
+      layerOf({ clip: false, z: 5 }, (canvas) => this.#drawViolations(canvas)),
+      layerOf({ grid: 1, z: 3 }, (canvas) => this.#drawOverview(canvas)),
     ];
-  }
-
-  #axes(): object[] {
-    const range = { type: 'value', min: 0, max: this.duration };
-    const { quiet, line } = this.#palette;
-    return [
-      {
-        ...range,
-        gridIndex: 0,
-        position: 'top',
-        axisLine: { show: true, onZero: false, lineStyle: { color: line } },
-        axisTick: { show: true, lineStyle: { color: quiet }, length: 4 },
-        axisLabel: {
-          color: quiet,
-          fontSize: 11,
-          margin: 8,
-          hideOverlap: true,
-          showMinLabel: false,
-          showMaxLabel: false,
-          formatter: tick,
-        },
-        splitNumber: 8,
-        splitLine: { show: true, lineStyle: { color: line } },
-      },
-      { ...range, gridIndex: 1, show: false },
-    ];
-  }
-
-  #zooms(startValue: number, endValue: number): object[] {
-    const { accent, line, page } = this.#palette;
-    const common = { xAxisIndex: 0, filterMode: 'none', startValue, endValue, minValueSpan: 2, throttle: 16 };
-    return [
-      { ...common, type: 'inside', zoomOnMouseWheel: true, moveOnMouseWheel: false },
-      {
-        ...common,
-        type: 'slider',
-        left: this.#gutter - SLIDER_SHIFT,
-        ...OVERVIEW,
-        showDataShadow: false,
-        showDetail: false,
-        backgroundColor: 'transparent',
-        borderColor: line,
-        borderRadius: 3,
-        fillerColor: `${accent}1c`,
-        handleSize: '60%',
-        handleStyle: { color: page, borderColor: accent },
-        moveHandleSize: HANDLE,
-        moveHandleStyle: { color: accent, opacity: 0.35 },
-        emphasis: { handleStyle: { borderColor: accent }, moveHandleStyle: { color: accent, opacity: 0.7 } },
-        brushStyle: { color: accent, opacity: 0.2 },
-      },
-    ];
-  }
-
-  #series(
-    { grid = 0, items = 1, clip = true, z }: Layer,
-    draw: (canvas: Canvas, coordinates: Coordinates) => Drawing,
-  ): object {
-    return {
-      type: 'custom',
-      xAxisIndex: grid,
-      yAxisIndex: grid,
-      clip,
-      silent: true,
-      z,
-      data: Array.from({ length: items }, () => [0, 0]),
-      renderItem: (canvas: unknown, coordinates: Coordinates) => draw(canvas as Canvas, coordinates),
+    const setting = {
+      duration: this.duration,
+      view: this.#view,
+      gutter: this.#gutter,
+      height: this.#tracks.height,
+      palette: this.#palette,
     };
-  }
-
-  /** Stripes to tell lanes apart, and their names. */
-  #drawBackdrop({ dataIndex, coordSys }: Canvas): Drawing {
-    const track = this.tracks[dataIndex] as Track;
-    const { kind, name, top, height } = track;
-    const y = coordSys.y + top;
-    const isLane = kind === 'node' || kind === 'client';
-    const fill =
-      kind === 'violations' ? this.#palette.violation : isLane ? this.#palette.text : this.#palette.quiet;
-    return group([
-      ...(isLane && dataIndex % 2 === 0
-        ? [
-            rectangles(
-              [{ x: 0, y, width: coordSys.x + coordSys.width, height }],
-              { fill: this.#palette.stripe },
-              -1,
-            ),
-          ]
-        : []),
-      text(
-        name,
-        { x: coordSys.x - 10, y: y + Math.min(height, 64) / 2 },
-        { fill, size: 12, bold: !isLane, align: 'right', width: this.#gutter - 16 },
-      ),
-    ]);
+    this.#library.setOption(optionOf(setting, layers), { notMerge: true });
   }
 
   #drawTrack({ dataIndex, coordSys }: Canvas): Drawing {
@@ -316,6 +167,11 @@ export class Chart {
       palette: this.#palette,
     });
   }
+
+  #drawOverview({ coordSys: { x, y, width, height } }: Canvas): Drawing {
+    const scale = { view: { from: 0, to: this.duration }, left: x, width };
+    return this.#overview.draw(scale, y, height, this.#palette);
+  }
 }
 
 /** What was logged after the end of the run belongs to it, too. */
@@ -333,11 +189,4 @@ function faultsByLane(faults: readonly FaultMark[]): Map<string, FaultMark[]> {
     for (const lane of fault.lanes) byLane.set(lane, [...(byLane.get(lane) ?? []), fault]);
   }
   return byLane;
-}
-
-/** Room for the names of lanes, in px. */
-function gutterOf({ nodes, clients }: Report): number {
-  const names = [...nodes, ...clients].map(({ name }) => widthOf(name, 12));
-  const widest = Math.max(widthOf('violations', 12, true), ...names);
-  return Math.min(LABELS.most, Math.max(LABELS.least, Math.ceil(widest) + 26));
 }
