@@ -153,6 +153,18 @@ describe('of what clients have logged', () => {
     expect(logs.broken()).toEqual([]);
   });
 
+  it('a lock that is handed out after its end is found, unless its client was stopped in the midst of that', () => {
+    const logs = new Logs()
+      .client('a', 10, { type: 'info', f: 'attempt', token: 'a' })
+      .holds('a', 60, 50, 1)
+      .loses('a', 61);
+    expect(logs.broken()).toEqual(['valid']);
+    logs.client('a', 20, { type: 'info', f: 'pause', to: 62, amid: false });
+    expect(logs.broken()).toEqual(['valid']);
+    logs.client('a', 60, { type: 'info', f: 'pause', to: 60, amid: true });
+    expect(logs.broken()).toEqual([]);
+  });
+
   it('a loss that is told after the release is found', () => {
     expect(new Logs().holds('a', 10, 100, 1).givesBack('a', 50).loses('a', 99).broken()).toEqual(['quiet']);
   });

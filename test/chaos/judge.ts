@@ -1,7 +1,7 @@
 import { type Rule, violations } from '../support/checker/checker.ts';
 import type { History, Section } from '../support/checker/history.ts';
 import type { LogEvent } from './log.ts';
-import { type MergeOptions, merge } from './merge.ts';
+import { LATENESS, type MergeOptions, merge } from './merge.ts';
 import type { ViolationMark } from './report/report.ts';
 
 export interface JudgeOptions extends MergeOptions {
@@ -39,12 +39,10 @@ const JUDGED: ReadonlySet<Rule> = new Set<Rule>([
 /** What may happen while a majority of the nodes is faulty. */
 const ALLOWED_WHEN_BROKEN: ReadonlySet<string> = new Set<Rule>(['exclusion']);
 
-/** How late what is to happen at once may come on a real machine that the heartbeat does not excuse, in ms. */
-const LATENESS = 5;
 /** How soon after healing somebody has to get a lock, in ms. */
 const SOON = 1_000;
 /** The checker compares each with each; so it gets no more than what happened within so many ms at once. */
-const SLICE = 5_000;
+const SLICE = 2_000;
 
 export interface Verdict {
   readonly violations: readonly ViolationMark[];

@@ -1,5 +1,12 @@
 import type { RestartGuard } from '../../src/node/quarantine.ts';
-import { type Call, emptyHistory, type History, type Section } from '../support/checker/history.ts';
+import {
+  type Call,
+  emptyHistory,
+  type History,
+  type Pause,
+  type Section,
+} from '../support/checker/history.ts';
+import { INSTANT } from '../support/real-history/real-process.ts';
 import type { ClientEvent, HarnessEvent, LogEvent } from './log.ts';
 
 export interface MergeOptions {
@@ -9,6 +16,8 @@ export interface MergeOptions {
   readonly maxTtl: number;
 }
 
+/** How late what is to happen at once may come on a real machine that the heartbeat does not excuse, in ms. */
+export const LATENESS = 5;
 const NEVER = Number.POSITIVE_INFINITY;
 /** States from which a node comes back without its memory. */
 const DEAD = 'dead';
@@ -49,6 +58,7 @@ export function merge(events: readonly LogEvent[], { nodes, guard, maxTtl }: Mer
   const history = emptyHistory(nodes, [], { guard, maxTtl });
   const merger = new Merger(history);
   for (const event of events) merger.add(event);
+  allow(history);
   return history;
 }
 
@@ -57,6 +67,8 @@ class Merger {
   readonly #calls = new Map<string, Call>();
   readonly #sections = new Map<string, OpenSection>();
   readonly #dead = new Set<number>();
+  /** Where the last pause of each client is among all. */
+  readonly #lastPauses = new Map<number, number>();
   /** When each client last wrote something. */
   readonly #lastWords = new Map<number, number>();
 
@@ -90,7 +102,7 @@ class Merger {
         this.#lose(event.token, at);
         return;
       case 'pause':
-        history.pauses.push({ client, from: at, to: event.to, amid: event.amid });
+        this.#pause({ client, from: at, to: event.to, amid: event.amid });
         return;
       case 'leftover':
         history.leftovers.push(`client ${client}: ${event.what}`);
@@ -189,6 +201,24 @@ class Merger {
     this.#history.sections.push(section);
   }
 
+  /**
+   * A heartbeat tells for how long a process did not run, and a mark of no length that it was in the midst of its code:
+   * so it was in what comes before the mark.
+   */
+  #pause(pause: Pause): void {
+    const { pauses } = this.#history;
+    const { client, to: mark, amid } = pause;
+    const index = this.#lastPauses.get(client);
+    const known = index === undefined ? undefined : pauses[index];
+    if (amid && index !== undefined && known && known.from < mark && mark <= known.to) {
+      pauses[index] = { ...known, to: mark, amid };
+      pauses.push({ ...known, from: mark });
+    } else {
+      pauses.push(pause);
+    }
+    this.#lastPauses.set(client, pauses.length - 1);
+  }
+
   #giveBack(token: string, at: number): void {
     const known = this.#sections.get(token);
     if (known) known.section.releasedAt = Math.min(known.section.releasedAt, at);
@@ -200,6 +230,16 @@ class Merger {
     known.section.abortedAt = at;
     // `using` found it lost as it was about to release it.
     if (known.isScoped) known.section.releasedAt = NEVER;
+  }
+}
+
+/** Adapts what is written down exactly to a machine whose code takes time. */
+function allow({ calls, sections }: History): void {
+  const endOf = new Map(sections.map(({ token, validity }) => [token, validity.at(-1)?.until ?? 0]));
+  for (const call of calls) {
+    // Between the product's last look at the clock and the client's, a lock may have ended.
+    const stale = call.stale.filter((token) => (endOf.get(token) ?? 0) < call.settledAt - INSTANT);
+    Object.assign(call, { bound: call.bound + LATENESS, stale });
   }
 }
 

@@ -100,16 +100,19 @@ export class Recorder {
     taking: Taking,
   ): Promise<Held | undefined> {
     const request = { f: 'acquire', resources, bound: acquireTimeout, waits: true } as const;
-    const lock = await this.#call(request, () =>
-      this.#redlock.acquire(resources, { ...taking, acquireTimeout }),
-    );
-    return lock ? this.#hold(lock, taking) : undefined;
+    return this.#call(request, async () => {
+      const lock = await this.#redlock.acquire(resources, { ...taking, acquireTimeout });
+      return this.#hold(lock, taking);
+    });
   }
 
   async tryAcquire(resources: readonly string[], taking: Taking): Promise<Held | undefined> {
     const request = { f: 'tryAcquire', resources, bound: this.#attemptBound(), once: true } as const;
-    const lock = await this.#call(request, () => this.#redlock.tryAcquire(resources, taking));
-    return lock ? this.#hold(lock, taking) : undefined;
+    const held = await this.#call(request, async () => {
+      const lock = await this.#redlock.tryAcquire(resources, taking);
+      return lock && this.#hold(lock, taking);
+    });
+    return held ?? undefined;
   }
 
   async using(
