@@ -22,6 +22,7 @@ import {
 } from './options.ts';
 import { Round } from './quorum/round.ts';
 import { resolveResources } from './resources.ts';
+import { Roster } from './roster.ts';
 
 /** What runs under a lock. It should stop when `lock.signal` aborts. */
 export type Routine<T> = (lock: Lock) => T | PromiseLike<T>;
@@ -37,7 +38,7 @@ export class Redlock {
   /** The nodes that were made here, and go with `close`; a `LockNode` that was handed in is its owner's to close. */
   readonly #ownNodes: readonly LockNode[];
   readonly #room: WaitingRoom;
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new Roster<Waiting>();
   readonly #signals = new Signals();
   readonly #locks: HeldLocks;
   readonly #keeper: Keeper;
@@ -55,7 +56,7 @@ export class Redlock {
   constructor(nodes: readonly NodeSpec[], options?: RedlockOptions) {
     this.#settings = resolveSettings(options);
     const { all, own } = createNodes(nodes, this.#settings, () => {
-      for (const waiting of this.#waiting) waiting.nodeVotes();
+      for (const waiting of this.#waiting.all) waiting.nodeVotes();
     });
     this.#ownNodes = own;
     const { clock, random } = this.#settings;
@@ -244,7 +245,7 @@ export class Redlock {
 
   async #close(): Promise<void> {
     const reason = new RedlockClosedError();
-    for (const waiting of this.#waiting) waiting.cancel(reason);
+    for (const waiting of this.#waiting.all) waiting.cancel(reason);
     this.#locks.close(reason);
     await Promise.all(this.#ownNodes.map((node) => node.close(this.#settings.call.nodeTimeout)));
   }

@@ -23,7 +23,13 @@ export interface ContestPlan {
  * only orders them: whoever has waited for `hedge` asks the others all the same.
  */
 export class Contest implements Opening<GrantReply> {
-  readonly #plan: ContestPlan;
+  // The plan's, one by one, as in a Round.
+  readonly #clock: Clock;
+  readonly #rivals: Rivals;
+  readonly #order: readonly number[];
+  readonly #isArbitrated: boolean;
+  readonly #hedge: number;
+  readonly #overtaken: () => void;
   readonly #attempt: number;
   #ask: (nodes: readonly number[]) => void = () => {};
   #asked = 0;
@@ -35,7 +41,12 @@ export class Contest implements Opening<GrantReply> {
   #over = false;
 
   constructor(plan: ContestPlan) {
-    this.#plan = plan;
+    this.#clock = plan.clock;
+    this.#rivals = plan.rivals;
+    this.#order = plan.order;
+    this.#isArbitrated = plan.isArbitrated;
+    this.#hedge = plan.hedge;
+    this.#overtaken = plan.overtaken;
     this.#attempt = plan.rivals.begin();
     this.#askedAt = new Array<number>(plan.order.length).fill(Number.NaN);
     this.#took = new Array<number>(plan.order.length).fill(Number.NaN);
@@ -51,11 +62,12 @@ export class Contest implements Opening<GrantReply> {
    * would be a quorum by now, as what they denied by has gone: asked again, they grant before the silent ones answer.
    */
   get isOvertaken(): boolean {
-    const { clock, order, hedge, rivals } = this.#plan;
-    if (this.#over || this.#asked < order.length) return false;
-    if (clock.now() - Math.max(...this.#askedAt) < hedge) return false;
-    const open = order.filter((node) => (this.#took[node] ?? Number.NaN) >= 0 && rivals.isOpen(node));
-    return open.length >= quorumOf(order.length);
+    if (this.#over || this.#asked < this.#order.length) return false;
+    if (this.#clock.now() - Math.max(...this.#askedAt) < this.#hedge) return false;
+    const open = this.#order.filter(
+      (node) => (this.#took[node] ?? Number.NaN) >= 0 && this.#rivals.isOpen(node),
+    );
+    return open.length >= quorumOf(this.#order.length);
   }
 
   /** How long nodes have taken to answer, in ms: the median, so that slow ones do not count; undefined if none has. */
@@ -65,38 +77,38 @@ export class Contest implements Opening<GrantReply> {
   }
 
   begin(ask: (nodes: readonly number[]) => void): void {
-    const { clock, isArbitrated, hedge } = this.#plan;
     this.#ask = (nodes) => {
-      const now = clock.now();
+      const now = this.#clock.now();
       for (const node of nodes) this.#askedAt[node] = now;
       ask(nodes);
     };
-    if (!isArbitrated) {
+    if (!this.#isArbitrated) {
       this.#askRest();
       return;
     }
     this.#askNext();
-    if (this.#asked < this.#plan.order.length) this.#cancelTimer = clock.after(hedge, () => this.#askRest());
+    if (this.#asked < this.#order.length)
+      this.#cancelTimer = this.#clock.after(this.#hedge, () => this.#askRest());
   }
 
   heard(node: number, reply: GrantReply): void {
-    const { rivals, clock } = this.#plan;
     // A late answer to an earlier attempt tells less than is known by now.
-    if (rivals.attempt !== this.#attempt) return;
+    if (this.#rivals.attempt !== this.#attempt) return;
     if (reply.kind === 'granted' || reply.kind === 'denied')
-      this.#took[node] = clock.now() - (this.#askedAt[node] ?? 0);
+      this.#took[node] = this.#clock.now() - (this.#askedAt[node] ?? 0);
     switch (reply.kind) {
       case 'granted':
-        rivals.answered(node, 'granted');
+        this.#rivals.answered(node, 'granted');
         this.#askRest();
         break;
       case 'denied':
         // Who was there before is no contender, and need not be waited for.
-        if (rivals.denied(node, reply.owner ?? '', clock.now() + reply.remaining)) this.#askNext();
-        else if (this.#asked < this.#plan.order.length) this.#outrunAt = node;
+        if (this.#rivals.denied(node, reply.owner ?? '', this.#clock.now() + reply.remaining))
+          this.#askNext();
+        else if (this.#asked < this.#order.length) this.#outrunAt = node;
         break;
       default:
-        rivals.answered(node, 'silent');
+        this.#rivals.answered(node, 'silent');
         this.#askNext();
     }
   }
@@ -107,25 +119,23 @@ export class Contest implements Opening<GrantReply> {
   }
 
   #lookAround(): void {
-    if (this.isOvertaken) this.#plan.overtaken();
+    if (this.isOvertaken) this.#overtaken();
   }
 
   #askNext(): void {
     if (this.#over) return;
-    const { order } = this.#plan;
-    const next = order.slice(this.#asked, this.#asked + 1);
+    const next = this.#order.slice(this.#asked, this.#asked + 1);
     this.#asked += next.length;
     if (next.length > 0) this.#ask(next);
   }
 
   #askRest(): void {
-    const { order, isArbitrated, hedge, clock } = this.#plan;
-    if (this.#over || this.#asked === order.length) return;
-    const rest = this.#asked === 0 ? order : order.slice(this.#asked);
-    this.#asked = order.length;
+    if (this.#over || this.#asked === this.#order.length) return;
+    const rest = this.#asked === 0 ? this.#order : this.#order.slice(this.#asked);
+    this.#asked = this.#order.length;
     this.#outrunAt = undefined;
     this.#cancelTimer();
-    if (isArbitrated) this.#cancelTimer = clock.after(hedge, () => this.#lookAround());
+    if (this.#isArbitrated) this.#cancelTimer = this.#clock.after(this.#hedge, () => this.#lookAround());
     this.#ask(rest);
   }
 }

@@ -12,6 +12,8 @@ export type Lead = 'afresh' | 'handed on' | 'standing back';
 /** A call that waits in the queues of all its keys. */
 export interface Queued {
   readonly keys: readonly string[];
+  /** Whether it has been told to. The queues' to write. */
+  leads: boolean;
   /** It is first for all its keys, and none of them is held by this process: it may ask the nodes. Called once. */
   lead(how: Lead): void;
   /** While it leads: a lock of this process that may have been in its way has ended. */
@@ -34,7 +36,6 @@ interface Queue {
  */
 export class Queues {
   readonly #queues = new Map<string, Queue>();
-  readonly #leading = new Set<Queued>();
   readonly #isContested: (keys: readonly string[]) => boolean;
 
   /** `isContested`: whether other processes want one of the keys. */
@@ -55,7 +56,7 @@ export class Queues {
   /** The call has got the lock, or does not want it any more. The next ones lead once the current operation is over: they may be leaving too. */
   leave(call: Queued): void {
     for (const key of call.keys) this.#remove(call, this.#queues.get(key));
-    this.#leading.delete(call);
+    call.leads = false;
     this.#tidy(call.keys);
     if (!call.keys.some((key) => this.#next(key))) return;
     process.nextTick(() => {
@@ -74,7 +75,7 @@ export class Queues {
       const next = this.#next(key);
       return (
         next !== undefined &&
-        !this.#leading.has(next) &&
+        !next.leads &&
         // Whoever wants more than these may not get it, and then nobody would have been told.
         next.keys.every((each) => keys.includes(each) && this.#next(each) === next) &&
         next.keys.every((each) => this.#at(each).held === 1) &&
@@ -87,7 +88,7 @@ export class Queues {
   free(keys: readonly string[]): void {
     for (const key of keys) this.#at(key).held--;
     for (const next of this.#first(keys)) {
-      if (this.#leading.has(next)) next.freed();
+      if (next.leads) next.freed();
       else if (this.#mayLead(next)) this.#handOn(next);
     }
     this.#tidy(keys);
@@ -147,8 +148,8 @@ export class Queues {
   }
 
   #lead(call: Queued, how: Lead): void {
-    if (this.#leading.has(call) || !this.#mayLead(call)) return;
-    this.#leading.add(call);
+    if (call.leads || !this.#mayLead(call)) return;
+    call.leads = true;
     call.lead(how);
   }
 

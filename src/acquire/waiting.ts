@@ -16,6 +16,8 @@ export class Waiting implements Queued {
   /** Settles at once when the waiting ends, whatever an attempt is still doing. The queues count the keys of a lock as held then. */
   readonly result: Promise<Won>;
   readonly keys: readonly string[];
+  leads = false;
+  place = -1;
   readonly #coordinator: Coordinator;
   readonly #room: WaitingRoom;
   readonly #plan: ContenderPlan;

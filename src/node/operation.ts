@@ -13,7 +13,7 @@ import type {
 type Reply = GrantReply | ConfirmReply | ExtendReply | ReleaseReply | InspectReply;
 
 /** One operation on its way to a server. */
-export interface Operation {
+export class Operation {
   readonly verb: 'grant' | 'confirm' | 'extend' | 'release' | 'inspect';
   readonly keys: readonly string[];
   readonly ownerToken: string;
@@ -24,28 +24,46 @@ export interface Operation {
   /** What the keys' counters are raised to, or above; undefined without fencing. */
   readonly fence: number | undefined;
   /** Whether it may still be written: a claim is dropped once its round is decided, all else never is. */
-  wanted(): boolean;
-  deliver(reply: Reply | NoAnswer): void;
+  readonly wanted: () => boolean;
+  readonly deliver: (reply: Reply | NoAnswer) => void;
+
+  private constructor(
+    verb: Operation['verb'],
+    { keys, ownerToken, ttl = 0, announce = false, wanted = always }: Subject,
+    fence: number | undefined,
+    deliver: (reply: never) => void,
+  ) {
+    this.verb = verb;
+    this.keys = keys;
+    this.ownerToken = ownerToken;
+    this.ttl = ttl;
+    this.announce = announce;
+    this.fence = fence;
+    this.wanted = wanted;
+    this.deliver = deliver as Operation['deliver'];
+  }
+
+  /** An operation whose reply has the type that its verb promises; {@link decode} sees to it. */
+  static of<R extends Reply>(
+    verb: Operation['verb'],
+    subject: Subject,
+    fence: number | undefined,
+    deliver: Deliver<R>,
+  ): Operation {
+    return new Operation(verb, subject, fence, deliver);
+  }
+}
+
+/** What an operation is about. */
+interface Subject {
+  readonly keys: readonly string[];
+  readonly ownerToken: string;
+  readonly ttl?: number;
+  readonly announce?: Giving['announce'];
+  readonly wanted?: () => boolean;
 }
 
 const always = (): boolean => true;
-
-/** An operation whose reply has the type that its verb promises; `decode` sees to it. */
-export function operation<R extends Reply>(
-  verb: Operation['verb'],
-  subject: {
-    keys: readonly string[];
-    ownerToken: string;
-    ttl?: number;
-    announce?: Giving['announce'];
-    wanted?: () => boolean;
-  },
-  fence: number | undefined,
-  deliver: Deliver<R>,
-): Operation {
-  const { keys, ownerToken, ttl = 0, announce = false, wanted = always } = subject;
-  return { verb, keys, ownerToken, ttl, announce, fence, wanted, deliver };
-}
 
 const ANNOUNCEMENTS: ReadonlyMap<Giving['announce'], string> = new Map<Giving['announce'], string>([
   [true, 'announce'],

@@ -21,7 +21,7 @@ import type {
   ReleaseListener,
   ReleaseReply,
 } from './lock-node.ts';
-import { type Operation, operation } from './operation.ts';
+import { Operation } from './operation.ts';
 import { Outbox } from './outbox.ts';
 import type { RestartGuard } from './quarantine.ts';
 import { Releases } from './releases.ts';
@@ -135,15 +135,15 @@ export class RedisNode implements LockNode {
   }
 
   grant(claim: GrantClaim, deliver: Deliver<GrantReply>): void {
-    this.#request(operation('grant', claim, claim.hint, deliver));
+    this.#request(Operation.of('grant', claim, claim.hint, deliver));
   }
 
   confirm(confirmation: Confirmation, deliver: Deliver<ConfirmReply>): void {
-    this.#request(operation('confirm', confirmation, confirmation.fencingToken, deliver));
+    this.#request(Operation.of('confirm', confirmation, confirmation.fencingToken, deliver));
   }
 
   extend(claim: ExtendClaim, deliver: Deliver<ExtendReply>): void {
-    this.#request(operation('extend', claim, claim.fencingToken, deliver));
+    this.#request(Operation.of('extend', claim, claim.fencingToken, deliver));
   }
 
   release(giving: Giving, deliver: Deliver<ReleaseReply>): void {
@@ -155,7 +155,7 @@ export class RedisNode implements LockNode {
   }
 
   inspect(key: string, deliver: Deliver<InspectReply>): void {
-    this.#request(operation('inspect', { keys: [key], ownerToken: '' }, undefined, deliver));
+    this.#request(Operation.of('inspect', { keys: [key], ownerToken: '' }, undefined, deliver));
   }
 
   objection(keys: readonly string[]): string | undefined {
@@ -205,7 +205,7 @@ export class RedisNode implements LockNode {
   }
 
   #settling(debt: Debt, deliver: Deliver<ReleaseReply>, giving: Giving = debt.giving): Operation {
-    return operation<ReleaseReply>('release', giving, undefined, (reply) => {
+    return Operation.of<ReleaseReply>('release', giving, undefined, (reply) => {
       if (reply.kind === 'released' || reply.kind === 'absent') this.#debts.settle(debt);
       else if (this.#health.kind === 'up' || this.#health.kind === 'closing') this.#repay();
       deliver(reply);

@@ -95,7 +95,6 @@ export class Lease {
     hint?: number,
     opening?: Opening<GrantReply>,
   ): Promise<Taken> {
-    const { keys, ownerToken } = this.holding;
     let claim: GrantClaim | undefined;
     if (hint !== undefined)
       this.#counters = new Array<number | undefined>(this.#nodes.length).fill(undefined);
@@ -107,7 +106,7 @@ export class Lease {
       opening,
       ask: (node, index, wanted, deliver) => {
         this.#claim(index, 1);
-        claim ??= { keys, ownerToken, ttl, hint, wanted };
+        claim ??= new RoundClaim(this.holding, ttl, hint, wanted);
         node.grant(claim, deliver);
       },
       heard: (index, reply, decided) => {
@@ -266,6 +265,23 @@ export class Lease {
   /** A node that has the keys, but may have been without them, counts as one that has just got them. */
   #counted(reply: ExtendReply | undefined, index: number): ExtendReply | undefined {
     return reply?.kind === 'extended' && !this.#continuity.counts(index) ? { kind: 'repaired' } : reply;
+  }
+}
+
+/** The same for all nodes. A class, as a {@link Round} has no plan, and for the same reason. */
+class RoundClaim implements GrantClaim {
+  readonly keys: readonly string[];
+  readonly ownerToken: string;
+  readonly ttl: number;
+  readonly hint: number | undefined;
+  readonly wanted: () => boolean;
+
+  constructor({ keys, ownerToken }: Holding, ttl: number, hint: number | undefined, wanted: () => boolean) {
+    this.keys = keys;
+    this.ownerToken = ownerToken;
+    this.ttl = ttl;
+    this.hint = hint;
+    this.wanted = wanted;
   }
 }
 

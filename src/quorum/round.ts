@@ -13,13 +13,13 @@ export interface RoundPlan<Reply, Outcome> {
   /** Until when the round also waits for nodes that are still making their first contact, in ms of the clock; by default it does not. */
   readonly contactDeadline?: number;
   /** Asks one node. `wanted` is true as long as the round is undecided. */
-  ask(node: LockNode, index: number, wanted: () => boolean, deliver: Deliver<Reply>): void;
+  readonly ask: (node: LockNode, index: number, wanted: () => boolean, deliver: Deliver<Reply>) => void;
   /** Who is asked when; by default all at once. */
   readonly opening?: Opening<Reply> | undefined;
   /** Sees each reply, also one that comes after the decision (`decided`), before anything is decided with it. */
-  heard?(index: number, reply: Reply, decided: boolean): void;
+  readonly heard?: (index: number, reply: Reply, decided: boolean) => void;
   /** The outcome, or undefined while it is open. With `over` it must decide by what there is. */
-  decide(replies: Replies<Reply>, over: boolean): Outcome | undefined;
+  readonly decide: (replies: Replies<Reply>, over: boolean) => Outcome | undefined;
 }
 
 /**
@@ -28,7 +28,16 @@ export interface RoundPlan<Reply, Outcome> {
  */
 export class Round<Reply, Outcome> {
   readonly outcome: Promise<Outcome>;
-  readonly #plan: RoundPlan<Reply, Outcome>;
+  // The plan's, one by one. A literal that lives through a round trip is, in the end, made among old objects, as V8 learns how
+  // long those of one place live; and dead ones there keep alive what they refer to.
+  readonly #nodes: readonly LockNode[];
+  readonly #clock: Clock;
+  readonly #patience: number;
+  readonly #contactDeadline: number;
+  readonly #askOne: RoundPlan<Reply, Outcome>['ask'];
+  readonly #opening: Opening<Reply> | undefined;
+  readonly #hear: RoundPlan<Reply, Outcome>['heard'] | undefined;
+  readonly #judge: RoundPlan<Reply, Outcome>['decide'];
   readonly #replies: (Reply | undefined)[];
   #resolve!: (outcome: Outcome) => void;
   #cancelTimer: Cancel | undefined;
@@ -38,7 +47,14 @@ export class Round<Reply, Outcome> {
   #wasConnecting = false;
 
   constructor(plan: RoundPlan<Reply, Outcome>) {
-    this.#plan = plan;
+    this.#nodes = plan.nodes;
+    this.#clock = plan.clock;
+    this.#patience = plan.patience;
+    this.#contactDeadline = plan.contactDeadline ?? Number.NEGATIVE_INFINITY;
+    this.#askOne = plan.ask;
+    this.#opening = plan.opening;
+    this.#hear = plan.heard;
+    this.#judge = plan.decide;
     this.#replies = new Array<Reply | undefined>(plan.nodes.length).fill(undefined);
     this.outcome = new Promise((resolve) => {
       this.#resolve = resolve;
@@ -65,13 +81,12 @@ export class Round<Reply, Outcome> {
 
   #ask(indices: Iterable<number>): void {
     if (!this.#open) return;
-    const { nodes } = this.#plan;
     // Nodes known to be down answer while the others are still being asked: errors shall name every node.
     const before = this.#asking;
     this.#asking = true;
     for (const index of indices) {
-      const node = nodes[index];
-      if (node) this.#plan.ask(node, index, this.#wanted, (reply) => this.#receive(index, reply));
+      const node = this.#nodes[index];
+      if (node) this.#askOne(node, index, this.#wanted, (reply) => this.#receive(index, reply));
     }
     this.#asking = before;
     if (!before) this.#decide(false);
@@ -81,12 +96,12 @@ export class Round<Reply, Outcome> {
 
   #receive(index: number, reply: Reply): void {
     if (this.#replies[index] !== undefined) return;
-    this.#plan.heard?.(index, reply, !this.#open);
+    this.#hear?.(index, reply, !this.#open);
     if (this.#open) {
       this.#replies[index] = reply;
       this.#received++;
     }
-    this.#plan.opening?.heard(index, reply);
+    this.#opening?.heard(index, reply);
     if (!this.#asking) this.#decide(false);
   }
 
@@ -94,27 +109,26 @@ export class Round<Reply, Outcome> {
     if (!this.#open) return;
     // Fewer can neither be a majority nor keep the others from being one.
     if (!over && this.#received <= this.#replies.length - quorumOf(this.#replies.length)) return;
-    const outcome = this.#plan.decide(this.#replies, over);
+    const outcome = this.#judge(this.#replies, over);
     if (outcome === undefined) return;
     this.#open = false;
     this.#cancelTimer?.();
-    this.#plan.opening?.end();
+    this.#opening?.end();
     this.#resolve(outcome);
   }
 
   #wait(end: number): void {
-    const { clock } = this.#plan;
+    const clock = this.#clock;
     this.#cancelTimer = afterReading(clock, end - clock.now(), () => {
       const now = clock.now();
-      const { patience, contactDeadline = Number.NEGATIVE_INFINITY } = this.#plan;
       const contactUntil = this.#contactUntil();
       const connecting = contactUntil > now;
       // A node that has just been reached is given as long for its answer as any other.
       const justReached = this.#wasConnecting && contactUntil === Number.NEGATIVE_INFINITY;
       const next = Math.min(
-        now + patience,
+        now + this.#patience,
         connecting ? contactUntil : Number.POSITIVE_INFINITY,
-        contactDeadline,
+        this.#contactDeadline,
       );
       if ((connecting || justReached) && next > now) this.#wait(next);
       else this.end();
@@ -125,7 +139,7 @@ export class Round<Reply, Outcome> {
   /** Until when a silent node may still be connecting for the first time. */
   #contactUntil(): number {
     let latest = Number.NEGATIVE_INFINITY;
-    this.#plan.nodes.forEach((node, index) => {
+    this.#nodes.forEach((node, index) => {
       if (this.#replies[index] === undefined) latest = Math.max(latest, node.firstContactUntil());
     });
     return latest;

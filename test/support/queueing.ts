@@ -12,6 +12,7 @@ export function queueing(isContested = false): {
     log,
     call: (name, ...keys) => ({
       keys: keys.length > 0 ? keys : ['k'],
+      leads: false,
       lead: (how) => log.push(how === 'afresh' ? name : `${name} ${how}`),
       freed: () => log.push(`${name} freed`),
     }),

@@ -675,8 +675,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/contest.ts',
-        'this.#cancelTimer = clock.after(hedge, () => this.#askRest());',
-        'void [clock, hedge];',
+        'this.#cancelTimer = this.#clock.after(this.#hedge, () => this.#askRest());',
+        'void 0;',
       ),
     ],
   },
