@@ -54,7 +54,7 @@ async function restartAtTheRightMoment(restartGuard: RestartGuard): Promise<stri
   if (held) await first.release(held);
   await Promise.all(recorders.map((recorder) => recorder.close()));
   const options = { nodes: NODES, guard: restartGuard, maxTtl: MAX_TTL } as const;
-  const { violations } = judge(inOrder([events], 0), { ...options, limits: 'kept', store: 'guarded' });
+  const { violations } = judge(inOrder([events]), { ...options, limits: 'kept', store: 'guarded' });
   return violations.map(({ rule }) => rule);
 }
 

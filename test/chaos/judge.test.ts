@@ -89,7 +89,7 @@ class Logs {
 
   /** Which rules it breaks. */
   broken(more: Partial<JudgeOptions> = {}): string[] {
-    const { violations } = judge(inOrder([this.events], 0), { ...OPTIONS, ...more });
+    const { violations } = judge(inOrder([this.events]), { ...OPTIONS, ...more });
     return [...new Set(violations.map(({ rule }) => rule))];
   }
 }
@@ -239,7 +239,7 @@ it('reports what was logged', () => {
     .heals(60)
     .holds('b', 70, 100, 2)
     .givesBack('b', 80);
-  const events = inOrder([logs.events], 0);
+  const events = inOrder([logs.events]);
   const verdict = judge(events, OPTIONS);
   const known = {
     driver: 'process',

@@ -1,8 +1,9 @@
 import { type Rule, violations } from '../support/checker/checker.ts';
-import type { History, Section } from '../support/checker/history.ts';
+import type { History } from '../support/checker/history.ts';
 import type { LogEvent } from './log.ts';
 import { LATENESS, type MergeOptions, merge } from './merge.ts';
 import type { ViolationMark } from './report/report.ts';
+import { acrossClients, ofEachClient } from './slices.ts';
 
 export interface JudgeOptions extends MergeOptions {
   readonly limits: 'kept' | 'broken';
@@ -33,16 +34,16 @@ const JUDGED: ReadonlySet<Rule> = new Set<Rule>([
   'honest',
   'in turn',
   'ordered',
-  'leftovers',
 ]);
+
+/** Those of them that are about what several clients hold. */
+const BETWEEN_CLIENTS: ReadonlySet<Rule> = new Set<Rule>(['exclusion', 'fenced']);
 
 /** What may happen while a majority of the nodes is faulty. */
 const ALLOWED_WHEN_BROKEN: ReadonlySet<string> = new Set<Rule>(['exclusion']);
 
 /** How soon after healing somebody has to get a lock, in ms. */
 const SOON = 1_000;
-/** The checker compares each with each; so it gets no more than what happened within so many ms at once. */
-const SLICE = 2_000;
 
 export interface Verdict {
   readonly violations: readonly ViolationMark[];
@@ -62,7 +63,7 @@ export function judge(events: readonly LogEvent[], options: JudgeOptions): Verdi
     ...byStore(events, laneOf, options.store),
     ...byResidue(events, history),
     ...byHealing(history, firstAfterHealing),
-    ...byProcesses(events),
+    ...byLeftovers(events, laneOf),
   ].sort((a, b) => a.at - b.at);
   const isAllowed = ({ rule }: ViolationMark): boolean =>
     options.limits === 'broken' && ALLOWED_WHEN_BROKEN.has(rule);
@@ -75,74 +76,19 @@ export function judge(events: readonly LogEvent[], options: JudgeOptions): Verdi
 
 function byRules(history: History, laneOf: (client: number) => string): ViolationMark[] {
   const found = new Map<string, ViolationMark>();
-  for (const slice of slices(history)) {
-    const clients = new Map(slice.sections.map(({ token, client }) => [token, client]));
-    for (const { rule, at, what } of violations(slice, { forgive: false, lateness: LATENESS })) {
-      if (!JUDGED.has(rule)) continue;
-      const named = [...clients].filter(([token]) => what.includes(token)).map(([, client]) => client);
-      const called = [...what.matchAll(/client (\d+)/g)].map(([, client]) => Number(client));
-      const lanes = [...new Set([...named, ...called].map(laneOf))];
-      found.set(`${rule} ${what}`, { rule, at: Number.isFinite(at) ? at : history.healedAt, what, lanes });
+  const check = (part: History, rules: (rule: Rule) => boolean): void => {
+    for (const { rule, at, what } of violations(part, { forgive: false, lateness: LATENESS })) {
+      if (!rules(rule)) continue;
+      const holders = part.sections.filter(({ token }) => what.includes(token)).map(({ client }) => client);
+      const callers = [...what.matchAll(/client (\d+)/g)].map(([, client]) => Number(client));
+      const lanes = [...new Set([...holders, ...callers].map(laneOf))];
+      found.set(`${rule} ${what}`, { rule, at, what, lanes });
     }
-  }
+  };
+  for (const part of acrossClients(history)) check(part, (rule) => BETWEEN_CLIENTS.has(rule));
+  for (const part of ofEachClient(history))
+    check(part, (rule) => JUDGED.has(rule) && !BETWEEN_CLIENTS.has(rule));
   return [...found.values()];
-}
-
-/**
- * Parts of a history that say together what the whole says: what touches a span of time, and for each resource its last
- * holder before that, so that the order of holders has no gap.
- */
-function* slices(history: History): Iterable<History> {
-  const sections = [...history.sections].sort((a, b) => a.from - b.from);
-  const attempts = new Map(history.attempts.map((attempt) => [attempt.token, attempt]));
-  const end = Math.max(
-    0,
-    ...last(sections.map(({ from }) => from)),
-    ...last(history.calls.map(({ invokedAt }) => invokedAt)),
-  );
-  const before = new Map<string, Section>();
-  let next = 0;
-  let open: Section[] = [];
-  let calls = [...history.calls].sort((a, b) => a.invokedAt - b.invokedAt);
-  for (let from = 0; from <= end; from += SLICE) {
-    const to = from + SLICE;
-    open = open.filter((section) => endOf(section) >= from);
-    const carried = [...before.values()];
-    for (let section = sections[next]; section && section.from < to; section = sections[++next]) {
-      open.push(section);
-      for (const resource of section.resources) before.set(resource, section);
-    }
-    calls = calls.filter(({ settledAt }) => settledAt >= from);
-    const own = [...new Set([...carried, ...open])];
-    const ownCalls = calls.filter(({ invokedAt }) => invokedAt < to);
-    const earliest = Math.min(
-      from,
-      ...own.map((each) => each.from),
-      ...ownCalls.map((each) => each.invokedAt),
-    );
-    const latest = Math.max(
-      to,
-      ...own.map(endOf),
-      ...ownCalls.map(({ settledAt, invokedAt, bound }) => Math.min(settledAt, invokedAt + 2 * bound)),
-    );
-    yield {
-      ...history,
-      sections: own,
-      calls: ownCalls,
-      attempts: own.flatMap(({ token }) => attempts.get(token) ?? []),
-      pauses: history.pauses.filter((pause) => pause.from <= latest + SLICE && pause.to >= earliest - SLICE),
-      leftovers: from === 0 ? history.leftovers : [],
-    };
-  }
-}
-
-/** The largest of many numbers, which are too many for the arguments of a function. */
-function last(values: readonly number[]): number[] {
-  return values.length === 0 ? [] : [values.reduce((a, b) => Math.max(a, b))];
-}
-
-function endOf({ from, validity }: Section): number {
-  return validity.at(-1)?.until ?? from;
 }
 
 /** Whether the guard has let nothing through that came too late. */
@@ -186,12 +132,14 @@ function byHealing({ healedAt }: History, first: number | undefined): ViolationM
   return [{ rule: 'healing', at: healedAt, what, lanes: [] }];
 }
 
-function byProcesses(events: readonly LogEvent[]): ViolationMark[] {
-  return events.flatMap((event) =>
-    event.f === 'process' && event.state === 'died'
-      ? [{ rule: 'leftovers', at: event.at, what: 'its process died', lanes: [clientLane(event.lane)] }]
-      : [],
-  );
+/** What nobody has caught, and which processes have ended by themselves. */
+function byLeftovers(events: readonly LogEvent[], laneOf: (client: number) => string): ViolationMark[] {
+  return events.flatMap((event) => {
+    const died = event.f === 'process' && event.state === 'died' ? 'its process died' : undefined;
+    const what = event.f === 'leftover' ? event.what : died;
+    if (what === undefined || !('client' in event)) return [];
+    return [{ rule: 'leftovers', at: event.at, what, lanes: [laneOf(event.client)] }];
+  });
 }
 
 /** When the next lock was got after healing, in ms from then. */

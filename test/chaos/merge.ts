@@ -28,12 +28,11 @@ interface OpenSection {
   readonly isScoped: boolean;
 }
 
-/** All that was logged, in the order of time, with instants in ms since `start`. */
-export function inOrder(logs: readonly (readonly LogEvent[])[], start: number): LogEvent[] {
-  return logs
-    .flat()
-    .map((event) => shifted(event, start))
-    .sort((a, b) => a.at - b.at);
+/** All that was logged, in the order of time, with instants in ms since the first event. */
+export function inOrder(logs: readonly (readonly LogEvent[])[]): LogEvent[] {
+  const events = logs.flat().sort((a, b) => a.at - b.at);
+  const start = events[0]?.at ?? 0;
+  return events.map((event) => shifted(event, start));
 }
 
 /** Whatever of an event is an instant. */
@@ -105,7 +104,6 @@ class Merger {
         this.#pause({ client, from: at, to: event.to, amid: event.amid });
         return;
       case 'leftover':
-        history.leftovers.push(`client ${client}: ${event.what}`);
         return;
       default:
         if (event.type === 'invoke') this.#invoke(event);
@@ -127,9 +125,8 @@ class Merger {
       history.healedAt = at;
     } else if (event.f === 'node') {
       if (event.state !== DEAD && this.#dead.delete(event.node)) {
+        // Counters are lost as well; but all clients have the machine's wall clock, which makes up for it.
         history.restarts.push({ node: event.node, at, isLossy: true });
-        // All clients have the machine's wall clock.
-        history.counterLosses.push({ at, isMadeUpFor: true });
       }
       if (event.state === DEAD) this.#dead.add(event.node);
     }

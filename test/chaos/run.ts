@@ -65,14 +65,13 @@ export async function run(servers: Servers, options: RunOptions): Promise<Outcom
   const cluster = await Cluster.over(servers);
   const log = new Log(ownLog);
   const play = new Play(cluster, log, logs, options);
-  const start = now();
   try {
     await play.play(program);
   } finally {
     await cluster.close();
     log.close();
   }
-  const events = inOrder([ownLog, ...play.logs].map(readLog), start);
+  const events = inOrder([ownLog, ...play.logs].map(readLog));
   await writeHistory(join(out, 'history.jsonl'), events);
   const guard = restartGuard;
   const verdict = judge(events, { nodes: cluster.size, guard, maxTtl: TIMES.maxTtl, limits, store });
