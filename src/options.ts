@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { boolean, checkNames, implementation, number, wrong } from './bad-input.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { RestartGuard } from './node/quarantine.ts';
@@ -117,6 +118,8 @@ export interface CallOptions {
 /** {@link RedlockOptions}, complete and checked. */
 export interface Settings {
   readonly call: CallOptions;
+  /** Those of the last call that gave some of its own. */
+  readonly recent: { call: CallOptions };
   /** What was given to the constructor: defaults that depend on the ttl are computed anew for each call that has its own. */
   readonly given: LockOptions;
   readonly connectTimeout: number;
@@ -178,8 +181,10 @@ export function resolveSettings(options: RedlockOptions = {}): Settings {
     throw wrong(RangeError, 'restartGuard', restartGuard, "'auto', 'strict' or 'off'");
   if (typeof keyPrefix !== 'string') throw wrong(TypeError, 'keyPrefix', keyPrefix, 'a string');
   const maxTtl = number('maxTtl', options.maxTtl, 60_000, { min: 1, max: LONGEST, whole: true });
+  const call = complete(options, maxTtl);
   return {
-    call: complete(options, maxTtl),
+    call,
+    recent: { call },
     given: { ...options, retry: { ...options.retry } },
     connectTimeout: number('connectTimeout', options.connectTimeout, 2_000, { min: 1, max: LONGEST }),
     fenceRetention: number('fenceRetention', options.fenceRetention, Math.max(3_600_000, 2 * maxTtl), {
@@ -206,10 +211,13 @@ export function resolveCall(
   if (signal !== undefined) implementation('signal', signal, signal, ['addEventListener', 'throwIfAborted']);
   if (retry !== undefined) checkNames('retry', retry, RETRY_NAMES);
   const given = { ...settings.given, ...defined(options) };
-  return complete(
+  const call = complete(
     { ...given, retry: { ...settings.given.retry, ...defined(retry ?? {}) } },
     settings.call.maxTtl,
   );
+  // A held lock keeps its options: those of one place in the caller's code share them.
+  if (!isDeepStrictEqual(call, settings.recent.call)) settings.recent.call = call;
+  return settings.recent.call;
 }
 
 /** Checks the ttl of an extension by the same rules as that of a lock. */
