@@ -149,7 +149,7 @@ describe('of what clients have logged', () => {
   it('a loss that is told late is found, unless its client was stopped', () => {
     const logs = new Logs().holds('a', 10, 100, 1).loses('a', 160);
     expect(logs.broken()).toEqual(['told']);
-    logs.client('a', 20, { type: 'info', f: 'pause', to: 158, amid: false });
+    logs.client('a', 102, { type: 'info', f: 'pause', to: 158, amid: false });
     expect(logs.broken()).toEqual([]);
   });
 

@@ -18,6 +18,8 @@ export interface MergeOptions {
 
 /** How late what is to happen at once may come on a real machine that the heartbeat does not excuse, in ms. */
 export const LATENESS = 5;
+/** How late a beat of a heartbeat may be so that it does not tell, in ms. */
+const UNNOTICED = 3;
 const NEVER = Number.POSITIVE_INFINITY;
 /** States from which a node comes back without its memory. */
 const DEAD = 'dead';
@@ -199,17 +201,19 @@ class Merger {
   }
 
   /**
-   * A heartbeat tells for how long a process did not run, and a mark of no length that it was in the midst of its code:
-   * so it was in what comes before the mark.
+   * A heartbeat tells for how long a process did not run, but not how late the beat was that came before; and a mark of no
+   * length tells that it was in the midst of its code: so it was in what comes before the mark.
    */
   #pause(pause: Pause): void {
     const { pauses } = this.#history;
-    const { client, to: mark, amid } = pause;
-    const index = this.#lastPauses.get(client);
-    const known = index === undefined ? undefined : pauses[index];
-    if (amid && index !== undefined && known && known.from < mark && mark <= known.to) {
-      pauses[index] = { ...known, to: mark, amid };
-      pauses.push({ ...known, from: mark });
+    const { client, from, to, amid } = pause;
+    const index = this.#lastPauses.get(client) ?? -1;
+    const known = pauses[index];
+    if (!amid) {
+      pauses.push({ ...pause, from: Math.max(from - UNNOTICED, known?.to ?? 0) });
+    } else if (known && known.from < to && to <= known.to) {
+      pauses[index] = { ...known, to, amid };
+      pauses.push({ ...known, from: to });
     } else {
       pauses.push(pause);
     }

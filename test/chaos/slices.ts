@@ -30,7 +30,7 @@ export function* ofEachClient(history: History): Iterable<History> {
   const sections = byName(history.sections, ({ client }) => client);
   const calls = byName(history.calls, ({ client }) => client);
   const pauses = byName(history.pauses, ({ client }) => client);
-  for (const client of calls.keys()) {
+  for (const client of new Set([...sections.keys(), ...calls.keys()])) {
     const own = { ...history, attempts: attempts.get(client) ?? [], leftovers: [] };
     yield* ofOneClient(own, sections.get(client) ?? [], calls.get(client) ?? [], pauses.get(client) ?? []);
   }
@@ -49,24 +49,30 @@ function* ofOneClient(
   ].filter(Number.isFinite);
   const margin = lengths.reduce((a, b) => Math.max(a, b), 0) + SLICE;
   const attempts = byName(history.attempts, ({ token }) => token);
-  const ofSections = touching(sections, startOf, endOf)[Symbol.iterator]();
-  const ofPauses = touching(
-    pauses,
-    ({ from }) => from - margin,
-    ({ to }) => to + margin,
-  )[Symbol.iterator]();
-  for (const own of touching(
-    calls,
-    ({ invokedAt }) => invokedAt,
-    ({ settledAt }) => settledAt,
-  )) {
-    const held: Section[] = ofSections.next().value ?? [];
+  const next = {
+    sections: touching(sections, startOf, endOf),
+    calls: touching(
+      calls,
+      ({ invokedAt }) => invokedAt,
+      ({ settledAt }) => settledAt,
+    ),
+    pauses: touching(
+      pauses,
+      ({ from }) => from - margin,
+      ({ to }) => to + margin,
+    ),
+  };
+  for (;;) {
+    const held = next.sections.next().value;
+    const own = next.calls.next().value;
+    const paused = next.pauses.next().value;
+    if (!held && !own) return;
     yield {
       ...history,
-      sections: held,
-      calls: own,
-      attempts: held.flatMap(({ token }) => attempts.get(token) ?? []),
-      pauses: ofPauses.next().value ?? [],
+      sections: held ?? [],
+      calls: own ?? [],
+      attempts: (held ?? []).flatMap(({ token }) => attempts.get(token) ?? []),
+      pauses: paused ?? [],
     };
   }
 }
