@@ -167,6 +167,7 @@ class Merger {
     const call = this.#calls.get(`${event.client} ${event.call}`);
     if (!call) return;
     const { at, outcome, wonAt, extra, stale } = event as Extract<ClientEvent, { outcome: string }>;
+    if (stale.length > 0) this.#wasAmid(event.client, at);
     call.settledAt = at;
     call.outcome = outcome === 'null' ? REFUSED : outcome;
     Object.assign(call, { bound: call.bound + extra, stale });
@@ -196,28 +197,32 @@ class Merger {
       releasedAt: NEVER,
       abortedAt: NEVER,
     };
+    // It was in time as it was decided: only who was stopped right then gets it too late.
+    if (until <= at) this.#wasAmid(client, at);
     this.#sections.set(token, { section, isScoped });
     this.#history.sections.push(section);
   }
 
-  /**
-   * A heartbeat tells for how long a process did not run, but not how late the beat was that came before; and a mark of no
-   * length tells that it was in the midst of its code: so it was in what comes before the mark.
-   */
+  /** A heartbeat tells for how long a process did not run, but not how late the beat was that came before. */
   #pause(pause: Pause): void {
     const { pauses } = this.#history;
     const { client, from, to, amid } = pause;
+    if (amid && this.#wasAmid(client, to)) return;
+    const before = pauses[this.#lastPauses.get(client) ?? -1]?.to ?? 0;
+    pauses.push(amid ? pause : { ...pause, from: Math.max(from - UNNOTICED, before) });
+    this.#lastPauses.set(client, pauses.length - 1);
+  }
+
+  /** Whether a process had not run until then, or shortly before: if so, it was in the midst of its code. */
+  #wasAmid(client: number, at: number): boolean {
+    const { pauses } = this.#history;
     const index = this.#lastPauses.get(client) ?? -1;
     const known = pauses[index];
-    if (!amid) {
-      pauses.push({ ...pause, from: Math.max(from - UNNOTICED, known?.to ?? 0) });
-    } else if (known && known.from < to && to <= known.to) {
-      pauses[index] = { ...known, to, amid };
-      pauses.push({ ...known, from: to });
-    } else {
-      pauses.push(pause);
-    }
+    if (!known || known.from >= at || at > known.to) return false;
+    pauses[index] = { ...known, to: at, amid: true };
+    pauses.push({ ...known, from: at });
     this.#lastPauses.set(client, pauses.length - 1);
+    return true;
   }
 
   #giveBack(token: string, at: number): void {
