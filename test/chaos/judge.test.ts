@@ -114,6 +114,12 @@ describe('of what clients have logged', () => {
     expect(violations).toMatchObject([{ rule: 'exclusion', at: 51, lanes: ['client 1', 'client 2'] }]);
   });
 
+  it('two holders at once are found once, however long they hold', () => {
+    const logs = new Logs().holds('a', 10, 30_000, 1).holds('b', 51, 30_000, 2);
+    logs.givesBack('a', 20_000).givesBack('b', 21_000);
+    expect(judge(logs.events, OPTIONS).violations).toHaveLength(1);
+  });
+
   it('two holders at once are allowed while limits are broken, and said', () => {
     const logs = new Logs()
       .holds('a', 10, 900, 1)

@@ -11,7 +11,8 @@ export function* acrossClients(history: History): Iterable<History> {
   const attempts = byName(history.attempts, ({ token }) => token);
   const before = new Map<string, Section>();
   for (const sections of touching(history.sections, startOf, endOf)) {
-    const own = [...new Set([...before.values(), ...sections])];
+    // In one order in all slices, so that a violation reads the same in each.
+    const own = [...new Set([...before.values(), ...sections])].sort((a, b) => a.from - b.from);
     yield {
       ...history,
       sections: own,
