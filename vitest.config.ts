@@ -11,8 +11,14 @@ const quorlock = [
 ];
 const ioredis5 = [{ find: /^ioredis$/, replacement: path('node_modules/ioredis5/built/index.js') }];
 
-/** Projects with real servers come one after the other, so that their processes do not starve each other. */
-const onRealServers = { pool: 'forks', testTimeout: 30_000, hookTimeout: 30_000, maxWorkers: 2 } as const;
+/** Tests on real servers mostly wait. */
+const onRealServers = {
+  pool: 'forks',
+  maxWorkers: 3,
+  sequence: { groupOrder: 1 },
+  testTimeout: 30_000,
+  hookTimeout: 30_000,
+} as const;
 
 const config: ViteUserConfig = defineConfig({
   resolve: { alias: quorlock },
@@ -20,7 +26,13 @@ const config: ViteUserConfig = defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], sequence: { groupOrder: 0 } },
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          // Most of the time of so many small files would go into loading the product anew for each.
+          isolate: false,
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         extends: true,
@@ -36,7 +48,6 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          sequence: { groupOrder: 1 },
           ...onRealServers,
         },
       },
@@ -51,7 +62,6 @@ const config: ViteUserConfig = defineConfig({
             'test/package/ioredis-version.test.ts',
           ],
           env: { IOREDIS_MAJOR: '5' },
-          sequence: { groupOrder: 2 },
           ...onRealServers,
         },
       },
@@ -60,11 +70,11 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'simulation',
           include: ['test/simulation/**/*.test.ts'],
-          // It uses all cores by threads of its own.
-          maxWorkers: 1,
+          // It uses all cores by threads of its own, but not all the time.
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
           testTimeout: 600_000,
           hookTimeout: 600_000,
-          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -72,8 +82,8 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'docs',
           include: ['test/docs/**/*.test.ts'],
-          sequence: { groupOrder: 4 },
           ...onRealServers,
+          sequence: { groupOrder: 3 },
           testTimeout: 60_000,
         },
       },
@@ -83,8 +93,8 @@ const config: ViteUserConfig = defineConfig({
           name: 'package',
           include: ['test/package/**/*.test.ts'],
           env: { IOREDIS_MAJOR: '6' },
-          sequence: { groupOrder: 4 },
           ...onRealServers,
+          sequence: { groupOrder: 3 },
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
@@ -94,8 +104,8 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'chaos',
           include: ['test/chaos/**/*.test.ts'],
-          sequence: { groupOrder: 5 },
           ...onRealServers,
+          sequence: { groupOrder: 3 },
           testTimeout: 60_000,
         },
       },

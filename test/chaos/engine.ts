@@ -13,6 +13,11 @@ export interface Engine {
   stop(): Promise<void>;
 }
 
+/** No Docker engine can run on this machine, or none may be installed. */
+export class NoEngineError extends Error {
+  override readonly name = 'NoEngineError';
+}
+
 /** How long an engine may take to answer, in ms. */
 const PATIENCE = 30_000;
 /** How it is started: as usual; or without the right to change the firewall, where ports are forwarded by processes. */
@@ -21,7 +26,7 @@ const ARGUMENTS: readonly (readonly string[])[] = [[], ['--iptables=false', '--i
 /**
  * The engine that runs, or else one that is started, and installed before if need be.
  *
- * @throws {Error} that says why there can be none.
+ * @throws {NoEngineError} that says why there can be none.
  */
 export async function ensureEngine(say: (line: string) => void): Promise<Engine> {
   if (!(await hasCompose()) || !(await canReachEngine())) install(say);
@@ -33,7 +38,7 @@ export async function ensureEngine(say: (line: string) => void): Promise<Engine>
     if (typeof started !== 'string') return started;
     failures.push(started);
   }
-  throw new Error(`no Docker engine can run here:\n${failures.join('\n')}`);
+  throw new NoEngineError(`no Docker engine can run here:\n${failures.join('\n')}`);
 }
 
 /** Whether there is a `docker compose`, or a `docker-compose`. */
@@ -47,11 +52,15 @@ async function canReachEngine(): Promise<boolean> {
 
 function install(say: (line: string) => void): void {
   if (!canInstall())
-    throw new Error(
+    throw new NoEngineError(
       'there is no Docker engine with compose, and only root can install one, where there is apt-get',
     );
   say('installing docker.io and docker-compose');
-  aptInstall('docker.io', 'docker-compose');
+  try {
+    aptInstall('docker.io', 'docker-compose');
+  } catch (cause) {
+    throw new NoEngineError('docker.io and docker-compose could not be installed', { cause });
+  }
 }
 
 /** @returns what it had to say, if it failed. */

@@ -19,7 +19,7 @@ const execute = promisify(execFile);
 export async function ensureImage(say: (line: string) => void): Promise<string> {
   const wanted = process.env['REDIS_IMAGE'];
   if (wanted) return wanted;
-  if (await dockerCan(['image', 'inspect', USUAL])) return USUAL;
+  for (const there of [USUAL, OWN]) if (await dockerCan(['image', 'inspect', there])) return there;
   if (await dockerCan(['pull', USUAL], PULL_PATIENCE)) return USUAL;
   say(`${USUAL} cannot be pulled; making ${OWN} of the installed redis-server`);
   await makeImage(OWN);

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { Servers } from './cluster.ts';
 import { ComposeServers } from './compose-cluster.ts';
 import { engineAnswers } from './docker.ts';
-import { ensureEngine } from './engine.ts';
+import { ensureEngine, NoEngineError } from './engine.ts';
 import { ensureImage } from './image.ts';
 import { type ChaosOptions, commandOf, HELP, readOptions } from './options.ts';
 import { ProcessServers } from './process-cluster.ts';
@@ -13,6 +13,8 @@ import { writeTimeline } from './report/timeline.ts';
 import { run } from './run.ts';
 
 const NODES = 5;
+/** The exit code that says that no Docker engine can run: nothing was tried. */
+const NO_ENGINE = 3;
 /** How many violations are shown; the report has all. */
 const SHOWN = 20;
 
@@ -39,7 +41,14 @@ async function main(args: string[]): Promise<number> {
 }
 
 async function chaos(options: ChaosOptions): Promise<number> {
-  const servers = await startServers(options);
+  let servers: Servers;
+  try {
+    servers = await startServers(options);
+  } catch (error) {
+    if (!(error instanceof NoEngineError)) throw error;
+    console.error(error.message);
+    return NO_ENGINE;
+  }
   const out = resolve(options.out);
   const command = commandOf(options, servers.driver);
   console.log(command);

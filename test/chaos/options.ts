@@ -29,7 +29,7 @@ npm run chaos -- [options]
   --store guarded|unguarded whose lost writes count: with fencing tokens, none may be lost (guarded)
   --help
 
-Exits with 0 if nothing was violated, 1 if something was, 2 for a bad option.
+Exits with 0 if nothing was violated, 1 if something was, 2 for a bad option, 3 if no Docker engine can run.
 `;
 
 const GUARDS = ['auto', 'strict', 'off'] as const;
