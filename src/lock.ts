@@ -179,8 +179,12 @@ export class Lock {
       if (this.state === 'lost') return { outcome: 'expired', votes: [] };
       this.#state = 'released';
       const isHandedOn = keeper.handsOn(this.#lease.holding.keys);
-      const released = this.#lease.release(this.#options.nodeTimeout, isHandedOn ? 'late' : true);
-      keeper.ended(this);
+      let released: ReturnType<Lease['release']>;
+      try {
+        released = this.#lease.release(this.#options.nodeTimeout, isHandedOn ? 'late' : true);
+      } finally {
+        keeper.ended(this);
+      }
       const { verdict, replies } = await released;
       return { outcome: verdict, votes: votesOf(keeper.nodes, replies) };
     } finally {
@@ -273,9 +277,12 @@ export class Lock {
       cause === undefined ? {} : { cause },
     );
     this.#state = 'lost';
-    this.#lease.undo();
-    this.#keeper.ended(this);
-    this.#controller?.abort(this.#loss);
+    try {
+      this.#lease.undo();
+    } finally {
+      this.#keeper.ended(this);
+      this.#controller?.abort(this.#loss);
+    }
   }
 }
 

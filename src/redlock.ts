@@ -247,6 +247,8 @@ export class Redlock {
     const reason = new RedlockClosedError();
     for (const waiting of this.#waiting.all) waiting.cancel(reason);
     this.#locks.close(reason);
+    // A lock that is just being won is released before nodes can find that nothing is owed to them.
+    await new Promise((resolve) => setImmediate(resolve));
     await Promise.all(this.#ownNodes.map((node) => node.close(this.#settings.call.nodeTimeout)));
   }
 }

@@ -1,5 +1,5 @@
 import slotOf from 'cluster-key-slot';
-import type { Cluster, Redis } from 'ioredis';
+import ioredis, { type Cluster, type Redis } from 'ioredis';
 import { evalsha } from './evalsha.ts';
 import { IoredisClient, type IoredisPlan } from './ioredis-client.ts';
 import { IoredisSubscriber } from './ioredis-subscriber.ts';
@@ -11,6 +11,7 @@ import type {
   ReplyHandler,
 } from './redis-connection.ts';
 
+const ownRedis = ioredis.default as unknown as new () => Redis;
 const LOST = new Error('the connection was lost');
 
 /** {@link RedisConnection} by ioredis 5 or 6, over a client of its own. */
@@ -54,15 +55,19 @@ export class IoredisConnection implements RedisConnection {
     args: readonly (string | number)[],
     reply: ReplyHandler,
   ): void {
-    const client = this.#client;
-    // A Cluster looks at the arguments to find out where a command goes.
-    const answer = client.isCluster
-      ? client.evalsha(sha, keys.length, ...keys, ...args)
-      : evalsha(client as Redis, sha, keys, args);
-    answer.then(
+    this.#send(sha, keys, args).then(
       (result) => reply(null, Array.isArray(result) ? result.map((each) => this.#cleanEach(each)) : result),
       (error: Error) => reply(this.#connected.clean(error), undefined),
     );
+  }
+
+  /** A promise also of what the client throws. */
+  async #send(sha: string, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    const client = this.#client;
+    // A Cluster looks at the arguments to find out where a command goes; another copy of ioredis wants commands of its own.
+    return client instanceof ownRedis
+      ? evalsha(client, sha, keys, args)
+      : client.evalsha(sha, keys.length, ...keys, ...args);
   }
 
   masters(): readonly Master[] {

@@ -35,6 +35,7 @@ const NOBODYS_SCRIPT = grantScript('nobody').sha;
 const NOT_REPAIRED = 'missing';
 const UNSEEN = new Error('the server could not be looked at, or has lost its scripts again');
 const LOST = new Error('the connection was lost before it could be sent');
+const MISCOUNTED = new Error('the server answered another number of operations than it was asked for');
 const UNWANTED = new Error('its round was decided before it could be sent');
 
 /** Only a server that remembers may give or deny a lock, and say that a key is free. */
@@ -173,6 +174,11 @@ export class Outbox {
     const { admissions, votes } = this.#plan;
     if (sha !== allButGrants.sha && master && admissions.granted(master)) votes();
     const replies: unknown[] = Array.isArray(reply) ? reply : [];
+    if (replies.length !== batch.length) {
+      // Whose each of them is cannot be known.
+      for (const each of batch) each.deliver(this.#noAnswer(MISCOUNTED, true));
+      return;
+    }
     batch.forEach((each, index) => {
       if (replies[index] === NOT_REPAIRED) {
         this.#quarantined([each], master);

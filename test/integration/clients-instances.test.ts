@@ -49,6 +49,17 @@ describe('a node given as an ioredis instance', () => {
     await expectLockOn(client(options), redis);
   });
 
+  it('can come from another copy of ioredis, of another major version', async () => {
+    // By its path: where tests run with ioredis 5, its name is that of both.
+    const other =
+      process.env['IOREDIS_MAJOR'] === '5' ? '../../node_modules/ioredis/built/index.js' : 'ioredis5';
+    const { Redis: OtherRedis } = (await import(other)) as { Redis: typeof Redis };
+    expect(OtherRedis).not.toBe(Redis);
+    const instance = new OtherRedis({ port: redis.port, lazyConnect: true });
+    onTestFinished(() => instance.disconnect());
+    await expectLockOn(instance, redis);
+  });
+
   it('keeps its database', async () => {
     await expectLockOn(client({ db: 4 }), redis, 4);
   });

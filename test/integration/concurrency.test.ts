@@ -2,9 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { expectNoKeys } from '../support/expect-no-keys.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import { runFixture } from './fixtures/child.ts';
-import { connected, openRedlock, startNodes } from './fixtures/nodes.ts';
+import { connected, openRedlock, rejection, startNodes, UNGUARDED } from './fixtures/nodes.ts';
 
 enforceNoLeaks();
 
@@ -103,4 +104,18 @@ describe('several processes', () => {
     for (const child of children) expect(await child.exit).toEqual({ code: 0, signal: null });
     expect(await readFile(file, 'utf8')).toBe(String(PROCESSES * ROUNDS));
   });
+});
+
+it('a lock that is being won while its Redlock is closed is not left behind', async () => {
+  const servers = await startNodes(3);
+  for (let turns = 0; turns < 3; turns++) {
+    const redlock = openRedlock(servers, UNGUARDED);
+    await connected(redlock, servers);
+    const call = rejection(redlock.acquire('r'));
+    await redlock.inspect('s');
+    for (let turn = 0; turn < turns; turn++) await null;
+    await redlock.close();
+    expect(await call).toMatchObject({ code: 'CLOSED' });
+    await expectNoKeys(servers);
+  }
 });

@@ -96,3 +96,19 @@ function recoveredFor(redlock: Redlock, resource: string): Promise<true> {
     return lock ? true : undefined;
   });
 }
+
+it('a key that only another one’s rights would do for costs the vote for that key only', async () => {
+  const withoutKeys = ['-@all', '+evalsha', '+script|load', '+script|exists', '+info', '~*'];
+  await allow(...withoutKeys, '(+@all ~lock:* ~{lock:* &*)');
+  await using redlock = new Redlock([spec()], { ...LONG_LOCK, fencing: false });
+  await recoveredFor(redlock, 'lock:0');
+  const held = await redlock.acquire('lock:1', { acquireTimeout: 0 });
+  const [both, forbidden, released] = await Promise.all([
+    redlock.tryAcquire(['lock:2', 'lock:3']),
+    failureOf(redlock, 'other'),
+    held.release(),
+  ]);
+  expect(forbidden).toBeInstanceOf(NodeMisconfiguredError);
+  expect(released).toMatchObject({ outcome: 'released' });
+  expect(await both?.release()).toMatchObject({ outcome: 'released' });
+});

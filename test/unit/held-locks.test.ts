@@ -77,3 +77,15 @@ describe('a lock that was extended', () => {
     expect([signal.aborted, lock.state]).toEqual([true, 'lost']);
   });
 });
+
+it('a node that throws, which none may, does not keep a lock among those that are held', async () => {
+  const { lock, nodes, clock } = await lockOver(3);
+  for (const node of nodes)
+    node.release = () => {
+      throw new Error('boom');
+    };
+  await expect(lock.release()).rejects.toThrow('boom');
+  clock.advance(2_000);
+  expect(lock.state).toBe('released');
+  expect(clock.pending).toBe(0);
+});

@@ -49,6 +49,21 @@ describe('the operations of one tick', () => {
     expect(connection.sent).toEqual(['grant t1']);
   });
 
+  it.each([[['granted']], [['granted', 'released', 'released']], ['granted']])(
+    'are all of unknown outcome if there are not as many replies: %j',
+    async (answer) => {
+      const { node, connection } = await admittedNode();
+      const replies: unknown[] = [];
+      const claim = { keys: ['k'], ownerToken: 't', ttl: 5, announce: false, wanted: () => true };
+      node.grant(claim, (reply) => void replies.push(reply));
+      node.release(claim, (reply) => void replies.push(reply));
+      await turn();
+      await connection.answer(answer);
+      const unknown = expect.objectContaining({ kind: 'unreachable', maybeExecuted: true });
+      expect(replies).toEqual([unknown, unknown]);
+    },
+  );
+
   it('get their replies each', async () => {
     const { node, connection } = await admittedNode();
     const replies: unknown[] = [];

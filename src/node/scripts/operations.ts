@@ -165,7 +165,10 @@ local function define()
   function operations.grant(keys, token, ttl, counters, wanted)
     local refused = refusal(keys[1], counters[1])
     if refused then return refused end
-    if #keys == 1 then return grant_one(keys[1], token, ttl, counters[1], wanted) end
+    if #keys == 1 then
+      return grant_one(keys[1], token, ttl, counters[1], wanted)
+        or {err = 'NOPERM the user may not deal with such a lock to its end'}
+    end
     if call('EXISTS', unpack(keys)) > 0 then return operations.denied(keys) end
     local highest = 0
     for _, counter in ipairs(counters) do
@@ -261,6 +264,8 @@ for i = 2, #ARGV, 5 do
   end
   if reply == nil then done, reply = pcall(run_general, verb, key, count, token, ttl, fence) end
   if not done and type(reply) ~= 'table' then reply = {err = tostring(reply)} end
+  -- Without a reply, that of the next operation would pass for its own.
+  if reply == nil then reply = {err = 'ERR no reply to ' .. verb} end
   replies[#replies + 1] = reply
   key = key + (fence == '' and count or 2 * count)
 end
