@@ -11,14 +11,9 @@ const quorlock = [
 ];
 const ioredis5 = [{ find: /^ioredis$/, replacement: path('node_modules/ioredis5/built/index.js') }];
 
-/** Tests on real servers mostly wait. */
-const onRealServers = {
-  pool: 'forks',
-  maxWorkers: 3,
-  sequence: { groupOrder: 1 },
-  testTimeout: 30_000,
-  hookTimeout: 30_000,
-} as const;
+/** Tests on real servers mostly wait: there may be more of them than processors, and others beside them. */
+const besideServers = { pool: 'forks', maxWorkers: 3, sequence: { groupOrder: 1 } } as const;
+const onRealServers = { ...besideServers, testTimeout: 30_000, hookTimeout: 30_000 } as const;
 
 const config: ViteUserConfig = defineConfig({
   resolve: { alias: quorlock },
@@ -39,8 +34,8 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'property',
           include: ['test/property/**/*.test.ts'],
-          testTimeout: 60_000,
-          sequence: { groupOrder: 0 },
+          ...besideServers,
+          testTimeout: 120_000,
         },
       },
       {

@@ -63,7 +63,9 @@ function honest(facts: Facts, call: Call, report: Report): void {
   if (verb === 'extend' && outcome === 'ok') {
     const section = facts.history.sections.find((each) => each.token === token);
     const over = Math.min(section?.releasedAt ?? settledAt, section?.abortedAt ?? settledAt);
-    if (over < settledAt) report('honest', settledAt, `${claim}, and it was over at ${over}`);
+    // Between the decision and its news a lock can end; not where time stands still meanwhile.
+    if (over < settledAt - facts.lateness)
+      report('honest', settledAt, `${claim}, and it was over at ${over}`);
   }
   if (verb !== 'inspect') return;
   if (outcome === 'held' && !meanwhile.some(({ token }) => hasQuorum(facts, meanwhile, token)))
