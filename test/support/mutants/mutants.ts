@@ -429,8 +429,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'lock.ts',
-        'keeper.ended(this);\n      const',
-        'keeper.ended(this);\n      this.#controller?.abort(new Error("released"));\n      const',
+        'const { verdict, replies } = await released;',
+        'this.#controller?.abort(new Error("released"));\n      const { verdict, replies } = await released;',
       ),
     ],
   },
