@@ -127,12 +127,8 @@ export class Contender {
       rivals: this.#rivals,
       order: isArbitrated ? this.#arbiters() : inOrder(nodes.length),
       isArbitrated,
-      // Those who have been waiting for the same silent arbiter must not go on all at once; and who has not much time left
-      // needs half of it for the others.
-      hedge: Math.min(
-        (this.#longestHedge * (1 + random.fraction())) / 2,
-        Math.max(0, this.#plan.deadline - clock.now()) / 2,
-      ),
+      // Those who have been waiting for the same silent arbiter must not go on all at once.
+      hedge: (this.#longestHedge * (1 + random.fraction())) / 2,
       overtaken: () => this.#attempt?.abandon(),
     });
     this.#attempt = new Attempt(this.#coordinator, this.#plan, this.#contest, isHeir);
