@@ -96,4 +96,5 @@ function show(title: string, marks: readonly ViolationMark[]): void {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => void endAll().finally(() => process.exit(128 + constants.signals[signal])));
 
-process.exitCode = await main(process.argv.slice(2));
+// All has been ended and written by now. What should still be going on must not keep a gate waiting.
+process.exit(await main(process.argv.slice(2)));
