@@ -9,7 +9,7 @@ const SCHEDULES: Record<Model, number> = {
   lawful: 5_000,
   forgetful: 5_000,
   restarting: 5_000,
-  contended: 1_000,
+  contended: 500,
 };
 
 /** The same for every change; SIM_SEED=… runs others, and `npm run sim` as many as there is time for. */
