@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { aptInstall, canInstall } from '../../scripts/apt-install.ts';
+import { TOOLS } from '../../scripts/tools.ts';
 import { onPath } from '../support/redis-binary.ts';
 import { dockerCan, engineAnswers } from './docker.ts';
 
@@ -57,7 +58,7 @@ function install(say: (line: string) => void): void {
     );
   say('installing docker.io and docker-compose');
   try {
-    aptInstall('docker.io', 'docker-compose');
+    aptInstall(...TOOLS.docker.packages);
   } catch (cause) {
     throw new NoEngineError('docker.io and docker-compose could not be installed', { cause });
   }

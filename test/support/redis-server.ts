@@ -89,7 +89,9 @@ export class RedisServer {
     this.#paused = false;
     const binary = redisBinary();
     if (!binary)
-      throw new Error('neither redis-server nor valkey-server is on PATH: see scripts/ensure-redis.ts');
+      throw new Error(
+        'neither redis-server nor valkey-server is on PATH: `npm run redis` tells how to get one',
+      );
     this.#child = spawnDependent(binary, ['redis.conf', ...(this.#options.args ?? [])], this.dir);
     await ready(this.#child);
   }

@@ -1,5 +1,5 @@
-import { accessSync, constants } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
+import { chromiumBinary } from '../../support/chromium-binary.ts';
 
 /** Nothing but what a test asks for: no account, no update, no network of its own. */
 const FLAGS = [
@@ -12,16 +12,10 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** A headless Chromium, the machine's own: the path is in CHROMIUM_PATH if it is not Debian's. */
+/** A headless Chromium, the machine's own. */
 export async function launchChromium(): Promise<Browser> {
-  const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
-  try {
-    accessSync(executablePath, constants.X_OK);
-  } catch (cause) {
-    throw new Error(
-      `no Chromium at ${executablePath}: install it (Debian: apt-get install -y chromium), or tell where it is in CHROMIUM_PATH`,
-      { cause },
-    );
-  }
+  const executablePath = chromiumBinary();
+  if (!executablePath)
+    throw new Error('there is no Chromium: `npm run tools -- chromium` installs it, or tells how to get it');
   return await chromium.launch({ executablePath, args: FLAGS });
 }
