@@ -4,6 +4,7 @@ import { Hints } from './acquire/hints.ts';
 import { Queues } from './acquire/queues.ts';
 import { Signals } from './acquire/signals.ts';
 import { Waiting, type WaitingRoom } from './acquire/waiting.ts';
+import { Agenda } from './agenda.ts';
 import { wrong } from './bad-input.ts';
 import { LockLostError, RedlockClosedError, ResourceHeldError } from './errors.ts';
 import { HeldLocks } from './held-locks.ts';
@@ -22,7 +23,6 @@ import {
 } from './options.ts';
 import { Round } from './quorum/round.ts';
 import { resolveResources } from './resources.ts';
-import { Roster } from './roster.ts';
 
 /** What runs under a lock. It should stop when `lock.signal` aborts. */
 export type Routine<T> = (lock: Lock) => T | PromiseLike<T>;
@@ -38,7 +38,8 @@ export class Redlock {
   /** The nodes that were made here, and go with `close`; a `LockNode` that was handed in is its owner's to close. */
   readonly #ownNodes: readonly LockNode[];
   readonly #room: WaitingRoom;
-  readonly #waiting = new Roster<Waiting>();
+  /** By when they give up. No `Set`: it is copied now and then as calls come and go, and old copies keep alive all that was in them. */
+  readonly #waiting = new Agenda<Waiting>();
   readonly #signals = new Signals();
   readonly #locks: HeldLocks;
   readonly #keeper: Keeper;

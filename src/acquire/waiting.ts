@@ -1,3 +1,4 @@
+import type { Appointment } from '../agenda.ts';
 import type { Cancel } from '../clock.ts';
 import { ResourceHeldError } from '../errors.ts';
 import { type Coordinator, list, type Won } from './attempt.ts';
@@ -12,10 +13,12 @@ export interface WaitingRoom {
 }
 
 /** A call that waits for a lock: first behind other calls of its process, then as a contender of other processes. */
-export class Waiting implements Queued {
+export class Waiting implements Queued, Appointment {
   /** Settles at once when the waiting ends, whatever an attempt is still doing. The queues count the keys of a lock as held then. */
   readonly result: Promise<Won>;
   readonly keys: readonly string[];
+  /** When it gives up, in ms of the clock. */
+  readonly due: number;
   leads = false;
   place = -1;
   readonly #coordinator: Coordinator;
@@ -30,8 +33,9 @@ export class Waiting implements Queued {
 
   constructor(coordinator: Coordinator, room: WaitingRoom, plan: ContenderPlan) {
     const { clock } = coordinator;
-    const { keys, acquireTimeout, retry } = plan;
+    const { keys, acquireTimeout, deadline, retry } = plan;
     this.keys = keys;
+    this.due = deadline;
     this.#coordinator = coordinator;
     this.#room = room;
     this.#plan = plan;
