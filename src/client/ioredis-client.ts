@@ -1,10 +1,10 @@
-// By its default: older releases of ioredis 5 have no export of this name that an ES module could import.
-import ioredis, { type Cluster, type Redis, type RedisOptions } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { afterReading, type Cancel, type Clock } from '../clock.ts';
 import type { Random } from '../random.ts';
 import { cleanError } from './clean-error.ts';
 import type { Endpoint } from './endpoint.ts';
 import { safeOptions } from './ioredis-options.ts';
+import { OwnRedis } from './own-redis.ts';
 import type { ConnectionListener } from './redis-connection.ts';
 import { cut, socketsOf } from './socket.ts';
 
@@ -148,7 +148,7 @@ function createClient(plan: IoredisPlan): Redis | Cluster {
   const { redis, cluster } = safeOptions(plan);
   switch (endpoint.kind) {
     case 'options':
-      return new (ioredis.default as new (options: RedisOptions) => Redis)({ ...endpoint.options, ...redis });
+      return new OwnRedis({ ...endpoint.options, ...redis });
     case 'instance':
       return (endpoint.instance as Redis).duplicate(redis);
     case 'cluster':

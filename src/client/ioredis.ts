@@ -1,8 +1,9 @@
 import slotOf from 'cluster-key-slot';
-import ioredis, { type Cluster, type Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { evalsha } from './evalsha.ts';
 import { IoredisClient, type IoredisPlan } from './ioredis-client.ts';
 import { IoredisSubscriber } from './ioredis-subscriber.ts';
+import { OwnRedis } from './own-redis.ts';
 import type {
   ConnectionListener,
   Master,
@@ -11,7 +12,6 @@ import type {
   ReplyHandler,
 } from './redis-connection.ts';
 
-const ownRedis = ioredis.default as unknown as new () => Redis;
 const LOST = new Error('the connection was lost');
 
 /** {@link RedisConnection} by ioredis 5 or 6, over a client of its own. */
@@ -65,7 +65,7 @@ export class IoredisConnection implements RedisConnection {
   async #send(sha: string, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     const client = this.#client;
     // A Cluster looks at the arguments to find out where a command goes; another copy of ioredis wants commands of its own.
-    return client instanceof ownRedis
+    return client instanceof OwnRedis
       ? evalsha(client, sha, keys, args)
       : client.evalsha(sha, keys.length, ...keys, ...args);
   }
