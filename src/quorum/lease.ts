@@ -14,6 +14,7 @@ import { Continuity } from './continuity.ts';
 import { type Fencing, fencingOf } from './fencing.ts';
 import type { Opening } from './opening.ts';
 import { type Replies, Round } from './round.ts';
+import { RoundClaim } from './round-claim.ts';
 import { ballotOf, executedNothing, setNothing } from './votes.ts';
 
 export interface Taken {
@@ -265,23 +266,6 @@ export class Lease {
   /** A node that has the keys, but may have been without them, counts as one that has just got them. */
   #counted(reply: ExtendReply | undefined, index: number): ExtendReply | undefined {
     return reply?.kind === 'extended' && !this.#continuity.counts(index) ? { kind: 'repaired' } : reply;
-  }
-}
-
-/** The same for all nodes. A class, as a {@link Round} has no plan, and for the same reason. */
-class RoundClaim implements GrantClaim {
-  readonly keys: readonly string[];
-  readonly ownerToken: string;
-  readonly ttl: number;
-  readonly hint: number | undefined;
-  readonly wanted: () => boolean;
-
-  constructor({ keys, ownerToken }: Holding, ttl: number, hint: number | undefined, wanted: () => boolean) {
-    this.keys = keys;
-    this.ownerToken = ownerToken;
-    this.ttl = ttl;
-    this.hint = hint;
-    this.wanted = wanted;
   }
 }
 

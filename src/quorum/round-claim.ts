@@ -1,0 +1,18 @@
+import type { GrantClaim, Holding } from '../node/lock-node.ts';
+
+/** What one round asks of all nodes. A class, as a `Round` keeps no plan, and for the same reason. */
+export class RoundClaim implements GrantClaim {
+  readonly keys: readonly string[];
+  readonly ownerToken: string;
+  readonly ttl: number;
+  readonly hint: number | undefined;
+  readonly wanted: () => boolean;
+
+  constructor({ keys, ownerToken }: Holding, ttl: number, hint: number | undefined, wanted: () => boolean) {
+    this.keys = keys;
+    this.ownerToken = ownerToken;
+    this.ttl = ttl;
+    this.hint = hint;
+    this.wanted = wanted;
+  }
+}
