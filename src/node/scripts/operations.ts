@@ -264,8 +264,6 @@ for i = 2, #ARGV, 5 do
   end
   if reply == nil then done, reply = pcall(run_general, verb, key, count, token, ttl, fence) end
   if not done and type(reply) ~= 'table' then reply = {err = tostring(reply)} end
-  -- Without a reply, that of the next operation would pass for its own.
-  if reply == nil then reply = {err = 'ERR no reply to ' .. verb} end
   replies[#replies + 1] = reply
   key = key + (fence == '' and count or 2 * count)
 end
