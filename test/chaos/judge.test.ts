@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { inOrder } from './in-order.ts';
 import { type JudgeOptions, judge } from './judge.ts';
 import type { ClientEvent, HarnessEvent, LogEvent } from './log.ts';
-import { inOrder } from './merge.ts';
 import { reportOf } from './report-of.ts';
 
 const OPTIONS: JudgeOptions = { nodes: 5, guard: 'auto', maxTtl: 2_000, limits: 'kept', store: 'guarded' };

@@ -1,7 +1,8 @@
 import { type Rule, violations } from '../support/checker/checker.ts';
 import type { History } from '../support/checker/history.ts';
+import { LATENESS } from '../support/real-history/allowances.ts';
 import type { LogEvent } from './log.ts';
-import { LATENESS, type MergeOptions, merge } from './merge.ts';
+import { type MergeOptions, merge } from './merge.ts';
 import type { ViolationMark } from './report/report.ts';
 import { acrossClients, ofEachClient } from './slices.ts';
 

@@ -6,7 +6,7 @@ import {
   type Pause,
   type Section,
 } from '../support/checker/history.ts';
-import { INSTANT } from '../support/real-history/real-process.ts';
+import { allowForTime } from '../support/real-history/allowances.ts';
 import type { ClientEvent, HarnessEvent, LogEvent } from './log.ts';
 
 export interface MergeOptions {
@@ -16,8 +16,6 @@ export interface MergeOptions {
   readonly maxTtl: number;
 }
 
-/** How late what is to happen at once may come on a real machine that the heartbeat does not excuse, in ms. */
-export const LATENESS = 5;
 /** How late a beat of a heartbeat may be so that it does not tell, in ms. */
 const UNNOTICED = 3;
 const NEVER = Number.POSITIVE_INFINITY;
@@ -30,36 +28,17 @@ interface OpenSection {
   readonly isScoped: boolean;
 }
 
-/** All that was logged, in the order of time, with instants in ms since the first event. */
-export function inOrder(logs: readonly (readonly LogEvent[])[]): LogEvent[] {
-  const events = logs.flat().sort((a, b) => a.at - b.at);
-  const start = events[0]?.at ?? 0;
-  return events.map((event) => shifted(event, start));
-}
-
-/** Whatever of an event is an instant. */
-const INSTANTS = ['at', 'until', 'to', 'wonAt'] as const;
-
-function shifted(event: LogEvent, start: number): LogEvent {
-  const copy: LogEvent & Partial<Record<(typeof INSTANTS)[number], number>> = { ...event };
-  for (const name of INSTANTS) {
-    const instant = copy[name];
-    if (instant !== undefined) Object.assign(copy, { [name]: instant - start });
-  }
-  return copy;
-}
-
 /**
  * What clients and harness have logged, as the checker reads it: calls, sections, pauses, crashes and restarts. Nobody
  * has logged what nodes did: there are no votes, exchanges and messages, and rules that need them are not judged.
  *
- * @param events in the order of time; see {@link inOrder}.
+ * @param events in the order of time; see in-order.ts.
  */
 export function merge(events: readonly LogEvent[], { nodes, guard, maxTtl }: MergeOptions): History {
   const history = emptyHistory(nodes, [], { guard, maxTtl });
   const merger = new Merger(history);
   for (const event of events) merger.add(event);
-  allow(history);
+  allowForTime(history);
   return history;
 }
 
@@ -236,16 +215,6 @@ class Merger {
     known.section.abortedAt = at;
     // `using` found it lost as it was about to release it.
     if (known.isScoped) known.section.releasedAt = NEVER;
-  }
-}
-
-/** Adapts what is written down exactly to a machine whose code takes time. */
-function allow({ calls, sections }: History): void {
-  const endOf = new Map(sections.map(({ token, validity }) => [token, validity.at(-1)?.until ?? 0]));
-  for (const call of calls) {
-    // Between the product's last look at the clock and the client's, a lock may have ended.
-    const stale = call.stale.filter((token) => (endOf.get(token) ?? 0) < call.settledAt - INSTANT);
-    Object.assign(call, { bound: call.bound + LATENESS, stale });
   }
 }
 

@@ -3,7 +3,8 @@ import { describe } from 'vitest';
 import { violations } from '../support/checker/checker.ts';
 import { trace } from '../support/checker/trace.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
-import { LATENESS, play } from '../support/real-history/play.ts';
+import { LATENESS } from '../support/real-history/allowances.ts';
+import { play } from '../support/real-history/play.ts';
 import { realSchedules } from '../support/real-history/real-schedules.ts';
 import type { Schedule } from '../support/simulation/schedule.ts';
 

@@ -8,13 +8,12 @@ import { LeakWatch } from '../leaks.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { Client, longestTtl } from '../simulation/client.ts';
 import type { Fault, Schedule, Step } from '../simulation/schedule.ts';
+import { allowForTime } from './allowances.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { RealNode } from './real-node.ts';
-import { INSTANT, RealProcess } from './real-process.ts';
+import { RealProcess } from './real-process.ts';
 import { RecordingConnection } from './recording-connection.ts';
 
-/** How late what is to happen at once may come on a real machine that the heartbeat does not excuse, in ms. */
-export const LATENESS = 5;
 /** Until every client has noticed that a node is back, and has undone what it owes there, in ms. */
 const RECOVERY = 4_000;
 
@@ -73,7 +72,7 @@ class RealWorld {
     await this.#testify();
     await leaks.settled().catch((error: Error) => history.leftovers.push(error.message));
     this.#history.blankAt = blankFrom(this.#nodes);
-    this.#allow();
+    allowForTime(this.#history);
   }
 
   #createClient(process: RealProcess): Client {
@@ -225,17 +224,6 @@ class RealWorld {
         node.witness.testify();
       }),
     );
-  }
-
-  /** Adapts what the simulator's exact clients have written down to a machine whose code takes time. */
-  #allow(): void {
-    const { calls, sections } = this.#history;
-    const endOf = new Map(sections.map(({ token, validity }) => [token, validity.at(-1)?.until ?? 0]));
-    calls.forEach((call, index) => {
-      // Between the product's last look at the clock and the client's, a lock may have ended.
-      const stale = call.stale.filter((token) => (endOf.get(token) ?? 0) < call.settledAt - INSTANT);
-      calls[index] = { ...call, bound: call.bound + LATENESS, stale };
-    });
   }
 
   #index(node: number): number {

@@ -1,9 +1,7 @@
 import { type Clock, systemClock } from '../../../src/clock.ts';
 import type { Pause } from '../checker/history.ts';
 import type { ClientProcess } from '../simulation/client.ts';
-
-/** What counts as no time at all: how long code may run after a look at the clock, in ms. */
-export const INSTANT = 0.5;
+import { INSTANT } from './allowances.ts';
 
 /** A client's share of this process: the machine's monotonic clock is its own, and the true time as well. */
 export class RealProcess implements ClientProcess {
