@@ -159,6 +159,23 @@ describe('of what clients have logged', () => {
     expect(logs.broken()).toEqual([]);
   });
 
+  it('a loss that is not told is found if its client was killed later, but not if nobody knows whether it ran until then', () => {
+    const killed = (lastWord: number): Logs =>
+      new Logs()
+        .holds('a', 10, 100, 1)
+        .calls('a', lastWord, undefined, 500)
+        .harness(120, { type: 'info', f: 'process', client: 0, lane: 0, state: 'killed' });
+    expect(killed(106).broken()).toEqual(['told']);
+    expect(killed(104).broken()).toEqual([]);
+    expect(killed(20).broken()).toEqual([]);
+  });
+
+  it('two holders at once are found, also if one of them was killed after that, and had said nothing meanwhile', () => {
+    const logs = new Logs().holds('a', 10, 900, 1).holds('b', 51, 900, 2).givesBack('b', 90);
+    logs.harness(60, { type: 'info', f: 'process', client: 0, lane: 0, state: 'killed' });
+    expect(logs.broken()).toEqual(['exclusion']);
+  });
+
   it('a lock that is handed out after its end is found, unless its client was stopped in the midst of that', () => {
     const logs = new Logs()
       .client('a', 10, { type: 'info', f: 'attempt', token: 'a' })

@@ -6,7 +6,7 @@ import {
   type Pause,
   type Section,
 } from '../support/checker/history.ts';
-import { allowForTime } from '../support/real-history/allowances.ts';
+import { allowForTime, LATENESS } from '../support/real-history/allowances.ts';
 import type { ClientEvent, HarnessEvent, LogEvent } from './log.ts';
 
 export interface MergeOptions {
@@ -96,12 +96,7 @@ class Merger {
     const { at } = event;
     const history = this.#history;
     if (event.f === 'process') {
-      // A signal takes its time: it may have said something after.
-      if (event.state === 'killed')
-        history.crashes.push({
-          client: event.client,
-          at: Math.max(at, this.#lastWords.get(event.client) ?? at),
-        });
+      if (event.state === 'killed') this.#kill(event.client, at);
     } else if (event.f === 'healed') {
       history.healedAt = at;
     } else if (event.f === 'node') {
@@ -111,6 +106,15 @@ class Merger {
       }
       if (event.state === DEAD) this.#dead.add(event.node);
     }
+  }
+
+  /** Its death is seen late, and nobody knows whether it ran after its last words: what was due then is not missed. */
+  #kill(client: number, seenAt: number): void {
+    const { crashes, pauses } = this.#history;
+    const lastWords = this.#lastWords.get(client) ?? seenAt;
+    const at = Math.max(seenAt, lastWords);
+    crashes.push({ client, at });
+    pauses.push({ client, from: lastWords - LATENESS, to: at, amid: false });
   }
 
   #invoke({
