@@ -30,16 +30,19 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the quorum is n / 2',
     breaks: 'exclusion',
+    seed: 8,
     edits: [edit('quorum/ballot.ts', 'return Math.floor(n / 2) + 1;', 'return Math.ceil(n / 2);')],
   },
   {
     name: 'no drift is subtracted',
     breaks: 'support',
+    seed: 4,
     edits: [edit('quorum/validity.ts', 'return Math.ceil(ttl * driftFactor) + 2;', 'return 2;')],
   },
   {
     name: 'no 2 ms are subtracted',
     breaks: 'support',
+    seed: 9,
     edits: [
       edit(
         'quorum/validity.ts',
@@ -62,6 +65,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'validity is not checked after the last reply',
     breaks: 'valid',
+    seed: 16,
     edits: [
       edit(
         'acquire/attempt.ts',
@@ -100,6 +104,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'nothing is rolled back',
     breaks: 'residue',
+    seed: 3,
     edits: [
       edit(
         'quorum/lease.ts',
@@ -111,6 +116,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'only grants are rolled back',
     breaks: 'residue',
+    seed: 3,
     edits: [
       edit(
         'quorum/lease.ts',
@@ -233,6 +239,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an extension counts from after its replies',
     breaks: 'support',
+    seed: 29,
     edits: [
       edit(
         'lock.ts',
@@ -373,6 +380,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an aborted call keeps what it wins',
     breaks: 'residue',
+    seed: 38,
     edits: [
       edit('acquire/contender.ts', 'this.#attempt?.abandon();\n    this.#listening', 'this.#listening'),
       edit('acquire/waiting.ts', 'won.lease.undo();', ''),
@@ -393,6 +401,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'inspect takes one free node for freedom',
     breaks: 'honest',
+    seed: 34,
     edits: [edit('inspection.ts', "kind === 'free').length >= quorum", "kind === 'free').length >= 1")],
   },
   {
@@ -409,6 +418,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a script that is gone is not loaded again',
     breaks: 'live',
+    seed: 19,
     edits: [edit('node/outbox.ts', "else if (error.message.startsWith('NOSCRIPT'))", 'else if (false)')],
   },
   {
@@ -438,6 +448,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a fencing token is not written back',
     breaks: 'fenced',
     model: 'forgetful',
+    seed: 35,
     edits: [
       edit('acquire/attempt.ts', "taken.verdict === 'won' && taken.fencing?.agreed === false", 'false'),
     ],
@@ -458,6 +469,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a fencing token is the counter that a quorum has reached, and not the largest',
     breaks: 'fenced',
     model: 'forgetful',
+    seed: 3,
     edits: [
       edit(
         'quorum/fencing.ts',
@@ -604,7 +616,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'what is told during an attempt is ignored',
     breaks: 'woken',
     model: 'contended',
-    seed: 6,
+    seed: 12,
     edits: [
       edit(
         'acquire/contender.ts',
@@ -672,6 +684,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'an arbiter is waited for without end',
     breaks: 'progress',
     model: 'contended',
+    seed: 17,
     edits: [
       edit(
         'acquire/contest.ts',
