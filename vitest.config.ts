@@ -11,9 +11,21 @@ const quorlock = [
 ];
 const ioredis5 = [{ find: /^ioredis$/, replacement: path('node_modules/ioredis5/built/index.js') }];
 
-/** Tests on real servers mostly wait: there may be more of them than processors, and others beside them. */
-const besideServers = { pool: 'forks', maxWorkers: 3, sequence: { groupOrder: 1 } } as const;
-const onRealServers = { ...besideServers, testTimeout: 30_000, hookTimeout: 30_000 } as const;
+/** Tests on real servers mostly wait: there may be more of them than processors, but nothing else beside them. */
+const onRealServers = {
+  pool: 'forks',
+  maxWorkers: 3,
+  sequence: { groupOrder: 1 },
+  testTimeout: 30_000,
+  hookTimeout: 30_000,
+} as const;
+/** They use all processors by threads of their own, but not all the time. */
+const onAllProcessors = {
+  maxWorkers: 2,
+  sequence: { groupOrder: 2 },
+  testTimeout: 600_000,
+  hookTimeout: 600_000,
+} as const;
 
 const config: ViteUserConfig = defineConfig({
   resolve: { alias: quorlock },
@@ -34,8 +46,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'property',
           include: ['test/property/**/*.test.ts'],
-          ...besideServers,
-          testTimeout: 120_000,
+          ...onAllProcessors,
         },
       },
       {
@@ -65,11 +76,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'simulation',
           include: ['test/simulation/**/*.test.ts'],
-          // It uses all cores by threads of its own, but not all the time.
-          maxWorkers: 2,
-          sequence: { groupOrder: 2 },
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
+          ...onAllProcessors,
         },
       },
       {
