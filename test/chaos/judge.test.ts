@@ -160,14 +160,17 @@ describe('of what clients have logged', () => {
   });
 
   it('a loss that is not told is found if its client was killed later, but not if nobody knows whether it ran until then', () => {
-    const killed = (lastWord: number): Logs =>
-      new Logs()
+    for (const { lastWord, broken } of [
+      { lastWord: 20, broken: [] },
+      { lastWord: 104, broken: [] },
+      { lastWord: 106, broken: ['told'] },
+    ]) {
+      const logs = new Logs()
         .holds('a', 10, 100, 1)
         .calls('a', lastWord, undefined, 500)
         .harness(120, { type: 'info', f: 'process', client: 0, lane: 0, state: 'killed' });
-    expect(killed(106).broken()).toEqual(['told']);
-    expect(killed(104).broken()).toEqual([]);
-    expect(killed(20).broken()).toEqual([]);
+      expect(logs.broken()).toEqual(broken);
+    }
   });
 
   it('two holders at once are found, also if one of them was killed after that, and had said nothing meanwhile', () => {
