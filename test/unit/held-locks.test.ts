@@ -89,3 +89,15 @@ it('a node that throws, which none may, does not keep a lock among those that ar
   expect(lock.state).toBe('released');
   expect(clock.pending).toBe(0);
 });
+
+it('a node that throws as a lock is lost, which none may, does not keep its holder from being told', async () => {
+  const { lock, nodes, clock } = await lockOver(3);
+  for (const node of nodes)
+    node.release = () => {
+      throw new Error('boom');
+    };
+  expect(() => clock.advance(lock.remaining())).toThrow('boom');
+  expect(lock.signal.aborted).toBe(true);
+  expect(lock.state).toBe('lost');
+  expect(clock.pending).toBe(0);
+});

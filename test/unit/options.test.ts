@@ -246,3 +246,16 @@ describe('validity that options leave', () => {
     expect(() => resolveCall(settings, { ttl: 501 }, 'waits')).toThrow(RangeError);
   });
 });
+
+describe('the options of calls', () => {
+  it('are shared by calls in a row that say the same, and by no others', () => {
+    const settings = resolveSettings({ ttl: 1_000 });
+    const first = resolveCall(settings, { ttl: 500, retry: { factor: 3 } }, 'waits');
+    expect(resolveCall(settings, { ttl: 500, retry: { factor: 3 } }, 'waits')).toBe(first);
+    const other = resolveCall(settings, { ttl: 500, retry: { factor: 4 } }, 'waits');
+    expect(other).toEqual({ ...first, retry: { ...first.retry, factor: 4 } });
+    expect(first.retry.factor).toBe(3);
+    expect(resolveCall(settings, undefined, 'waits')).toBe(settings.call);
+    expect(settings.call.ttl).toBe(1_000);
+  });
+});
