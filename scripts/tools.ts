@@ -17,12 +17,12 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
   redis: {
     isThere: () => redisBinary() !== undefined,
     packages: ['redis-server'],
-    otherwise: ['macOS   brew install redis', 'Fedora  sudo dnf install valkey'],
+    otherwise: ['macOS: brew install redis', 'Fedora: sudo dnf install valkey'],
   },
   openssl: {
     isThere: () => onPath('openssl') !== undefined,
     packages: ['openssl'],
-    otherwise: ['macOS   brew install openssl', 'Fedora  sudo dnf install openssl'],
+    otherwise: ['macOS: brew install openssl', 'Fedora: sudo dnf install openssl'],
   },
   iptables: {
     isThere: () => onPath('iptables') !== undefined || existsSync('/usr/sbin/iptables'),
