@@ -32,6 +32,7 @@ export type {
   NoAnswer,
   Quarantined,
   ReleaseReply,
+  RepairReply,
   Unreachable,
   Unusable,
 } from './node/lock-node.ts';

@@ -77,6 +77,7 @@ const METHODS: readonly (keyof LockNode)[] = [
   'grant',
   'confirm',
   'extend',
+  'repair',
   'release',
   'inspect',
   'onRelease',

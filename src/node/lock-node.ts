@@ -62,7 +62,7 @@ export interface Unusable {
 
 /**
  * The node may have forgotten locks in a restart; its vote does not count for `remaining` ms more. Nothing was executed;
- * in reply to an extension, not all keys are there.
+ * in reply to a repair, not all keys exist.
  */
 export interface Quarantined {
   readonly kind: 'quarantined';
@@ -81,13 +81,29 @@ export type GrantReply =
   | { readonly kind: 'denied'; readonly remaining: number; readonly owner?: string }
   | NoAnswer;
 
+/** All keys exist under this owner; their expiry is now at least ttl. */
+interface Extended {
+  readonly kind: 'extended';
+}
+
+/** At least one key is another owner's; nothing was written. */
+interface Taken {
+  readonly kind: 'taken';
+  readonly remaining: number;
+}
+
 export type ExtendReply =
-  /** All keys were there under this owner; their expiry is now at least ttl. */
-  | { readonly kind: 'extended' }
-  /** Some or all keys were gone, none was another's; they are set again. The node holds the lock, but did not hold it all along. */
+  | Extended
+  /** At least one key does not exist, and none is another owner's; nothing was written. */
+  | { readonly kind: 'missing' }
+  | Taken
+  | NoAnswer;
+
+export type RepairReply =
+  | Extended
+  /** Some or all keys did not exist, and none was another owner's; they are set again. The node holds the lock, but did not hold it without a break. */
   | { readonly kind: 'repaired' }
-  /** At least one key is another owner's; nothing was written. */
-  | { readonly kind: 'taken'; readonly remaining: number }
+  | Taken
   | NoAnswer;
 
 export type ConfirmReply =
@@ -145,8 +161,10 @@ export interface LockNode {
   grant(claim: GrantClaim, deliver: Deliver<GrantReply>): void;
   /** Raises the fencing counters, if all keys are the owner's. */
   confirm(confirmation: Confirmation, deliver: Deliver<ConfirmReply>): void;
-  /** Raises the expiry of the owner's keys to `ttl`, never lowers it, and sets those that are missing again. */
+  /** Raises the expiry of the owner's keys to `ttl` if all of them exist; never lowers it, and sets no key. */
   extend(claim: ExtendClaim, deliver: Deliver<ExtendReply>): void;
+  /** Raises the expiry of the owner's keys to `ttl`, never lowers it, and sets those that do not exist. */
+  repair(claim: ExtendClaim, deliver: Deliver<RepairReply>): void;
   /**
    * Deletes the owner's keys. The node owes this until the server has answered it: when the answer is
    * `unreachable`, it is repeated on the next connection, before anything newer.

@@ -15,6 +15,7 @@ import type {
   LockNode,
   ReleaseListener,
   ReleaseReply,
+  RepairReply,
   Unreachable,
 } from './lock-node.ts';
 import { type Fence, MemoryStore } from './memory-store.ts';
@@ -99,6 +100,13 @@ export class MemoryNode implements LockNode {
   extend(claim: ExtendClaim, deliver: Deliver<ExtendReply>): void {
     this.#request<ExtendReply>(
       () => this.#store.extend(claim, claim.ttl, fenceOf(claim.fencingToken)),
+      deliver,
+    );
+  }
+
+  repair(claim: ExtendClaim, deliver: Deliver<RepairReply>): void {
+    this.#request<RepairReply>(
+      () => this.#store.repair(claim, claim.ttl, fenceOf(claim.fencingToken)),
       deliver,
     );
   }

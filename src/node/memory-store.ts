@@ -7,6 +7,7 @@ import type {
   Holding,
   InspectReply,
   ReleaseReply,
+  RepairReply,
 } from './lock-node.ts';
 import { ownerOf } from './owner.ts';
 
@@ -65,16 +66,20 @@ export class MemoryStore {
     return { kind: 'confirmed' };
   }
 
-  extend({ keys, ownerToken }: Holding, ttl: number, fence: Fence | undefined): ExtendReply {
-    const held = keys.flatMap((key) => this.#live(key) ?? []);
-    const others = held.filter((entry) => entry.ownerToken !== ownerToken);
+  extend(holding: Holding, ttl: number, fence: Fence | undefined): ExtendReply {
+    const others = this.#others(holding);
     if (others.length > 0) return { kind: 'taken', remaining: this.#longest(others) };
-    if (fence) this.#raise(keys, fence);
-    for (const key of keys) {
-      const expiresAt = Math.max(this.#live(key)?.expiresAt ?? 0, this.#time.now() + ttl);
-      this.#entries.set(key, { ownerToken, expiresAt });
-    }
-    return { kind: held.length === keys.length ? 'extended' : 'repaired' };
+    if (!this.#hasAll(holding)) return { kind: 'missing' };
+    this.#hold(holding, ttl, fence);
+    return { kind: 'extended' };
+  }
+
+  repair(holding: Holding, ttl: number, fence: Fence | undefined): RepairReply {
+    const others = this.#others(holding);
+    if (others.length > 0) return { kind: 'taken', remaining: this.#longest(others) };
+    const kind = this.#hasAll(holding) ? 'extended' : 'repaired';
+    this.#hold(holding, ttl, fence);
+    return { kind };
   }
 
   release({ keys, ownerToken, announce }: Giving): ReleaseReply {
@@ -124,6 +129,24 @@ export class MemoryStore {
     const expiresAt = this.#time.now() + retention;
     for (const key of keys)
       this.#counters.set(counterOf(key), { value: Math.max(this.counter(key), value), expiresAt });
+  }
+
+  /** What exists under the keys, and is another owner's. */
+  #others({ keys, ownerToken }: Holding): Entry[] {
+    return keys.flatMap((key) => this.#live(key) ?? []).filter((entry) => entry.ownerToken !== ownerToken);
+  }
+
+  #hasAll({ keys }: Holding): boolean {
+    return keys.every((key) => this.#live(key));
+  }
+
+  /** Sets the keys, or raises their expiry. */
+  #hold({ keys, ownerToken }: Holding, ttl: number, fence: Fence | undefined): void {
+    if (fence) this.#raise(keys, fence);
+    for (const key of keys) {
+      const expiresAt = Math.max(this.#live(key)?.expiresAt ?? 0, this.#time.now() + ttl);
+      this.#entries.set(key, { ownerToken, expiresAt });
+    }
   }
 
   #live(key: string): Entry | undefined {

@@ -8,13 +8,14 @@ import type {
   InspectReply,
   NoAnswer,
   ReleaseReply,
+  RepairReply,
 } from './lock-node.ts';
 
-type Reply = GrantReply | ConfirmReply | ExtendReply | ReleaseReply | InspectReply;
+type Reply = GrantReply | ConfirmReply | ExtendReply | RepairReply | ReleaseReply | InspectReply;
 
 /** One operation on its way to a server. */
 export class Operation {
-  readonly verb: 'grant' | 'confirm' | 'extend' | 'release' | 'inspect';
+  readonly verb: 'grant' | 'confirm' | 'extend' | 'repair' | 'release' | 'inspect';
   readonly keys: readonly string[];
   readonly ownerToken: string;
   /** Of a claim, in ms. */
@@ -96,6 +97,7 @@ const DONE = {
   grant: { kind: 'granted' },
   confirm: { kind: 'confirmed' },
   extend: { kind: 'extended' },
+  repair: { kind: 'extended' },
   release: { kind: 'released' },
   inspect: undefined,
 } as const;
@@ -116,9 +118,12 @@ export function decode({ verb, fence }: Pick<Operation, 'verb' | 'fence'>, raw: 
         remaining: duration(number),
         ...(typeof owner === 'string' ? { owner } : {}),
       };
-    case 'extend repaired':
+    case 'extend missing':
+      return { kind: 'missing' };
+    case 'repair repaired':
       return { kind: 'repaired' };
     case 'extend taken':
+    case 'repair taken':
       return { kind: 'taken', remaining: duration(number) };
     case 'inspect free':
       return { kind: 'free' };

@@ -31,7 +31,7 @@ const MOST_UNANSWERED = 20_000;
 
 const NOBODYS_SCRIPT = grantScript('nobody').sha;
 
-/** A server in quarantine says so of an extension whose keys are not all there. */
+/** What a server in quarantine answers to a repair of keys that do not all exist. */
 const NOT_REPAIRED = 'missing';
 const UNSEEN = new Error('the server could not be looked at, or has lost its scripts again');
 const LOST = new Error('the connection was lost before it could be sent');
@@ -180,7 +180,7 @@ export class Outbox {
       return;
     }
     batch.forEach((each, index) => {
-      if (replies[index] === NOT_REPAIRED) {
+      if (each.verb === 'repair' && replies[index] === NOT_REPAIRED) {
         this.#quarantined([each], master);
         return;
       }

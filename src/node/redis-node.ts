@@ -20,6 +20,7 @@ import type {
   NoAnswer,
   ReleaseListener,
   ReleaseReply,
+  RepairReply,
 } from './lock-node.ts';
 import { Operation } from './operation.ts';
 import { Outbox } from './outbox.ts';
@@ -144,6 +145,10 @@ export class RedisNode implements LockNode {
 
   extend(claim: ExtendClaim, deliver: Deliver<ExtendReply>): void {
     this.#request(Operation.of('extend', claim, claim.fencingToken, deliver));
+  }
+
+  repair(claim: ExtendClaim, deliver: Deliver<RepairReply>): void {
+    this.#request(Operation.of('repair', claim, claim.fencingToken, deliver));
   }
 
   release(giving: Giving, deliver: Deliver<ReleaseReply>): void {

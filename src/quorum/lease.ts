@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type {
   ConfirmReply,
+  ExtendClaim,
   ExtendReply,
   Giving,
   GrantClaim,
@@ -8,6 +9,7 @@ import type {
   Holding,
   LockNode,
   ReleaseReply,
+  RepairReply,
 } from '../node/lock-node.ts';
 import { type Ballot, conclude, type Failure, judge, quorumOf } from './ballot.ts';
 import { Continuity } from './continuity.ts';
@@ -29,10 +31,13 @@ export interface Confirmed {
   readonly replies: Replies<ConfirmReply>;
 }
 
+/** A node's last word in an extension. */
+type ExtensionReply = ExtendReply | RepairReply;
+
 export interface Extended {
   /** `taken`: so many nodes name another owner that no quorum is left. */
   readonly verdict: 'won' | 'taken' | Failure;
-  readonly replies: Replies<ExtendReply>;
+  readonly replies: Replies<ExtensionReply>;
 }
 
 export interface Released {
@@ -166,23 +171,33 @@ export class Lease {
   }
 
   /**
-   * Asks every node to raise the expiry and to set what is missing. Only nodes that have held the lock since
-   * before the last round that succeeded count. One round at a time.
+   * Sends every node one of two requests. To a node that counts, because it has held the lock since before the last round
+   * that succeeded: an extension, which sets no key. So an extension without an answer proves nothing against the node:
+   * nobody else can set a key with this owner token. To any other node, and in the same round to one where a key turns
+   * out to be missing: a repair, which sets what is missing. The node counts again from the next success on.
+   *
+   * One round at a time.
    */
   extend(ttl: number, patience: number): Promise<Extended> {
-    const round = new Round<ExtendReply, Extended>({
+    const round = new Round<ExtensionReply, Extended>({
       nodes: this.#nodes,
       clock: this.#clock,
       patience,
       ask: (node, index, wanted, deliver) => {
-        this.#claim(index, 1);
-        node.extend({ ...this.holding, ttl, fencingToken: this.#fencingToken, wanted }, deliver);
-      },
-      heard: (index, reply) => {
-        if (reply.kind === 'extended') this.#continuity.continued(index);
-        else if (reply.kind === 'repaired') this.#continuity.restored(index);
-        else if (!executedNothing(reply)) this.#continuity.broke(index);
-        this.#heard(index, reply, reply.kind === 'extended' || reply.kind === 'repaired');
+        const claim = { ...this.holding, ttl, fencingToken: this.#fencingToken, wanted };
+        if (!this.#continuity.counts(index)) {
+          this.#repair(node, index, claim, deliver);
+          return;
+        }
+        node.extend(claim, (reply) => {
+          const isNews = this.#continuity.counts(index);
+          if (reply.kind === 'extended') this.#continuity.continued(index);
+          else if (reply.kind === 'missing' || reply.kind === 'taken') this.#continuity.broke(index);
+          // The node is repaired even if the others have decided the round, but once, however many extensions were under way.
+          if (reply.kind === 'missing' && isNews && !this.#ended)
+            this.#repair(node, index, { ...claim, wanted: () => !this.#ended }, deliver);
+          else deliver(reply);
+        });
       },
       decide: (replies, over) => {
         const counted = replies.map((reply, index) => this.#counted(reply, index));
@@ -194,6 +209,23 @@ export class Lease {
       },
     });
     return this.#follow(round);
+  }
+
+  #repair(
+    node: LockNode,
+    index: number,
+    claim: ExtendClaim,
+    deliver: (reply: RepairReply) => void,
+  ): void {
+    this.#claim(index, 1);
+    node.repair(claim, (reply) => {
+      if (reply.kind === 'extended') this.#continuity.continued(index);
+      else if (reply.kind === 'repaired') this.#continuity.restored(index);
+      // It may have set the keys, or may still do so.
+      else if (!executedNothing(reply)) this.#continuity.broke(index);
+      this.#heard(index, reply, reply.kind === 'extended' || reply.kind === 'repaired');
+      deliver(reply);
+    });
   }
 
   /** Deletes the keys wherever they may be, and waits for the answers. `announce`: whoever waits is told. Nodes that are silent go on owing it. */
@@ -251,7 +283,7 @@ export class Lease {
     else this.#continuity.granted(index);
   }
 
-  #heard(index: number, reply: GrantReply | ExtendReply, holds: boolean): void {
+  #heard(index: number, reply: GrantReply | RepairReply, holds: boolean): void {
     const node = this.#nodes[index];
     // One that reorders may have executed a request twice, or after the release that was sent after it; then nobody
     // else would ever delete what was set.
@@ -264,7 +296,7 @@ export class Lease {
   }
 
   /** A node that has the keys, but may have been without them, counts as one that has just got them. */
-  #counted(reply: ExtendReply | undefined, index: number): ExtendReply | undefined {
+  #counted(reply: ExtensionReply | undefined, index: number): ExtensionReply | undefined {
     return reply?.kind === 'extended' && !this.#continuity.counts(index) ? { kind: 'repaired' } : reply;
   }
 }
@@ -280,7 +312,7 @@ function withCounter(reply: GrantReply | undefined): GrantReply | undefined {
   return isWithout ? { kind: 'unusable', why: NO_COUNTER } : reply;
 }
 
-function judgeExtension(replies: Replies<ExtendReply>, over: boolean): Extended['verdict'] | undefined {
+function judgeExtension(replies: Replies<ExtensionReply>, over: boolean): Extended['verdict'] | undefined {
   const spare = replies.length - quorumOf(replies.length);
   if (replies.filter((reply) => reply?.kind === 'taken').length > spare) return 'taken';
   const ballots = replies.map(ballotOf);

@@ -6,16 +6,14 @@ import type {
   LockNode,
   NoAnswer,
   ReleaseReply,
+  RepairReply,
 } from '../node/lock-node.ts';
 import type { Ballot } from './ballot.ts';
 import type { Replies } from './round.ts';
 
-type Reply = GrantReply | ConfirmReply | ExtendReply | ReleaseReply;
+type Reply = GrantReply | ConfirmReply | ExtendReply | RepairReply | ReleaseReply;
 
-/**
- * What each reply counts as. An extension that had to set keys again counts as a denial: the node did not hold
- * the lock all along.
- */
+/** What each reply counts as. A node that had to set keys again counts as a denial: it did not hold the lock without a break. */
 const BALLOTS: Record<Reply['kind'], Ballot> = {
   granted: 'granted',
   confirmed: 'granted',
@@ -23,6 +21,7 @@ const BALLOTS: Record<Reply['kind'], Ballot> = {
   released: 'granted',
   denied: 'denied',
   taken: 'denied',
+  missing: 'denied',
   repaired: 'denied',
   absent: 'denied',
   unreachable: 'unreachable',
@@ -40,9 +39,11 @@ export function executedNothing(reply: Reply): reply is NoAnswer {
   return reply.kind === 'unusable' || reply.kind === 'quarantined';
 }
 
+const NOTHING_SET: ReadonlySet<Reply['kind']> = new Set<Reply['kind']>(['denied', 'missing', 'taken']);
+
 /** Whether a node that answered so has set no key. */
 export function setNothing(reply: Reply): boolean {
-  return executedNothing(reply) || reply.kind === 'denied' || reply.kind === 'taken';
+  return executedNothing(reply) || NOTHING_SET.has(reply.kind);
 }
 
 export function votesOf(nodes: readonly LockNode[], replies: Replies<Reply>): Vote[] {
@@ -61,6 +62,7 @@ function voteOf(node: string, reply: Reply | undefined): Vote {
     case 'denied':
     case 'taken':
       return { node, kind: 'denied', remaining: reply.remaining };
+    case 'missing':
     case 'repaired':
     case 'absent':
       return { node, kind: 'denied', remaining: 0 };

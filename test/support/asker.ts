@@ -6,6 +6,7 @@ import type {
   InspectReply,
   LockNode,
   ReleaseReply,
+  RepairReply,
 } from '../../src/node/lock-node.ts';
 
 /** Long enough for any test to end within it. */
@@ -55,6 +56,16 @@ export class Asker {
   ): Promise<ExtendReply> {
     const claim = { keys: [keys].flat(), ownerToken, ttl, fencingToken, wanted: () => true };
     return this.#ask((deliver) => this.node.extend(claim, deliver));
+  }
+
+  repair(
+    keys: string | string[],
+    ownerToken: string,
+    ttl: number = TTL,
+    fencingToken?: number,
+  ): Promise<RepairReply> {
+    const claim = { keys: [keys].flat(), ownerToken, ttl, fencingToken, wanted: () => true };
+    return this.#ask((deliver) => this.node.repair(claim, deliver));
   }
 
   release(keys: string | string[], ownerToken: string): Promise<ReleaseReply> {

@@ -16,7 +16,7 @@ export type Request =
       readonly hint?: Count | undefined;
     }
   | {
-      readonly verb: 'extend';
+      readonly verb: 'extend' | 'repair';
       readonly keys: string[];
       readonly ownerToken: string;
       readonly ttl: number;
@@ -87,7 +87,12 @@ const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
 function requestWith(count: fc.Arbitrary<Count>): fc.Arbitrary<Request> {
   const lock = { keys, ownerToken };
   const grant = fc.record({ verb: fc.constant('grant'), ...lock, ttl, hint: maybe(count.map(hintOf)) });
-  const extend = fc.record({ verb: fc.constant('extend'), ...lock, ttl, fencingToken: maybe(count) });
+  const extend = fc.record({
+    verb: fc.constantFrom('extend' as const, 'repair' as const),
+    ...lock,
+    ttl,
+    fencingToken: maybe(count),
+  });
   return fc.oneof(
     { weight: 4, arbitrary: grant },
     { weight: 4, arbitrary: extend },
@@ -101,11 +106,11 @@ function requestWith(count: fc.Arbitrary<Count>): fc.Arbitrary<Request> {
 }
 
 /**
- * As a server that has forgotten its scripts executes them: what any server may do need not wait. Without extensions,
+ * As a server that has forgotten its scripts executes them: what any server may do need not wait. Without repairs,
  * which set nothing there that is missing.
  */
 export function withoutScripts(asked: readonly Request[]): Request[] {
-  const first = asked.filter(({ verb }) => verb === 'release' || verb === 'confirm');
+  const first = asked.filter(({ verb }) => verb === 'release' || verb === 'confirm' || verb === 'extend');
   return [...first, ...asked.filter(({ verb }) => verb === 'grant' || verb === 'inspect')];
 }
 

@@ -5,13 +5,14 @@ import type {
   GrantReply,
   InspectReply,
   ReleaseReply,
+  RepairReply,
 } from '../../src/node/lock-node.ts';
 import type { Asker } from './asker.ts';
 import { numberOf, type Request, type Step } from './differential-history.ts';
 import type { Side } from './differential-side.ts';
 import { turn } from './peek.ts';
 
-type Reply = GrantReply | ConfirmReply | ExtendReply | ReleaseReply | InspectReply;
+type Reply = GrantReply | ConfirmReply | ExtendReply | RepairReply | ReleaseReply | InspectReply;
 
 /** What a history comes to on one side. */
 export interface Outcome {
@@ -113,9 +114,10 @@ function send(ask: Asker, request: Request, now: number): Promise<Reply> {
     }
     case 'confirm':
       return ask.confirm(request.keys, request.ownerToken, numberOf(request.fencingToken, now));
-    case 'extend': {
-      const { keys, ownerToken, ttl, fencingToken } = request;
-      return ask.extend(keys, ownerToken, ttl, fencingToken && numberOf(fencingToken, now));
+    case 'extend':
+    case 'repair': {
+      const { verb, keys, ownerToken, ttl, fencingToken } = request;
+      return ask[verb](keys, ownerToken, ttl, fencingToken && numberOf(fencingToken, now));
     }
     case 'release':
       return ask.release(request.keys, request.ownerToken);

@@ -229,7 +229,7 @@ export interface NodeOver {
   readonly voting: () => number;
   /** Asks for a lock on the key k under that token, without fencing; `confirm` raises its counter to 7. */
   readonly ask: (
-    verb: 'grant' | 'confirm' | 'extend' | 'release' | 'inspect',
+    verb: 'grant' | 'confirm' | 'extend' | 'repair' | 'release' | 'inspect',
     token: string,
     wanted?: () => boolean,
   ) => void;

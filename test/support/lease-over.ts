@@ -1,9 +1,15 @@
-import type { ConfirmReply, ExtendReply, GrantReply, ReleaseReply } from '../../src/node/lock-node.ts';
+import type {
+  ConfirmReply,
+  ExtendReply,
+  GrantReply,
+  ReleaseReply,
+  RepairReply,
+} from '../../src/node/lock-node.ts';
 import { type Confirmed, type Extended, Lease, type Taken } from '../../src/quorum/lease.ts';
 import { ManualClock } from './manual-clock.ts';
 import { type ScriptedNode, scriptedNodes } from './scripted-node.ts';
 
-type Verb = 'grant' | 'confirm' | 'extend' | 'release';
+type Verb = 'grant' | 'confirm' | 'extend' | 'repair' | 'release';
 
 export interface LeaseOver {
   readonly lease: Lease;
@@ -20,7 +26,7 @@ export interface LeaseOver {
   /** The nodes' answers to the last request of that kind, in the order of the nodes; undefined for silence. */
   readonly answerGrants: (...replies: (GrantReply | undefined)[]) => void;
   readonly answerConfirmations: (...replies: (ConfirmReply | undefined)[]) => void;
-  readonly answerExtensions: (...replies: (ExtendReply | undefined)[]) => void;
+  readonly answerExtensions: (...replies: (ExtendReply | RepairReply | undefined)[]) => void;
   readonly answerReleases: (...replies: (ReleaseReply | undefined)[]) => void;
 }
 
@@ -31,7 +37,7 @@ export function leaseOver(n: number, grants: number = n): LeaseOver {
   const lease = new Lease(nodes, clock, { keys: ['k', 'l'], ownerToken: 'token' });
   const answer = (
     verb: Verb,
-    replies: readonly (GrantReply | ConfirmReply | ExtendReply | ReleaseReply | undefined)[],
+    replies: readonly (GrantReply | ConfirmReply | ReleaseReply | undefined)[],
   ): void =>
     replies.forEach((reply, index) => {
       if (reply) nodes[index]?.of(verb).at(-1)?.deliver(reply);
@@ -58,7 +64,10 @@ export function leaseOver(n: number, grants: number = n): LeaseOver {
     extend: () => lease.extend(1_000, 100),
     answerGrants: (...replies) => answer('grant', replies),
     answerConfirmations: (...replies) => answer('confirm', replies),
-    answerExtensions: (...replies) => answer('extend', replies),
+    answerExtensions: (...replies) =>
+      replies.forEach((reply, index) => {
+        if (reply) nodes[index]?.answerExtension(reply);
+      }),
     answerReleases: (...replies) => answer('release', replies),
   };
 }

@@ -1,5 +1,5 @@
 import { type AcquireOptions, type Lock, Redlock } from '../../src/index.ts';
-import type { ExtendReply } from '../../src/node/lock-node.ts';
+import type { ExtendReply, RepairReply } from '../../src/node/lock-node.ts';
 import { ManualClock } from './manual-clock.ts';
 import { type ScriptedNode, scriptedNodes } from './scripted-node.ts';
 import { seededRandom } from './seeded-random.ts';
@@ -10,7 +10,7 @@ export interface LockOver {
   readonly nodes: readonly ScriptedNode[];
   readonly clock: ManualClock;
   /** The nodes' answers to the last extension, in the order of the nodes; undefined for silence. */
-  readonly answerExtensions: (...replies: (ExtendReply | undefined)[]) => void;
+  readonly answerExtensions: (...replies: (ExtendReply | RepairReply | undefined)[]) => void;
 }
 
 /**
@@ -30,7 +30,7 @@ export async function lockOver(n: number, options: AcquireOptions = {}): Promise
     clock,
     answerExtensions: (...replies) =>
       replies.forEach((reply, index) => {
-        if (reply) nodes[index]?.of('extend').at(-1)?.deliver(reply);
+        if (reply) nodes[index]?.answerExtension(reply);
       }),
   };
 }
@@ -38,7 +38,7 @@ export async function lockOver(n: number, options: AcquireOptions = {}): Promise
 /** How many requests of a kind each node has got. */
 export function counts(
   nodes: readonly ScriptedNode[],
-  verb: 'grant' | 'confirm' | 'extend' | 'release',
+  verb: 'grant' | 'confirm' | 'extend' | 'repair' | 'release',
 ): number[] {
   return nodes.map((node) => node.of(verb).length);
 }

@@ -11,11 +11,12 @@ import type {
   LockNode,
   ReleaseListener,
   ReleaseReply,
+  RepairReply,
   Unreachable,
 } from '../../src/node/lock-node.ts';
 
-type Verb = 'grant' | 'confirm' | 'extend' | 'release' | 'inspect';
-type Reply = GrantReply | ConfirmReply | ExtendReply | ReleaseReply | InspectReply;
+type Verb = 'grant' | 'confirm' | 'extend' | 'repair' | 'release' | 'inspect';
+type Reply = GrantReply | ConfirmReply | ExtendReply | RepairReply | ReleaseReply | InspectReply;
 
 export interface ScriptedRequest {
   readonly verb: Verb;
@@ -57,6 +58,20 @@ export class ScriptedNode implements LockNode {
     return this.requests.filter((request) => request.verb === verb);
   }
 
+  /**
+   * Answers the last request that extends the lock. A node that says `repaired` to one that sets nothing has said `missing`
+   * first, and was sent a repair.
+   */
+  answerExtension(reply: ExtendReply | RepairReply): void {
+    const last = this.requests.findLast(({ verb }) => verb === 'extend' || verb === 'repair');
+    if (last?.verb === 'extend' && reply.kind === 'repaired') {
+      last.deliver({ kind: 'missing' });
+      this.answerExtension(reply);
+    } else {
+      last?.deliver(reply);
+    }
+  }
+
   /** Answers the request of that number, the latest by default. */
   answer(reply: Reply, index: number = this.requests.length - 1): void {
     const request = this.requests[index];
@@ -83,6 +98,10 @@ export class ScriptedNode implements LockNode {
 
   extend(claim: ExtendClaim, deliver: Deliver<ExtendReply>): void {
     this.#record({ verb: 'extend', ...claim, deliver: deliver as Deliver<Reply> });
+  }
+
+  repair(claim: ExtendClaim, deliver: Deliver<RepairReply>): void {
+    this.#record({ verb: 'repair', ...claim, deliver: deliver as Deliver<Reply> });
   }
 
   release(giving: Giving, deliver: Deliver<ReleaseReply>): void {

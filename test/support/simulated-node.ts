@@ -12,6 +12,7 @@ import type {
   InspectReply,
   LockNode,
   ReleaseReply,
+  RepairReply,
   Unreachable,
 } from '../../src/node/lock-node.ts';
 import { type Fence, MemoryStore } from '../../src/node/memory-store.ts';
@@ -74,6 +75,11 @@ export class SimulatedNode implements LockNode {
     this.#request<ExtendReply>('extend', claim, () => this.store.extend(claim, claim.ttl, fence), deliver);
   }
 
+  repair(claim: ExtendClaim, deliver: Deliver<RepairReply>): void {
+    const fence = fenceOf(claim.fencingToken);
+    this.#request<RepairReply>('repair', claim, () => this.store.repair(claim, claim.ttl, fence), deliver);
+  }
+
   release(giving: Giving, deliver: Deliver<ReleaseReply>): void {
     this.#send(() => {
       const reply = this.#execute('release', giving, () => this.store.release(giving));
@@ -95,7 +101,7 @@ export class SimulatedNode implements LockNode {
 
   async close(): Promise<void> {}
 
-  #request<Reply extends GrantReply | ConfirmReply | ExtendReply>(
+  #request<Reply extends GrantReply | ConfirmReply | ExtendReply | RepairReply>(
     verb: string,
     { ownerToken, keys }: Holding,
     execute: () => Reply,

@@ -56,6 +56,7 @@ const DONE: Partial<Record<Operation, string>> = {
   grant: 'granted',
   confirm: 'confirmed',
   extend: 'extended',
+  repair: 'extended',
   release: 'released',
 };
 

@@ -185,7 +185,7 @@ describe('support', () => {
     const history = story()
       .stands('a', [0], 0, 100)
       .stands('a', [1], 0, 50)
-      .stands('a', [2], 40, 100, { by: 'extend' })
+      .stands('a', [2], 40, 100, { by: 'repair' })
       .holds('a', 0, 100);
     expect(broken(history)).toEqual([]);
   });
@@ -194,7 +194,7 @@ describe('support', () => {
     const history = story()
       .stands('a', [0], 0, 100)
       .stands('a', [1], 0, 50)
-      .stands('a', [2], 51, 100, { by: 'extend' })
+      .stands('a', [2], 51, 100, { by: 'repair' })
       .holds('a', 0, 100);
     expect(broken(history)).toEqual(['support']);
   });

@@ -102,7 +102,7 @@ describe('remembers', () => {
   });
 
   it('allows a holder to keep its vote', () => {
-    const kept = story({ guard: 'strict' }).restarts(0, 10).stands('a', [0], 50, 80, { by: 'extend' });
+    const kept = story({ guard: 'strict' }).restarts(0, 10).stands('a', [0], 50, 80, { by: 'repair' });
     expect(broken(kept)).toEqual([]);
   });
 

@@ -47,7 +47,7 @@ describe('residue', () => {
   });
 
   it('is not excused by an extension that set it again', () => {
-    expect(broken(story().stands('a', [0], 0, 100, { by: 'extend' }).heals(50))).toEqual(['residue']);
+    expect(broken(story().stands('a', [0], 0, 100, { by: 'repair' }).heals(50))).toEqual(['residue']);
   });
 
   describe('of a node that reorders requests', () => {

@@ -150,15 +150,12 @@ local function define()
     return {'granted', digits(number)}
   end
 
-  -- Raises counters to a number, and lowers none.
+  -- Raises counters to a number, and lowers none. One that is high enough only gets a new expiry: a server whose memory
+  -- is full still does that.
   local function raise(counters, text)
     for _, counter in ipairs(counters) do
-      local before = call('SET', counter, text, 'PX', retention, 'GET')
-      if before then
-        local done, number = pcall(value_of, counter, before)
-        if not done or number > tonumber(text) then call('SET', counter, before, 'PX', retention) end
-        if not done then error(number, 0) end
-      end
+      if value_of(counter, call('GET', counter)) < tonumber(text) then call('SET', counter, text, 'PX', retention)
+      else call('PEXPIRE', counter, retention) end
     end
   end
 
@@ -194,7 +191,7 @@ local function define()
     return 1
   end
 
-  function operations.extend(keys, token, ttl, counters, number)
+  local function hold(keys, token, ttl, counters, number, may_set)
     local missing, others = {}, {}
     for _, key in ipairs(keys) do
       local owner = owner_of(key)
@@ -202,13 +199,21 @@ local function define()
       elseif owner ~= token then others[#others + 1] = key end
     end
     if #others > 0 then return {'taken', (remaining(others))} end
-    if next(missing) and not remembers then return 'missing' end
+    if next(missing) and not may_set then return 'missing' end
     raise(counters, number)
     for _, key in ipairs(keys) do
       if missing[key] then call('SET', key, token, 'PX', ttl)
       else call('PEXPIRE', key, ttl, 'GT') end
     end
     return next(missing) and 'repaired' or 1
+  end
+
+  function operations.extend(keys, token, ttl, counters, number)
+    return hold(keys, token, ttl, counters, number, false)
+  end
+
+  function operations.repair(keys, token, ttl, counters, number)
+    return hold(keys, token, ttl, counters, number, remembers)
   end
 
   function operations.release(keys, token, announced)

@@ -73,7 +73,8 @@ function continuity(facts: Facts, { section }: Belief, report: Report): void {
     const last = validity[i - 1]?.at ?? section.from;
     const success = validity[i]?.at ?? 0;
     const extensions = exchanges.filter(
-      ({ operation, answeredAt }) => operation === 'extend' && answeredAt <= success,
+      ({ operation, answeredAt }) =>
+        (operation === 'extend' || operation === 'repair') && answeredAt <= success,
     );
     const began = Math.max(...extensions.map(({ sentAt }) => sentAt));
     for (const other of facts.beliefs) {

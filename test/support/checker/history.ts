@@ -102,14 +102,15 @@ export interface Vote {
   /** Whether those who listened were told that it was deleted. */
   announced?: boolean;
   /** By which operation it was set; `restored` when the node read it from an old snapshot. */
-  readonly by: 'grant' | 'extend' | 'restored';
+  readonly by: 'grant' | 'repair' | 'restored';
   /** Whether the operation came over a connection that its client had already given up. */
   readonly overDead: boolean;
   /** When it last was raised over such a connection. */
   raisedOverDead: boolean;
 }
 
-export type Operation = 'grant' | 'confirm' | 'extend' | 'release' | 'inspect';
+/** `extend` sets nothing, `repair` sets what is missing. */
+export type Operation = 'grant' | 'confirm' | 'extend' | 'repair' | 'release' | 'inspect';
 
 /** One operation on its way to a node and back. What never happened has happened at Infinity. */
 export interface Exchange {

@@ -19,6 +19,7 @@ const GOOD_REPLY = {
   grant: 'granted',
   confirm: 'confirmed',
   extend: 'extended',
+  repair: 'repaired',
   release: 'released',
   inspect: 'free',
 } as const;

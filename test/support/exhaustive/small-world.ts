@@ -44,6 +44,7 @@ const ROUNDS: Readonly<Record<Operation, Verb>> = {
   grant: 'tryAcquire',
   confirm: 'tryAcquire',
   extend: 'extend',
+  repair: 'extend',
   release: 'release',
   inspect: 'inspect',
 };

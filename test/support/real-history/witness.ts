@@ -264,7 +264,7 @@ export class Witness implements FeedListener {
       from,
       until,
       end: 'expired',
-      by: by?.operation === 'extend' ? 'extend' : 'grant',
+      by: by?.operation === 'repair' ? 'repair' : 'grant',
       overDead: false,
       raisedOverDead: false,
     };
@@ -336,6 +336,8 @@ function likelyReply(operation: string, owned: boolean, changed: boolean): strin
     case 'confirm':
       return owned ? 'confirmed' : 'absent';
     case 'extend':
+      return owned ? 'extended' : 'missing';
+    case 'repair':
       return owned ? 'extended' : 'taken';
     default:
       return changed ? 'released' : 'absent';

@@ -5,6 +5,7 @@ import type {
   GrantReply,
   InspectReply,
   ReleaseReply,
+  RepairReply,
 } from '../../../src/node/lock-node.ts';
 import { type Fence, MemoryStore } from '../../../src/node/memory-store.ts';
 import { allButGrants, gateScript, type Incarnation } from '../../../src/node/scripts/script.ts';
@@ -66,7 +67,7 @@ interface Snapshot {
   readonly counters: ReadonlyMap<string, number>;
 }
 
-type Reply = GrantReply | ConfirmReply | ExtendReply | ReleaseReply | InspectReply;
+type Reply = GrantReply | ConfirmReply | ExtendReply | RepairReply | ReleaseReply | InspectReply;
 
 /** A vote that must have ended by now, as far as two computations of one instant can differ. */
 const ROUNDING = 1e-6;
@@ -257,7 +258,7 @@ export class Server {
     exchange.overDead = overDead;
     if (operation === 'grant' && !repairs)
       throw new Error('a grant was sent under the script that grants nothing');
-    if (operation === 'extend' && !repairs && this.#isMissing(keys, token)) {
+    if (operation === 'repair' && !repairs && this.#isMissing(keys, token)) {
       exchange.reply = 'missing';
       return 'missing';
     }
@@ -274,7 +275,7 @@ export class Server {
     exchange.reply = kind;
     const took = kind === 'granted' || kind === 'extended' || kind === 'repaired';
     exchange.torn = took
-      ? owned < keys.length
+      ? owned < keys.length || (kind === 'extended' && changed > 0)
       : kind !== 'released' && (kind !== 'absent' || operation === 'confirm') && changed > 0;
     if (kind === 'held') return ['held', Math.ceil(reply.remaining), reply.ownerToken];
     if (kind === 'granted' && reply.counter !== undefined && reply.counter !== (fence?.value ?? 0) + 1)
@@ -298,6 +299,8 @@ export class Server {
         return this.#store.confirm(holding, fence as Fence);
       case 'extend':
         return this.#store.extend(holding, ttl, fence);
+      case 'repair':
+        return this.#store.repair(holding, ttl, fence);
       case 'release':
         this.#releasing = holding.ownerToken;
         return this.#store.release(holding);
@@ -337,7 +340,7 @@ export class Server {
       vote.endedBy = by.token;
       this.#end(vote, 'overwritten');
     }
-    const how = by.operation === 'extend' ? 'extend' : 'grant';
+    const how = by.operation === 'repair' ? 'repair' : 'grant';
     this.#stand(key, seen.ownerToken ?? '', until, how, by.overDead);
     return true;
   }
