@@ -211,12 +211,7 @@ export class Lease {
     return this.#follow(round);
   }
 
-  #repair(
-    node: LockNode,
-    index: number,
-    claim: ExtendClaim,
-    deliver: (reply: RepairReply) => void,
-  ): void {
+  #repair(node: LockNode, index: number, claim: ExtendClaim, deliver: (reply: RepairReply) => void): void {
     this.#claim(index, 1);
     node.repair(claim, (reply) => {
       if (reply.kind === 'extended') this.#continuity.continued(index);

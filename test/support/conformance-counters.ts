@@ -63,7 +63,7 @@ export function describeCounterConformance(name: string, start: () => Promise<Ba
         () => ask.extend([a, b], 'owner', TTL, 9),
         async () => {
           await ask.release([a, b], 'owner');
-          await ask.extend([a, b], 'owner', TTL, 9);
+          await ask.repair([a, b], 'owner', TTL, 9);
         },
         async () => {
           await ask.release([a, b], 'owner');
@@ -87,7 +87,7 @@ export function describeCounterConformance(name: string, start: () => Promise<Ba
 
     it('only with fencing', async () => {
       await ask.grant(a, 'owner');
-      await ask.extend([a, b], 'owner');
+      await ask.repair([a, b], 'owner');
       await ask.release([a, b], 'owner');
       for (const each of counters) expect(await cli('EXISTS', each)).toBe(0);
     });
@@ -102,7 +102,7 @@ export function describeCounterConformance(name: string, start: () => Promise<Ba
       const replies = [
         await ask.grantAbove(0, a, 'owner'),
         await ask.grantAbove(0, [b, a], 'owner'),
-        await ask.extend([b, a], 'owner', TTL, 5),
+        await ask.repair([b, a], 'owner', TTL, 5),
       ];
       for (const reply of replies) {
         expect(reply.kind).toBe(kind);

@@ -173,22 +173,32 @@ export function describeFencingConformance(name: string, start: () => Promise<Ba
 
     it('is raised by a repair, so that no later holder gets a smaller token', async () => {
       await ask.grant(a, 'owner');
-      expect(await ask.extend([a, b], 'owner', TTL, 500)).toEqual({ kind: 'repaired' });
+      expect(await ask.repair([a, b], 'owner', TTL, 500)).toEqual({ kind: 'repaired' });
       await ask.release([a, b], 'owner');
       expect([await counter(a), await counter(b)]).toEqual([501, 501]);
     });
 
-    it('is not raised by an extension that another owner is in the way of', async () => {
+    it('is not raised by an extension of a lock of which a key is missing', async () => {
       await ask.grant(a, 'owner');
-      await ask.grant(b, 'other');
-      expect(await ask.extend([a, b], 'owner', TTL, 500)).toMatchObject({ kind: 'taken' });
+      expect(await ask.extend([a, b], 'owner', TTL, 500)).toEqual({ kind: 'missing' });
       await ask.release(a, 'owner');
-      await ask.release(b, 'other');
       expect([await counter(a), await counter(b)]).toEqual([1, 1]);
     });
 
+    it.each(['extend', 'repair'] as const)(
+      'is not raised where another owner is in the way (%s)',
+      async (verb) => {
+        await ask.grant(a, 'owner');
+        await ask.grant(b, 'other');
+        expect(await ask[verb]([a, b], 'owner', TTL, 500)).toMatchObject({ kind: 'taken' });
+        await ask.release(a, 'owner');
+        await ask.release(b, 'other');
+        expect([await counter(a), await counter(b)]).toEqual([1, 1]);
+      },
+    );
+
     it('stays where it is in an extension without fencing', async () => {
-      await ask.extend(a, 'owner');
+      await ask.repair(a, 'owner');
       await ask.release(a, 'owner');
       expect(await counter(a)).toBe(1);
     });
@@ -209,7 +219,7 @@ export function describeFencingConformance(name: string, start: () => Promise<Ba
       const key = `lock:${serial}${text}`;
       if (ask.node.objection([key]) !== undefined) return;
       expect(await counter(key, 10)).toBe(11);
-      expect(await ask.extend(key, 'owner', TTL, 20)).toEqual({ kind: 'repaired' });
+      expect(await ask.repair(key, 'owner', TTL, 20)).toEqual({ kind: 'repaired' });
       expect(await ask.confirm(key, 'owner', 30)).toEqual({ kind: 'confirmed' });
       expect(await ask.release(key, 'owner')).toEqual({ kind: 'released' });
       expect(await counter(key)).toBe(31);
@@ -219,7 +229,7 @@ export function describeFencingConformance(name: string, start: () => Promise<Ba
       const keys = Array.from({ length: 1_000 }, (_, i) => `${a}:${i}`);
       await put(keys[500] as string, 50);
       expect(await counter(keys)).toBe(51);
-      expect(await ask.extend(keys, 'owner', TTL, 90)).toEqual({ kind: 'repaired' });
+      expect(await ask.repair(keys, 'owner', TTL, 90)).toEqual({ kind: 'repaired' });
       expect(await ask.release(keys, 'owner')).toEqual({ kind: 'released' });
       expect([await counter(keys[0] as string), await counter(keys[999] as string)]).toEqual([91, 91]);
     });

@@ -126,8 +126,8 @@ export function describeRedisConformance(name: string, start: () => Promise<Back
       await ask.grant(a, 'owner');
       await Promise.all(backend.servers.map((server) => server.cli('SCRIPT', 'FLUSH')));
       const replies = await Promise.all([
-        ask.extend([a, b], 'owner', TTL, 5),
-        ask.extend(a, 'owner', TTL, 5),
+        ask.repair([a, b], 'owner', TTL, 5),
+        ask.repair(a, 'owner', TTL, 5),
         ask.confirm(a, 'owner', 7),
       ]);
       expect(replies).toEqual([
@@ -136,7 +136,7 @@ export function describeRedisConformance(name: string, start: () => Promise<Back
         { kind: 'confirmed' },
       ]);
       expect(await ask.inspect(b)).toEqual({ kind: 'free' });
-      expect(await ask.extend([a, b], 'owner')).toEqual({ kind: 'repaired' });
+      expect(await ask.repair([a, b], 'owner')).toEqual({ kind: 'repaired' });
       expect(await ask.release([a, b], 'owner')).toEqual({ kind: 'released' });
     });
 

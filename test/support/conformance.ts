@@ -97,28 +97,48 @@ export function describeConformance(name: string, start: () => Promise<Backend>)
 
     it('repairs what is missing, raising the rest', async () => {
       await ask.grant(b, 'owner');
-      expect(await ask.extend([a, b], 'owner', TTL * 10)).toEqual({ kind: 'repaired' });
+      expect(await ask.repair([a, b], 'owner', TTL * 10)).toEqual({ kind: 'repaired' });
       for (const key of [a, b]) expect(await remaining(key)).toBeGreaterThan(TTL * 5);
       expect(await ask.release([a, b], 'owner')).toEqual({ kind: 'released' });
     });
 
     it('repairs a lock of which nothing is left', async () => {
-      expect(await ask.extend(a, 'owner')).toEqual({ kind: 'repaired' });
+      expect(await ask.repair(a, 'owner')).toEqual({ kind: 'repaired' });
       await ask.release(a, 'owner');
     });
 
-    it('writes nothing when another owner has taken a key', async () => {
+    it('repairs what is whole as it extends it', async () => {
+      await ask.grant([a, b], 'owner');
+      expect(await ask.repair([a, b], 'owner', TTL * 10)).toEqual({ kind: 'extended' });
+      for (const key of [a, b]) expect(await remaining(key)).toBeGreaterThan(TTL * 5);
+      await ask.release([a, b], 'owner');
+    });
+
+    it('writes nothing when it extends a lock of which a key is missing', async () => {
       await ask.grant(b, 'owner');
-      await ask.grant(c, 'other', TTL * 2);
-      const reply = await ask.extend([a, b, c], 'owner', TTL * 10);
-      expect(reply).toMatchObject({ kind: 'taken' });
-      expect((reply as { remaining: number }).remaining).toBeGreaterThan(TTL);
+      expect(await ask.extend([a, b], 'owner', TTL * 10)).toEqual({ kind: 'missing' });
       expect(await ask.inspect(a)).toEqual({ kind: 'free' });
       expect(await remaining(b)).toBeLessThanOrEqual(TTL);
-      expect(await remaining(c)).toBeLessThanOrEqual(TTL * 2);
       await ask.release(b, 'owner');
-      await ask.release(c, 'other');
+      expect(await ask.extend([a, b], 'owner', TTL * 10)).toEqual({ kind: 'missing' });
+      for (const key of [a, b]) expect(await ask.inspect(key)).toEqual({ kind: 'free' });
     });
+
+    it.each(['extend', 'repair'] as const)(
+      'writes nothing when another owner has taken a key (%s)',
+      async (verb) => {
+        await ask.grant(b, 'owner');
+        await ask.grant(c, 'other', TTL * 2);
+        const reply = await ask[verb]([a, b, c], 'owner', TTL * 10);
+        expect(reply).toMatchObject({ kind: 'taken' });
+        expect((reply as { remaining: number }).remaining).toBeGreaterThan(TTL);
+        expect(await ask.inspect(a)).toEqual({ kind: 'free' });
+        expect(await remaining(b)).toBeLessThanOrEqual(TTL);
+        expect(await remaining(c)).toBeLessThanOrEqual(TTL * 2);
+        await ask.release(b, 'owner');
+        await ask.release(c, 'other');
+      },
+    );
 
     it('deletes only keys of the owner who releases', async () => {
       await ask.grant(a, 'owner');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { leaseOver, tokensOf } from '../support/lease-over.ts';
+import { counts } from '../support/lock-over.ts';
 import { peek } from '../support/peek.ts';
 import { unreachable } from '../support/scripted-node.ts';
 
@@ -14,6 +15,51 @@ describe('extending a lease', () => {
     win();
     void extend();
     expect(nodes.flatMap((node) => tokensOf(node, 'extend'))).toEqual(['token', 'token', 'token']);
+  });
+
+  it('sends a request that sets nothing to nodes that count, and a repair to the others', () => {
+    const { nodes, win, extend } = leaseOver(3, 2);
+    win();
+    void extend();
+    expect([counts(nodes, 'extend'), counts(nodes, 'repair')]).toEqual([
+      [1, 1, 0],
+      [0, 0, 1],
+    ]);
+  });
+
+  it('repairs a node where a key turns out to be missing in the same round, once', async () => {
+    const { nodes, win, extend, answerExtensions } = leaseOver(3);
+    win();
+    const first = extend();
+    const second = extend();
+    for (const request of nodes[2]?.of('extend') ?? []) request.deliver({ kind: 'missing' });
+    expect(counts(nodes, 'repair')).toEqual([0, 0, 1]);
+    answerExtensions(extended, extended, repaired);
+    expect(await second).toMatchObject({ verdict: 'won' });
+    for (const node of nodes.slice(0, 2)) node.of('extend')[0]?.deliver(extended);
+    expect(await first).toMatchObject({ verdict: 'won' });
+  });
+
+  it('repairs a node also if the others have decided the round by then', async () => {
+    const { nodes, win, extend, answerExtensions } = leaseOver(3);
+    win();
+    const round = extend();
+    answerExtensions(extended, extended);
+    await round;
+    nodes[2]?.answer({ kind: 'missing' });
+    const repair = nodes[2]?.of('repair')[0];
+    expect(repair?.wanted()).toBe(true);
+  });
+
+  it('waits for what a node says to the repair', async () => {
+    const { nodes, win, extend, answerExtensions } = leaseOver(3);
+    win();
+    const round = extend();
+    answerExtensions(extended);
+    for (const node of nodes.slice(1)) node.answer({ kind: 'missing' });
+    expect(await peek(round)).toBe('pending');
+    for (const node of nodes.slice(1)) node.answer({ kind: 'quarantined', remaining: 7 });
+    expect(await round).toMatchObject({ verdict: 'quarantined' });
   });
 
   it('succeeds at a quorum of nodes that have held it all along', async () => {
@@ -46,10 +92,10 @@ describe('extending a lease', () => {
   });
 
   it('counts a node that was repaired before a round succeeded from the next round on', async () => {
-    const { nodes, win, extend, answerExtensions } = leaseOver(3);
+    const { win, extend, answerExtensions } = leaseOver(3);
     win();
     const first = extend();
-    nodes[2]?.answer(repaired);
+    answerExtensions(undefined, undefined, repaired);
     answerExtensions(extended, extended);
     expect(await first).toMatchObject({ verdict: 'won' });
     const second = extend();
@@ -85,27 +131,35 @@ describe('extending a lease', () => {
     }
   });
 
-  it('does not count a node that may have been repaired by a command that went unanswered', async () => {
-    const { win, extend, answerExtensions } = leaseOver(3);
+  it('does not count a node whose repair went unanswered', async () => {
+    const { win, extend, answerExtensions } = leaseOver(3, 2);
     win();
     const first = extend();
-    answerExtensions(unreachable(true), unreachable(true), extended);
-    await first;
+    answerExtensions(extended, unreachable(), extended);
+    expect(await first).toMatchObject({ verdict: 'held' });
     const second = extend();
-    answerExtensions(extended, extended, extended);
-    expect(await second).toMatchObject({ verdict: 'held' });
+    answerExtensions(extended, extended, unreachable(true));
+    expect(await second).toMatchObject({ verdict: 'won' });
+    const third = extend();
+    answerExtensions(extended, unreachable(), extended);
+    expect(await third).toMatchObject({ verdict: 'held' });
   });
 
-  it('goes on counting a node that certainly did not get the command', async () => {
-    const { win, extend, answerExtensions } = leaseOver(3);
-    win();
-    const first = extend();
-    answerExtensions(unreachable(false), unreachable(false), extended);
-    await first;
-    const second = extend();
-    answerExtensions(extended, extended, undefined);
-    expect(await second).toMatchObject({ verdict: 'won' });
-  });
+  it.each([true, false])(
+    'goes on counting a node that gave no answer to an extension (maybe executed: %s)',
+    async (maybeExecuted) => {
+      const { win, extend, answerExtensions } = leaseOver(3);
+      win();
+      for (let i = 0; i < 3; i++) {
+        const failed = extend();
+        answerExtensions(unreachable(maybeExecuted), unreachable(maybeExecuted), extended);
+        expect(await failed).toMatchObject({ verdict: 'unreachable' });
+      }
+      const round = extend();
+      answerExtensions(extended, extended, unreachable());
+      expect(await round).toMatchObject({ verdict: 'won' });
+    },
+  );
 
   it('counts a grant of the winning round that was reported after the win', async () => {
     const { nodes, win, extend, answerExtensions } = leaseOver(5, 3);

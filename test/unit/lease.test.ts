@@ -133,24 +133,36 @@ describe('undoing a lease', () => {
     expect(nodes.flatMap(({ requests }) => requests)).toEqual([]);
   });
 
-  it('releases again where a node that reorders reports an extension afterwards', () => {
+  it.each(['extended', 'repaired'] as const)(
+    'releases again where a node that reorders answers %s to a repair afterwards',
+    (kind) => {
+      const { lease, nodes, win, extend } = leaseOver(3, 2);
+      reorder(nodes);
+      win();
+      void extend();
+      lease.undo();
+      nodes[2]?.answer({ kind }, 1);
+      expect(counts(nodes, 'release')).toEqual([1, 1, 2]);
+    },
+  );
+
+  it('does not release again where a node that reorders reports an extension, which sets nothing', () => {
     const { lease, nodes, win, extend } = leaseOver(3);
     reorder(nodes);
     win();
     void extend();
     lease.undo();
     nodes[2]?.answer({ kind: 'extended' }, 1);
-    expect(counts(nodes, 'release')).toEqual([1, 1, 2]);
+    expect(counts(nodes, 'release')).toEqual([1, 1, 1]);
   });
 
-  it('releases again where a node that reorders reports a repair afterwards', () => {
+  it('repairs nothing that turns out to be missing afterwards', () => {
     const { lease, nodes, win, extend } = leaseOver(3);
-    reorder(nodes);
     win();
     void extend();
     lease.undo();
-    nodes[2]?.answer({ kind: 'repaired' }, 1);
-    expect(nodes.map((node) => node.of('release').length)).toEqual([1, 1, 2]);
+    nodes[2]?.answer({ kind: 'missing' }, 1);
+    expect(counts(nodes, 'repair')).toEqual([0, 0, 0]);
   });
 });
 

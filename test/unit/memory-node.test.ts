@@ -8,7 +8,7 @@ function memoryNode() {
   const clock = new ManualClock();
   const [node] = createMemoryNodes(1, { clock }) as [MemoryNode];
   const replies: string[] = [];
-  const ask = (verb: 'grant' | 'extend' | 'release', ownerToken: string, keys = ['k']): void => {
+  const ask = (verb: 'grant' | 'extend' | 'repair' | 'release', ownerToken: string, keys = ['k']): void => {
     const claim = { keys, ownerToken, ttl: 1_000, announce: true, wanted: () => true };
     (node as LockNode)[verb](claim, (reply: { kind: string }) => replies.push(`${ownerToken} ${reply.kind}`));
   };
@@ -56,11 +56,24 @@ describe('a memory node', () => {
   it('sets keys again that are missing', async () => {
     const { node, ask, replies } = memoryNode();
     ask('grant', 'x', ['k']);
-    ask('extend', 'x', ['k', 'l']);
-    ask('extend', 'x', ['k', 'l']);
+    ask('repair', 'x', ['k', 'l']);
+    ask('repair', 'x', ['k', 'l']);
     await turn();
     expect(replies).toEqual(['x granted', 'x repaired', 'x extended']);
     expect(node.keys()).toEqual(['k', 'l']);
+  });
+
+  it('sets nothing when it extends keys of which one is missing', async () => {
+    const { node, ask, clock, replies } = memoryNode();
+    ask('grant', 'x', ['k']);
+    await turn();
+    clock.advance(900);
+    ask('extend', 'x', ['k', 'l']);
+    await turn();
+    expect(replies).toEqual(['x granted', 'x missing']);
+    expect(node.keys()).toEqual(['k']);
+    clock.advance(100);
+    expect(node.keys()).toEqual([]);
   });
 
   it('extends nothing that is another’s', async () => {
@@ -226,7 +239,7 @@ describe('a memory node that forgets', () => {
     expect(node.keys()).toEqual([]);
     ask('extend', 'x');
     await turn();
-    expect(replies.at(-1)).toBe('x repaired');
+    expect(replies.at(-1)).toBe('x missing');
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ExtendReply, GrantReply, InspectReply } from '../../src/node/lock-node.ts';
+import type { GrantReply, InspectReply, RepairReply } from '../../src/node/lock-node.ts';
 import { allButGrants, grantScript, UNGUARDED } from '../../src/node/scripts/script.ts';
 import {
   admittedNode,
@@ -143,14 +143,22 @@ describe('a server in quarantine', () => {
     expect(over.replies).toEqual([`t ${answer}`]);
   });
 
-  it('repairs nothing: an extension of what is missing there is not counted, and has set nothing', async () => {
+  it('repairs nothing, and says that it is in quarantine', async () => {
     const { node, connection } = await quarantinedNode();
-    const replies: ExtendReply[] = [];
+    const replies: RepairReply[] = [];
     const claim = { keys: ['k'], ownerToken: 't', ttl: 1_000, wanted: () => true };
-    node.extend(claim, (reply) => replies.push(reply));
+    node.repair(claim, (reply) => replies.push(reply));
     await turn();
     await connection.answer(['missing']);
     expect(replies).toEqual([{ kind: 'quarantined', remaining: 10_100 }]);
+  });
+
+  it('says that a key is missing when it is asked to extend it', async () => {
+    const over = await quarantinedNode();
+    over.ask('extend', 't');
+    await turn();
+    await over.connection.answer(['missing']);
+    expect(over.replies).toEqual(['t missing']);
   });
 
   it('is not taken for one that votes when it has run what any server may', async () => {

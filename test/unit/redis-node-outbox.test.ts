@@ -71,6 +71,7 @@ describe('the operations of one tick', () => {
     const note = (reply: unknown): void => void replies.push(reply);
     for (let i = 0; i < 4; i++) node.grant(claim, note);
     for (let i = 0; i < 3; i++) node.extend(claim, note);
+    for (let i = 0; i < 3; i++) node.repair(claim, note);
     for (let i = 0; i < 2; i++) node.release(claim, note);
     for (let i = 0; i < 4; i++) node.inspect('k', note);
     await turn();
@@ -80,8 +81,11 @@ describe('the operations of one tick', () => {
       ['denied', -1],
       new Error('OOM command not allowed'),
       'extended',
-      'repaired',
+      'missing',
       ['taken', 7],
+      'extended',
+      'repaired',
+      ['taken', 8],
       'released',
       'absent',
       'free',
@@ -95,8 +99,11 @@ describe('the operations of one tick', () => {
       { kind: 'denied', remaining: Number.POSITIVE_INFINITY },
       { kind: 'unreachable', cause: new Error('OOM command not allowed'), maybeExecuted: true },
       { kind: 'extended' },
-      { kind: 'repaired' },
+      { kind: 'missing' },
       { kind: 'taken', remaining: 7 },
+      { kind: 'extended' },
+      { kind: 'repaired' },
+      { kind: 'taken', remaining: 8 },
       { kind: 'released' },
       { kind: 'absent' },
       { kind: 'free' },
@@ -448,6 +455,7 @@ describe('what a command says', () => {
     node.confirm({ ...holding, fencingToken: 2 ** 53 - 1, wanted: () => true }, () => {});
     node.extend({ ...claim, fencingToken: 8 }, () => {});
     node.extend(claim, () => {});
+    node.repair({ ...claim, fencingToken: 9 }, () => {});
     node.release({ ...holding, announce: true }, () => {});
     node.release({ ...holding, announce: false }, () => {});
     node.inspect('k', () => {});
@@ -460,6 +468,7 @@ describe('what a command says', () => {
       ...fenced,
       ...fenced,
       ...holding.keys,
+      ...fenced,
       ...holding.keys,
       ...holding.keys,
       'k',
@@ -470,6 +479,7 @@ describe('what a command says', () => {
       ['confirm', 2, 't', 0, 2 ** 53 - 1],
       ['extend', 2, 't', 5, 8],
       ['extend', 2, 't', 5, ''],
+      ['repair', 2, 't', 5, 9],
       ['release', 2, 't', 'announce', ''],
       ['release', 2, 't', 0, ''],
       ['inspect', 1, '', 0, ''],

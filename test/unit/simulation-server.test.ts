@@ -91,7 +91,10 @@ describe('a simulated server', () => {
     expect(bench.ask('inspect', '')).toEqual(['held', 100, 'a']);
     expect(bench.ask('extend', 'b', 100)).toEqual(['taken', 100]);
     expect(bench.ask('extend', 'a', 200)).toBe('extended');
-    expect(bench.ask('extend', 'a', 200, ['r', 's'])).toBe('repaired');
+    expect(bench.ask('extend', 'a', 200, ['r', 's'])).toBe('missing');
+    expect(bench.ask('repair', 'b', 100)).toEqual(['taken', 200]);
+    expect(bench.ask('repair', 'a', 200, ['r', 's'])).toBe('repaired');
+    expect(bench.ask('repair', 'a', 200, ['r', 's'])).toBe('extended');
     expect(bench.ask('release', 'b')).toBe('absent');
     expect(bench.ask('release', 'a', 0, ['r', 's'])).toBe('released');
   });
@@ -147,10 +150,10 @@ describe('a simulated server', () => {
     ]);
   });
 
-  it('writes down that an extension has set a vote', () => {
+  it('writes down that a repair has set a vote', () => {
     const bench = new Bench();
-    bench.ask('extend', 'a', 100);
-    expect(bench.history.votes).toMatchObject([{ token: 'a', by: 'extend' }]);
+    bench.ask('repair', 'a', 100);
+    expect(bench.history.votes).toMatchObject([{ token: 'a', by: 'repair' }]);
   });
 
   it('never lowers an expiry', () => {
@@ -403,11 +406,11 @@ describe('a simulated server that has crashed', () => {
   it('sets nothing that is missing under the script that grants nothing', () => {
     const bench = new Bench();
     bench.server.load(allButGrants.text);
-    const extended = (keys: readonly string[]): unknown =>
-      bench.server.run(allButGrants.sha, [bench.part('extend', 'a', 100, keys)], false);
+    const repaired = (keys: readonly string[]): unknown =>
+      bench.server.run(allButGrants.sha, [bench.part('repair', 'a', 100, keys)], false);
     bench.ask('grant', 'a', 50);
-    expect(extended(['r'])).toEqual([1]);
-    expect(extended(['r', 's'])).toEqual(['missing']);
+    expect(repaired(['r'])).toEqual([1]);
+    expect(repaired(['r', 's'])).toEqual(['missing']);
     expect(bench.standing).toEqual(['r: a']);
   });
 
