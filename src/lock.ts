@@ -53,7 +53,7 @@ export class Lock {
   #lastExtension = Number.NEGATIVE_INFINITY;
   #release: Promise<Release> | undefined;
 
-  /** Made by `Redlock.acquire`, `tryAcquire` and `using`. */
+  /** @internal Made by `Redlock.acquire`, `tryAcquire` and `using`. */
   constructor(
     keeper: Keeper,
     resources: readonly string[],

@@ -4,13 +4,11 @@ import { GUARD } from './guard-script.ts';
 import { markKeyOf } from './mark-key.ts';
 import { checkFencingToken } from './token.ts';
 
-type Argument = string | Buffer;
-
 /** What the guard needs of a client: an ioredis `Redis` or `Cluster`, from whichever copy of the package. */
 export interface FencedRedis {
   /** With `keyPrefix`, the client puts it before every key. */
   readonly options?: object;
-  eval(script: string, numberOfKeys: number, ...keysAndArguments: Argument[]): Promise<unknown>;
+  eval(script: string, numberOfKeys: number, ...keysAndArguments: (string | Buffer)[]): Promise<unknown>;
 }
 
 export interface FencedSetOptions {
@@ -56,7 +54,7 @@ async function guard(
   client: FencedRedis,
   key: string,
   fencingToken: number,
-  command: readonly Argument[],
+  command: readonly (string | Buffer)[],
 ): Promise<void> {
   checkClient(client);
   checkFencingToken(fencingToken);

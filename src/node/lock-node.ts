@@ -76,7 +76,7 @@ export type GrantReply =
   | { readonly kind: 'granted'; readonly counter?: number }
   /**
    * At least one of the keys exists; nothing was written. `remaining`: ms until the last of them expires, Infinity for
-   * a key without expiry. `owner`: whose that one is, by {@link ownerOf}; absent if it is no lock's.
+   * a key without expiry. `owner`: whose that one is, as {@link ReleaseListener.released} names it; absent if it is no lock's.
    */
   | { readonly kind: 'denied'; readonly remaining: number; readonly owner?: string }
   | NoAnswer;
@@ -132,7 +132,10 @@ export interface ReleaseListener {
   listening(missedUntil: number): void;
   /** No releases are told until `listening` comes again. */
   deaf(): void;
-  /** That owner's lock was released. May come late, twice, or never. */
+  /**
+   * The lock of `owner` was released: the first 16 hexadecimal digits of the SHA-1 of its owner token. May come late,
+   * twice, or never.
+   */
   released(owner: string): void;
 }
 

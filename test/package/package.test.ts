@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -15,11 +16,14 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RedisServer, startRedises } from '../support/redis-server.ts';
+import { unexported } from './declarations.ts';
 
 const execute = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   dependencies: Record<string, string>;
+  exports: Record<string, string | { types: string }>;
 };
 
 // Not below the repository: there, Node would find in its node_modules what the package forgot to declare.
@@ -32,8 +36,11 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
+// The newest, the newest of 5, and the oldest that the peer range allows.
+const IOREDISES = ['ioredis', 'ioredis5', 'ioredis53'] as const;
+
 /** A project that has installed the tarball and its dependencies, and that version of ioredis if one is named. */
-async function consumer(ioredis?: 'ioredis' | 'ioredis5' | 'ioredis50'): Promise<string> {
+async function consumer(ioredis?: (typeof IOREDISES)[number]): Promise<string> {
   const folder = mkdtempSync(join(work, 'consumer-'));
   const modules = join(folder, 'node_modules');
   const install = (from: string, as: string = from): void => {
@@ -50,8 +57,32 @@ async function consumer(ioredis?: 'ioredis' | 'ioredis5' | 'ioredis50'): Promise
 
 async function node(folder: string, file: string, code: string): Promise<unknown> {
   writeFileSync(join(folder, file), code);
-  const { stdout } = await execute(process.execPath, [file], { cwd: folder });
+  return run(process.execPath, folder, file);
+}
+
+/** What the program prints. */
+async function run(program: string, folder: string, file: string, ...args: string[]): Promise<unknown> {
+  const { stdout } = await execute(program, [file, ...args], { cwd: folder });
   return JSON.parse(stdout);
+}
+
+/** What the compiler says about `main.ts`; nothing if all is well. */
+async function compile(folder: string, options: object): Promise<string> {
+  const compilerOptions = {
+    target: 'ES2022',
+    lib: ['ES2022', 'ESNext.Disposable'],
+    types: ['node'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    ...options,
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
+  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  return execute(process.execPath, [compiler, '-p', '.'], { cwd: folder }).then(
+    ({ stdout }) => stdout,
+    (error: { stdout: string }) => error.stdout,
+  );
 }
 
 /** What users see of one of the package's modules. */
@@ -59,8 +90,7 @@ function declarations(folder: string, module: string): string {
   return readFileSync(join(folder, `node_modules/quorlock/dist/${module}.d.ts`), 'utf8');
 }
 
-// The newest, the newest of 5, and the oldest that the peer range allows.
-describe.each(['ioredis', 'ioredis5', 'ioredis50'] as const)('installed beside %s', (ioredis) => {
+describe.each(IOREDISES)('installed beside %s', (ioredis) => {
   test('it can be imported', async () => {
     const code = `import * as quorlock from 'quorlock'; console.log(JSON.stringify(typeof quorlock.Redlock));`;
     expect(await node(await consumer(ioredis), 'main.mjs', code)).toBe('function');
@@ -99,28 +129,95 @@ export const fence = new Fence('a');
 redlock.acquire(42);
 `,
     );
-    const compilerOptions = {
-      target: 'ES2022',
-      lib: ['ES2022', 'ESNext.Disposable'],
-      types: ['node'],
-      module,
-      moduleResolution,
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      skipLibCheck: false,
-      noEmit: true,
-    };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
-    const compiler = join(root, 'node_modules/typescript/bin/tsc');
-    const output = await execute(process.execPath, [compiler, '-p', '.'], { cwd: folder }).then(
-      ({ stdout }) => stdout,
-      (error: { stdout: string }) => error.stdout,
-    );
-    expect(output).toBe('');
+    expect(await compile(folder, { module, moduleResolution, noEmit: true })).toBe('');
   });
 });
 
+describe('with nothing but what the package exports', () => {
+  test("a LockNode of one's own can be written, typed method by method, and votes", async () => {
+    const folder = await consumer('ioredis');
+    copyFileSync(join(root, 'test/package/own-node.ts'), join(folder, 'main.ts'));
+    expect(await compile(folder, { module: 'NodeNext', noUncheckedIndexedAccess: true })).toBe('');
+    expect(await run(process.execPath, folder, 'main.js')).toEqual({
+      refused: null,
+      state: 'held',
+      outcome: 'released',
+      tokensGrow: true,
+      after: 'free',
+      asked: ['extend', 'grant', 'inspect', 'onRelease', 'release'],
+    });
+  });
+});
+
+/** Takes locks both ways, one of them while another Redlock has it. */
+const TAKES_LOCKS = `
+import { createRequire } from 'node:module';
+import { Redis } from 'ioredis';
+import { Redlock } from 'quorlock';
+
+const [url, ...urls] = process.argv.slice(2);
+const client = new Redis(url);
+const [one, two] = [new Redlock([client, ...urls]), new Redlock([url, ...urls])];
+const used = await one.using('r', async (lock) => {
+  await lock.extend();
+  return [lock.state, await two.tryAcquire('r')];
+});
+const first = await one.acquire(['r', 's']);
+const waiting = two.acquire('s');
+await new Promise((resolve) => setTimeout(resolve, 100));
+const { outcome } = await first.release();
+const second = await waiting;
+const tokensGrow = second.fencingToken > first.fencingToken;
+await second.release();
+await Promise.all([one.close(), two.close()]);
+await client.quit();
+const ioredis = createRequire(import.meta.url)('ioredis/package.json').version;
+console.log(JSON.stringify({ node: process.versions.node, ioredis, used, outcome, tokensGrow }));
+`;
+
+describe.each(['20', '22', '24'])('on Node %s', (major) => {
+  // The others are installed by `npm run nodes`, where there are programs for the machine.
+  const own = process.versions.node.startsWith(`${major}.`);
+  const program = own
+    ? process.execPath
+    : join(root, `test/package/nodes/node_modules/node${major}/bin/node`);
+
+  let servers: RedisServer[] = [];
+  beforeAll(async () => {
+    servers = await startRedises(3);
+  });
+  afterAll(() => Promise.all(servers.map((server) => server.stop())));
+
+  test.skipIf(!existsSync(program)).each(IOREDISES)(
+    'with %s, locks are taken and given back',
+    async (ioredis) => {
+      const folder = await consumer(ioredis);
+      writeFileSync(join(folder, 'main.mjs'), TAKES_LOCKS);
+      const version = JSON.parse(
+        readFileSync(join(folder, 'node_modules/ioredis/package.json'), 'utf8'),
+      ).version;
+      expect(await run(program, folder, 'main.mjs', ...servers.map(({ url }) => url))).toEqual({
+        node: expect.stringMatching(`^${major}\\.`),
+        ioredis: version,
+        used: ['held', null],
+        outcome: 'released',
+        tokensGrow: true,
+      });
+      for (const server of servers) expect(await server.cli('EXISTS', 'r', 's')).toBe(0);
+    },
+  );
+});
+
 describe('the declarations', () => {
+  test('mention nothing of the project that is not exported', async () => {
+    const folder = await consumer();
+    const entries = Object.values(manifest.exports).flatMap((entry) =>
+      typeof entry === 'string' ? [] : join(folder, 'node_modules/quorlock', entry.types),
+    );
+    expect(entries).toHaveLength(3);
+    expect(unexported(entries)).toEqual([]);
+  });
+
   test('of a lock have nothing that is only for its Redlock', async () => {
     const lock = declarations(await consumer(), 'lock');
     expect(lock).toMatch(/\bremaining\(\): number;/);
