@@ -27,6 +27,9 @@ const onAllProcessors = {
   hookTimeout: 600_000,
 } as const;
 
+/** For the projects that have property tests. */
+const fixedSeed = { setupFiles: [path('test/support/fixed-seed.ts')] };
+
 const config: ViteUserConfig = defineConfig({
   resolve: { alias: quorlock },
   test: {
@@ -36,6 +39,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
+          ...fixedSeed,
           // Most of the time of so many small files would go into loading the product anew for each.
           isolate: false,
           sequence: { groupOrder: 0 },
@@ -46,6 +50,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'property',
           include: ['test/property/**/*.test.ts'],
+          ...fixedSeed,
           ...onAllProcessors,
         },
       },
@@ -54,6 +59,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          ...fixedSeed,
           ...onRealServers,
         },
       },
@@ -106,6 +112,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'chaos',
           include: ['test/chaos/**/*.test.ts'],
+          ...fixedSeed,
           ...onRealServers,
           sequence: { groupOrder: 3 },
           testTimeout: 60_000,
