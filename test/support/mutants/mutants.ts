@@ -378,6 +378,17 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [edit('acquire/attempt.ts', 'Math.min(plan.nodeTimeout, plan.deadline - t0)', 'plan.nodeTimeout')],
   },
   {
+    name: 'closing waits twice as long as it may',
+    breaks: 'settled',
+    edits: [
+      edit(
+        'node/redis-node.ts',
+        'const cancelTimer = clock.after(patience, resolve);',
+        'const cancelTimer = clock.after(2 * patience, resolve);',
+      ),
+    ],
+  },
+  {
     name: 'an aborted call keeps what it wins',
     breaks: 'residue',
     seed: 38,

@@ -127,14 +127,15 @@ export class Client {
     });
   }
 
-  /** Closes all that it has opened. */
+  /** Closes all that it has opened: with nodes of its own, a Redlock would do both. */
   close(): void {
     for (const { section } of this.#active)
       section.releasedAt = Math.min(section.releasedAt, this.process.time);
     const { nodeTimeout } = this.#plan.schedule;
     const request = { verb: 'close', resources: [], bound: nodeTimeout } as const;
-    void this.#call(request, () => this.#redlock.close()).then(() => {
-      for (const node of this.#nodes) void node.close(nodeTimeout);
+    void this.#call(request, async () => {
+      await this.#redlock.close();
+      await Promise.all(this.#nodes.map((node) => node.close(nodeTimeout)));
     });
   }
 

@@ -154,7 +154,7 @@ class World {
 
   /** Everything is planned at the start, and known before it happens: nothing depends on how it goes. */
   #plan(): void {
-    const { clients, faults, connectTimeout, finish } = this.#schedule;
+    const { clients, faults, connectTimeout, nodeTimeout, finish, seed } = this.#schedule;
     const ends = [...clients.map(lengthOf), ...faults.map((fault) => fault.at + fault.for)];
     const settledAt = Math.max(connectTimeout, ...ends) + RECOVERY + this.#admission;
     this.#timeline.at(settledAt, () => {
@@ -162,6 +162,8 @@ class World {
     });
     const curedAt = finish === 'probe' ? settledAt + this.#probe(settledAt) : settledAt;
     const healedAt = curedAt + RECOVERY + this.#admission;
+    // Some close while nodes are still faulty: after the probe, and so that closing has to end before the cure.
+    const closesEarly = (id: number): boolean => finish === 'probe' && (id + seed) % 2 === 1;
     clients.forEach((steps, id) => {
       this.#at(id, 0, () => {
         this.#clients[id] = this.#createClient(id);
@@ -171,7 +173,7 @@ class World {
           for (const step of together) this.#clients[id]?.perform(step);
         });
       }
-      this.#at(id, healedAt, () => this.#clients[id]?.close());
+      this.#at(id, closesEarly(id) ? curedAt - 2 * nodeTimeout : healedAt, () => this.#clients[id]?.close());
     });
     const incurable = this.#heeded();
     for (const fault of faults) {
