@@ -23,6 +23,7 @@ export type {
   ConfirmReply,
   Deliver,
   ExtendClaim,
+  Extended,
   ExtendReply,
   Giving,
   GrantClaim,
@@ -35,6 +36,7 @@ export type {
   ReleaseListener,
   ReleaseReply,
   RepairReply,
+  Taken,
   Unreachable,
   Unusable,
 } from './node/lock-node.ts';

@@ -82,12 +82,12 @@ export type GrantReply =
   | NoAnswer;
 
 /** All keys exist under this owner; their expiry is now at least ttl. */
-interface Extended {
+export interface Extended {
   readonly kind: 'extended';
 }
 
 /** At least one key is another owner's; nothing was written. */
-interface Taken {
+export interface Taken {
   readonly kind: 'taken';
   readonly remaining: number;
 }

@@ -16,6 +16,8 @@ import {
   Redlock,
   type ReleaseListener,
   type ReleaseReply,
+  type RepairReply,
+  type Taken,
 } from 'quorlock';
 import { createMemoryNodes } from 'quorlock/testing';
 
@@ -60,8 +62,19 @@ class OwnNode implements LockNode {
 
   extend({ keys, ownerToken, ttl, fencingToken }: ExtendClaim, deliver: Deliver<ExtendReply>): void {
     this.#answer('extend', deliver, (): ExtendReply => {
-      const others = this.#heldAmong(keys).filter((entry) => entry.ownerToken !== ownerToken);
-      if (others.length > 0) return { kind: 'taken', remaining: Math.max(...others.map(remainingOf)) };
+      const taken = this.#takenFrom({ keys, ownerToken });
+      if (taken) return taken;
+      if (this.#ownedAmong({ keys, ownerToken }).length < keys.length) return { kind: 'missing' };
+      this.#set({ keys, ownerToken }, ttl);
+      if (fencingToken !== undefined) this.#raise(keys, fencingToken);
+      return { kind: 'extended' };
+    });
+  }
+
+  repair({ keys, ownerToken, ttl, fencingToken }: ExtendClaim, deliver: Deliver<RepairReply>): void {
+    this.#answer('repair', deliver, (): RepairReply => {
+      const taken = this.#takenFrom({ keys, ownerToken });
+      if (taken) return taken;
       const owned = this.#ownedAmong({ keys, ownerToken });
       this.#set({ keys, ownerToken }, ttl);
       if (fencingToken !== undefined) this.#raise(keys, fencingToken);
@@ -101,6 +114,15 @@ class OwnNode implements LockNode {
 
   async close(): Promise<void> {}
 
+  /** As after a restart without persistence. */
+  forget(): void {
+    this.#entries.clear();
+  }
+
+  has(key: string, ownerToken: string): boolean {
+    return this.#ownedAmong({ keys: [key], ownerToken }).length === 1;
+  }
+
   #answer<Reply>(verb: string, deliver: Deliver<Reply>, execute: () => Reply): void {
     this.asked.add(verb);
     queueMicrotask(() => deliver(execute()));
@@ -120,6 +142,12 @@ class OwnNode implements LockNode {
   #heldAmong(keys: readonly string[]): Entry[] {
     const entries = keys.flatMap((key) => this.#entries.get(key) ?? []);
     return entries.filter((entry) => remainingOf(entry) > 0);
+  }
+
+  #takenFrom({ keys, ownerToken }: Holding): Taken | undefined {
+    const others = this.#heldAmong(keys).filter((entry) => entry.ownerToken !== ownerToken);
+    if (others.length === 0) return undefined;
+    return { kind: 'taken', remaining: Math.max(...others.map(remainingOf)) };
   }
 
   #ownedAmong({ keys, ownerToken }: Holding): string[] {
@@ -155,6 +183,23 @@ const second = await waiting;
 const tokensGrow = second.fencingToken > first.fencingToken;
 await second.release();
 const after = await one.inspect('b');
+
+down.heal();
+const third = await one.acquire('c');
+own.forget();
+await third.extend();
+// The other two decided; it is repaired meanwhile.
+await new Promise((resolve) => setTimeout(resolve, 50));
+const repaired = own.has('c', third.ownerToken);
+await third.release();
 console.log(
-  JSON.stringify({ refused, state, outcome, tokensGrow, after: after.state, asked: [...own.asked].sort() }),
+  JSON.stringify({
+    refused,
+    state,
+    outcome,
+    tokensGrow,
+    after: after.state,
+    repaired,
+    asked: [...own.asked].sort(),
+  }),
 );

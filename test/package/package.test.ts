@@ -144,7 +144,8 @@ describe('with nothing but what the package exports', () => {
       outcome: 'released',
       tokensGrow: true,
       after: 'free',
-      asked: ['extend', 'grant', 'inspect', 'onRelease', 'release'],
+      repaired: true,
+      asked: ['extend', 'grant', 'inspect', 'onRelease', 'release', 'repair'],
     });
   });
 });
