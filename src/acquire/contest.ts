@@ -2,7 +2,7 @@ import type { Cancel, Clock } from '../clock.ts';
 import type { GrantReply } from '../node/lock-node.ts';
 import { quorumOf } from '../quorum/ballot.ts';
 import type { Opening } from '../quorum/opening.ts';
-import type { Rivals } from './rivals.ts';
+import { FOREIGN, type Rivals } from './rivals.ts';
 
 export interface ContestPlan {
   readonly clock: Clock;
@@ -102,8 +102,8 @@ export class Contest implements Opening<GrantReply> {
         this.#askRest();
         break;
       case 'denied':
-        // Who was there before is no contender, and need not be waited for.
-        if (this.#rivals.denied(node, reply.owner ?? '', this.#clock.now() + reply.remaining))
+        // One that does not compete for the lock need not be waited for.
+        if (this.#rivals.denied(node, reply.owner ?? FOREIGN, this.#clock.now() + reply.remaining))
           this.#askNext();
         else if (this.#asked < this.#order.length) this.#outrunAt = node;
         break;

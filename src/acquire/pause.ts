@@ -1,4 +1,4 @@
-import { NodesQuarantinedError } from '../errors.ts';
+import { NodesQuarantinedError, ResourceHeldError } from '../errors.ts';
 import type { Retry } from '../options.ts';
 import { quorumOf } from '../quorum/ballot.ts';
 import { backoff, SHORTEST_PAUSE } from './backoff.ts';
@@ -6,6 +6,12 @@ import type { Rivals } from './rivals.ts';
 
 /** For how long a waiter that is told of releases relies on it, in ms: so much time a lost message costs at most. */
 export const LONGEST_SLEEP = 5_000;
+
+/**
+ * The longest pause behind something that is no lock of quorlock's, in ms, unless the options want no shorter one: nobody
+ * announces its release, so the waiter has to look.
+ */
+export const LONGEST_FOREIGN_PAUSE = 200;
 
 /** The first pause after votes were split, in ms, unless the options want a shorter one. */
 const SPLIT_PAUSE = 10;
@@ -33,14 +39,18 @@ export interface Situation {
 /** How long to wait after an attempt that failed, unless something happens before, in ms. */
 export function pauseAfter(situation: Situation): number {
   const { error, failures, splits, roundTrip, retry, rivals, isTold, now, fraction } = situation;
-  const usual = backoff(failures, retry, fraction);
+  // Retries that are counted are expected to be made, each after its pause.
+  const isCounted = retry.retries !== Number.POSITIVE_INFINITY;
+  const isForeign = rivals.isForeign && error instanceof ResourceHeldError;
+  const longest =
+    isForeign && !isCounted ? Math.max(retry.minTimeout, LONGEST_FOREIGN_PAUSE) : Number.POSITIVE_INFINITY;
+  const usual = Math.min(backoff(failures, retry, fraction), longest);
   if (error instanceof NodesQuarantinedError) return Math.max(usual, untilQuarantineMayMatter(error));
   if (!rivals.isContested) return usual;
   // A server keeps a key to the end of its last ms.
   const free = rivals.mayWin ? Number.POSITIVE_INFINITY : Math.max(SHORTEST_PAUSE, rivals.freeAt + 1 - now);
   if (rivals.isHeld) {
-    // Retries that are counted are expected to be made.
-    const mayRely = isTold && retry.retries === Number.POSITIVE_INFINITY;
+    const mayRely = isTold && !isCounted && !isForeign;
     return Math.min(free, mayRely ? Math.max(usual, LONGEST_SLEEP) : usual);
   }
   const afterSplit = { ...retry, minTimeout: Math.min(retry.minTimeout, SPLIT_PAUSE) };

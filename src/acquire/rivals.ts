@@ -1,8 +1,11 @@
 import { quorumOf } from '../quorum/ballot.ts';
 
+/** Stands for the owner of anything that is no lock of quorlock's. Nobody announces its release. */
+export const FOREIGN = '';
+
 /** Why a node did not grant a lock when it was last asked. */
 interface Obstacle {
-  /** Whose lock is there; '' if it is nobody's. */
+  /** Whose lock is there; {@link FOREIGN} if it is no lock of quorlock's. */
   readonly owner: string;
   /** When it expires, in ms of the clock, if nobody extends it; Infinity: never. */
   readonly until: number;
@@ -53,21 +56,22 @@ export class Rivals {
   /**
    * A node has denied the lock to the attempt.
    *
-   * @returns whether by the same owner as before, so that this is no contender of now.
+   * @returns whether the owner does not compete for the lock at this moment: it was there before, or goes by no arbiter.
    */
   denied(node: number, owner: string, until: number): boolean {
     const known = this.#of(node);
+    const isForeign = owner === FOREIGN;
     const wasThere = known.owner === owner;
-    const isOver = owner !== '' && known.released === owner;
+    const isOver = !isForeign && known.released === owner;
     // Once: should the key still be there after all, its release was told, but not done.
     if (isOver) known.released = undefined;
     if (!wasThere) known.formerOwner = known.owner;
-    const mayBeOver = owner !== '' && known.heardAgain === this.#attempt;
+    const mayBeOver = !isForeign && known.heardAgain === this.#attempt;
     known.isSilent = false;
     known.owner = owner;
     this.#hasNews ||= isOver || mayBeOver;
     known.obstacle = isOver ? undefined : { owner, until, attempt: this.#attempt, isUnsure: mayBeOver };
-    return wasThere || isOver;
+    return wasThere || isOver || isForeign;
   }
 
   /** A node has granted the lock, or gave no vote (`silent`). */
@@ -117,9 +121,12 @@ export class Rivals {
 
   /** Whether one owner has a quorum; otherwise votes were split. */
   get isHeld(): boolean {
-    const counts = new Map<string, number>();
-    for (const { owner } of this.#known) counts.set(owner, (counts.get(owner) ?? 0) + 1);
-    return Math.max(0, ...counts.values()) >= quorumOf(this.#nodes.length);
+    return this.#holder !== undefined;
+  }
+
+  /** Whether something that is no lock of quorlock's is in the way, and no lock of quorlock's has a quorum. */
+  get isForeign(): boolean {
+    return (this.#holder ?? FOREIGN) === FOREIGN && this.#known.some(({ owner }) => owner === FOREIGN);
   }
 
   /** Whether nothing is known that keeps a node from granting. */
@@ -137,6 +144,13 @@ export class Rivals {
     const ends = this.#known.map(({ until }) => until).sort((a, b) => a - b);
     if (this.mayWin) return Number.NEGATIVE_INFINITY;
     return ends[this.#missing - 1] ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Who has a quorum. */
+  get #holder(): string | undefined {
+    const counts = new Map<string, number>();
+    for (const { owner } of this.#known) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+    return [...counts].find(([, nodes]) => nodes >= quorumOf(this.#nodes.length))?.[0];
   }
 
   get #known(): Obstacle[] {

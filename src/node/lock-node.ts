@@ -1,3 +1,5 @@
+import type { Foreign } from './owner.ts';
+
 /** What every request about a lock names: all `keys` belong to one owner, and are treated as one. */
 export interface Holding {
   /** Keys as they stand on the server, without duplicates; never empty. */
@@ -76,9 +78,15 @@ export type GrantReply =
   | { readonly kind: 'granted'; readonly counter?: number }
   /**
    * At least one of the keys exists; nothing was written. `remaining`: ms until the last of them expires, Infinity for
-   * a key without expiry. `owner`: whose that one is, as {@link ReleaseListener.released} names it; absent if it is no lock's.
+   * a key without expiry. `owner`: whose lock that key is, as {@link ReleaseListener.released} names it. `foreign`: what it is if it is not a lock of quorlock's;
+   * then there is no `owner`, and nobody announces its release.
    */
-  | { readonly kind: 'denied'; readonly remaining: number; readonly owner?: string }
+  | {
+      readonly kind: 'denied';
+      readonly remaining: number;
+      readonly owner?: string;
+      readonly foreign?: Foreign;
+    }
   | NoAnswer;
 
 /** All keys exist under this owner; their expiry is now at least ttl. */
@@ -122,8 +130,16 @@ export type ReleaseReply =
 
 export type InspectReply =
   | { readonly kind: 'free' }
-  /** `ownerToken` is absent for a key of another type; `remaining` is Infinity for a key without expiry. */
-  | { readonly kind: 'held'; readonly ownerToken?: string; readonly remaining: number }
+  /**
+   * `ownerToken`: the value of the key, absent for a key of another type. `remaining` is Infinity for a key without expiry. `foreign`: what
+   * the key is if it is not a lock of quorlock's.
+   */
+  | {
+      readonly kind: 'held';
+      readonly ownerToken?: string;
+      readonly remaining: number;
+      readonly foreign?: Foreign;
+    }
   | NoAnswer;
 
 /** Hears of one key's releases on one node. What it hears saves time; nothing may depend on it. */

@@ -9,7 +9,7 @@ import type {
   ReleaseReply,
   RepairReply,
 } from './lock-node.ts';
-import { ownerOf } from './owner.ts';
+import { isOwnerToken, ownerOf } from './owner.ts';
 
 interface Entry {
   readonly ownerToken: string;
@@ -95,7 +95,9 @@ export class MemoryStore {
   inspect(key: string): InspectReply {
     const entry = this.#live(key);
     if (!entry) return { kind: 'free' };
-    return { kind: 'held', ownerToken: entry.ownerToken, remaining: entry.expiresAt - this.#time.now() };
+    const { ownerToken, expiresAt } = entry;
+    const foreign = isOwnerToken(ownerToken) ? {} : ({ foreign: 'value' } as const);
+    return { kind: 'held', ownerToken, remaining: expiresAt - this.#time.now(), ...foreign };
   }
 
   /** The keys that have not expired; without counters. */
@@ -161,7 +163,9 @@ export class MemoryStore {
   #denial(held: readonly Entry[]): GrantReply {
     const last = held.reduce((latest, each) => (each.expiresAt > latest.expiresAt ? each : latest));
     const remaining = last.expiresAt - this.#time.now();
-    return { kind: 'denied', remaining, owner: ownerOf(last.ownerToken) };
+    return isOwnerToken(last.ownerToken)
+      ? { kind: 'denied', remaining, owner: ownerOf(last.ownerToken) }
+      : { kind: 'denied', remaining, foreign: 'value' };
   }
 
   #longest(entries: readonly Entry[]): number {

@@ -10,6 +10,7 @@ import type {
   ReleaseReply,
   RepairReply,
 } from './lock-node.ts';
+import { type Foreign, isOwnerToken } from './owner.ts';
 
 type Reply = GrantReply | ConfirmReply | ExtendReply | RepairReply | ReleaseReply | InspectReply;
 
@@ -113,11 +114,7 @@ export function decode({ verb, fence }: Pick<Operation, 'verb' | 'fence'>, raw: 
     case 'grant granted':
       return { kind: 'granted', counter: Number(number) };
     case 'grant denied':
-      return {
-        kind: 'denied',
-        remaining: duration(number),
-        ...(typeof owner === 'string' ? { owner } : {}),
-      };
+      return { kind: 'denied', remaining: duration(number), ...inTheWay(owner) };
     case 'extend missing':
       return { kind: 'missing' };
     case 'repair repaired':
@@ -128,14 +125,22 @@ export function decode({ verb, fence }: Pick<Operation, 'verb' | 'fence'>, raw: 
     case 'inspect free':
       return { kind: 'free' };
     case 'inspect held':
-      return {
-        kind: 'held',
-        remaining: duration(number),
-        ...(typeof owner === 'string' ? { ownerToken: owner } : {}),
-      };
+      return { kind: 'held', remaining: duration(number), ...standing(owner) };
     default:
       return new Error(`unexpected reply to ${verb}: ${String(word)}`);
   }
+}
+
+/** Whose lock denied a grant; or what did, if it is no lock of quorlock's. */
+function inTheWay(word: unknown): { owner?: string; foreign?: Foreign } {
+  if (word === 'value' || word === 'type') return { foreign: word };
+  return typeof word === 'string' ? { owner: word } : {};
+}
+
+/** What an inspected key is: its value, unless it is of another type; and whether that is a lock of quorlock's. */
+function standing(value: unknown): { ownerToken?: string; foreign?: Foreign } {
+  if (typeof value !== 'string') return { foreign: 'type' };
+  return isOwnerToken(value) ? { ownerToken: value } : { ownerToken: value, foreign: 'value' };
 }
 
 /** PTTL says −1 for a key without expiry. */

@@ -1,4 +1,8 @@
 import type { LockNode } from '../../src/node/lock-node.ts';
+import { tokenOf } from './token.ts';
+
+/** Of a holder that dies without releasing its lock. */
+export const DEAD: string = tokenOf(0, 1);
 
 /** How many grants each node is asked for from now on, in the order of the nodes. */
 export function grantsOn(nodes: readonly LockNode[]): () => number[] {
@@ -15,6 +19,5 @@ export function grantsOn(nodes: readonly LockNode[]): () => number[] {
 
 /** Sets a key on all nodes, as a holder does that dies without releasing it. */
 export function takenByTheDead(nodes: readonly LockNode[], key: string, ttl: number): void {
-  for (const node of nodes)
-    node.grant({ keys: [key], ownerToken: 'dead', ttl, wanted: () => true }, () => {});
+  for (const node of nodes) node.grant({ keys: [key], ownerToken: DEAD, ttl, wanted: () => true }, () => {});
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { allButGrants } from '../../src/node/scripts/script.ts';
 import { admittedNode, infoOf, type NodeOver, RETENTION, scriptsOf } from '../support/fake-connection.ts';
 import { turn } from '../support/peek.ts';
+import { tokenOf } from '../support/token.ts';
 
 /** Asks for grants with so many keys each; their tokens are the slot and a number, as in `a0`. */
 function askFor({ node }: NodeOver, sizes: readonly number[], slot = 'a'): void {
@@ -69,16 +70,18 @@ describe('the operations of one tick', () => {
     const replies: unknown[] = [];
     const claim = { keys: ['k', 'l'], ownerToken: 't', ttl: 5, announce: false, wanted: () => true };
     const note = (reply: unknown): void => void replies.push(reply);
-    for (let i = 0; i < 4; i++) node.grant(claim, note);
+    for (let i = 0; i < 6; i++) node.grant(claim, note);
     for (let i = 0; i < 3; i++) node.extend(claim, note);
     for (let i = 0; i < 3; i++) node.repair(claim, note);
     for (let i = 0; i < 2; i++) node.release(claim, note);
-    for (let i = 0; i < 4; i++) node.inspect('k', note);
+    for (let i = 0; i < 5; i++) node.inspect('k', note);
     await turn();
     await connection.answer([
       'granted',
       ['denied', 50],
-      ['denied', -1],
+      ['denied', -1, 'type'],
+      ['denied', 5, 'value'],
+      ['denied', 5, '0123456789abcdef'],
       new Error('OOM command not allowed'),
       'extended',
       'missing',
@@ -92,11 +95,14 @@ describe('the operations of one tick', () => {
       ['held', 40, 'x'],
       ['held', -1, null],
       ['held', -2, 'x'],
+      ['held', 40, tokenOf(1, 2)],
     ]);
     expect(replies).toEqual([
       { kind: 'granted' },
       { kind: 'denied', remaining: 50 },
-      { kind: 'denied', remaining: Number.POSITIVE_INFINITY },
+      { kind: 'denied', remaining: Number.POSITIVE_INFINITY, foreign: 'type' },
+      { kind: 'denied', remaining: 5, foreign: 'value' },
+      { kind: 'denied', remaining: 5, owner: '0123456789abcdef' },
       { kind: 'unreachable', cause: new Error('OOM command not allowed'), maybeExecuted: true },
       { kind: 'extended' },
       { kind: 'missing' },
@@ -107,9 +113,10 @@ describe('the operations of one tick', () => {
       { kind: 'released' },
       { kind: 'absent' },
       { kind: 'free' },
-      { kind: 'held', remaining: 40, ownerToken: 'x' },
-      { kind: 'held', remaining: Number.POSITIVE_INFINITY },
+      { kind: 'held', remaining: 40, ownerToken: 'x', foreign: 'value' },
+      { kind: 'held', remaining: Number.POSITIVE_INFINITY, foreign: 'type' },
       expect.objectContaining({ kind: 'held', ownerToken: 'x' }),
+      { kind: 'held', remaining: 40, ownerToken: tokenOf(1, 2) },
     ]);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Rivals } from '../../src/acquire/rivals.ts';
+import { FOREIGN, Rivals } from '../../src/acquire/rivals.ts';
 
 /** What each node said to an attempt: whose lock is there, `.` for a grant, `-` for no vote, nothing if it has not answered. */
 function attempt(rivals: Rivals, answers: string, until: (node: number) => number = () => 1_000): boolean[] {
@@ -74,8 +74,8 @@ describe('what a contender knows after an attempt', () => {
   it('does not take nobody’s key for a lock that may be released', () => {
     const rivals = new Rivals(1);
     rivals.begin();
-    rivals.released(0, '');
-    expect(rivals.denied(0, '', Number.POSITIVE_INFINITY)).toBe(false);
+    rivals.released(0, FOREIGN);
+    rivals.denied(0, FOREIGN, Number.POSITIVE_INFINITY);
     expect(rivals.isContested).toBe(true);
     expect(rivals.hasNews).toBe(false);
   });

@@ -3,6 +3,7 @@ import { calmWorld, keep } from '../support/simulation/by-hand.ts';
 import type { Step } from '../support/simulation/schedule.ts';
 import { take } from '../support/simulation/schedule-of.ts';
 import { simulate } from '../support/simulation/world.ts';
+import { tokenOf } from '../support/token.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -23,17 +24,17 @@ describe('a simulated client', () => {
         verb: 'acquire',
         resources: ['r'],
         invokedAt: 400,
-        token: 'c0-1',
+        token: tokenOf(0, 1),
         once: true,
         outcome: 'ok',
         stale: [],
       },
-      { verb: 'release', token: 'c0-1', outcome: 'ok' },
+      { verb: 'release', token: tokenOf(0, 1), outcome: 'ok' },
       { verb: 'close', resources: [], token: undefined },
     ]);
     const [section] = sections;
     const [acquired, released] = calls;
-    expect(section).toMatchObject({ client: 0, token: 'c0-1', maxHoldTime: NEVER, abortedAt: NEVER });
+    expect(section).toMatchObject({ client: 0, token: tokenOf(0, 1), maxHoldTime: NEVER, abortedAt: NEVER });
     expect(section?.from).toBe(acquired?.settledAt);
     expect(section?.releasedAt).toBe(released?.invokedAt);
     expect((section?.releasedAt ?? 0) - (section?.from ?? 0)).toBeCloseTo(100, -0.5);
@@ -144,8 +145,10 @@ describe('a simulated client', () => {
       calmWorld({ clients: [[keep(400)], [keep(500, { acquireTimeout: 200 })]] }),
     );
     const second = calls.find(({ client, verb }) => client === 1 && verb === 'acquire');
-    expect(second).toMatchObject({ token: 'c1-1', once: false, bound: 200 + 8 });
-    expect(attempts.filter(({ client }) => client === 0)).toEqual([{ client: 0, token: 'c0-1', at: 400 }]);
+    expect(second).toMatchObject({ token: tokenOf(1, 1), once: false, bound: 200 + 8 });
+    expect(attempts.filter(({ client }) => client === 0)).toEqual([
+      { client: 0, token: tokenOf(0, 1), at: 400 },
+    ]);
     expect(attempts.filter(({ client }) => client === 1).length).toBeGreaterThan(2);
   });
 

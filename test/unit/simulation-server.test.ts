@@ -5,6 +5,7 @@ import { allButGrants, gateScript, grantScript } from '../../src/node/scripts/sc
 import { type Exchange, emptyHistory, type Operation, type Vote } from '../support/checker/history.ts';
 import { type Part, Server, type ServerPlan } from '../support/simulation/server.ts';
 import { Timeline } from '../support/simulation/timeline.ts';
+import { tokenOf } from '../support/token.ts';
 import { wordOf } from '../support/wire-format.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -87,7 +88,7 @@ describe('a simulated server', () => {
     const bench = new Bench();
     expect(bench.ask('inspect', '')).toBe('free');
     expect(bench.ask('grant', 'a', 100)).toBe('granted');
-    expect(bench.ask('grant', 'b', 100)).toEqual(['denied', 100, ownerOf('a')]);
+    expect(bench.ask('grant', 'b', 100)).toEqual(['denied', 100, 'value']);
     expect(bench.ask('inspect', '')).toEqual(['held', 100, 'a']);
     expect(bench.ask('extend', 'b', 100)).toEqual(['taken', 100]);
     expect(bench.ask('extend', 'a', 200)).toBe('extended');
@@ -99,6 +100,12 @@ describe('a simulated server', () => {
     expect(bench.ask('release', 'a', 0, ['r', 's'])).toBe('released');
   });
 
+  it('names the owner of a lock that denies a grant, by the hash of its token', () => {
+    const bench = new Bench();
+    expect(bench.ask('grant', tokenOf(0, 1), 100)).toBe('granted');
+    expect(bench.ask('grant', 'b', 100)).toEqual(['denied', 100, ownerOf(tokenOf(0, 1))]);
+  });
+
   it('runs a batch in order, each operation with its own keys', () => {
     const bench = new Bench();
     const batch = [
@@ -107,7 +114,7 @@ describe('a simulated server', () => {
       bench.part('release', 'a', 0, ['r', 's']),
       bench.part('grant', 'b', 100, ['s']),
     ];
-    expect(bench.server.run(SCRIPT.sha, batch, false)).toEqual([1, ['denied', 100, ownerOf('a')], 1, 1]);
+    expect(bench.server.run(SCRIPT.sha, batch, false)).toEqual([1, ['denied', 100, 'value'], 1, 1]);
     expect(bench.standing).toEqual(['s: b']);
   });
 
@@ -176,7 +183,7 @@ describe('the clock of a simulated server', () => {
     const bench = new Bench(clock);
     bench.ask('grant', 'a', ttl);
     expect(bench.history.votes[0]?.until).toBeCloseTo(until, 6);
-    expect(bench.goTo(until - 0.001).ask('grant', 'b', ttl)).toEqual(['denied', 1, ownerOf('a')]);
+    expect(bench.goTo(until - 0.001).ask('grant', 'b', ttl)).toEqual(['denied', 1, 'value']);
     expect(bench.goTo(until + 0.001).ask('grant', 'b', ttl)).toBe('granted');
   });
 

@@ -9,6 +9,7 @@ import { take } from '../support/simulation/schedule-of.ts';
 import { schedules } from '../support/simulation/schedules.ts';
 import { Server } from '../support/simulation/server.ts';
 import { simulate } from '../support/simulation/world.ts';
+import { tokenOf } from '../support/token.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 const HOUR = 3_600_000;
@@ -55,7 +56,7 @@ describe('a simulated world', () => {
     );
     for (const timer of timers) expect(timer).not.toHaveBeenCalled();
     expect(history.healedAt).toBeGreaterThan(4 * HOUR);
-    expect(history.sections).toMatchObject([{ token: 'c0-1', abortedAt: NEVER }]);
+    expect(history.sections).toMatchObject([{ token: tokenOf(0, 1), abortedAt: NEVER }]);
     expect(history.sections[0]?.from).toBeCloseTo(HOUR, -1);
     expect(history.sections[0]?.releasedAt).toBeCloseTo(4 * HOUR, -2);
     expect(violations(history)).toEqual([]);

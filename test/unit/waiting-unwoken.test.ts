@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Redlock } from '../../src/index.ts';
-import { grantsOn, takenByTheDead } from '../support/attempts.ts';
+import { DEAD, grantsOn, takenByTheDead } from '../support/attempts.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { memoryRedlock } from '../support/memory-redlock.ts';
 import { peek, turn } from '../support/peek.ts';
@@ -37,7 +37,7 @@ describe('a call that no message reaches', () => {
     const call = redlock.acquire('r', FOREVER);
     await clock.advanceAsync(500);
     for (const node of nodes)
-      node.extend({ keys: ['r'], ownerToken: 'dead', ttl: 2_000, wanted: () => true }, () => {});
+      node.extend({ keys: ['r'], ownerToken: DEAD, ttl: 2_000, wanted: () => true }, () => {});
     await clock.advanceAsync(1_999);
     expect(await peek(call)).toBe('pending');
     await clock.advanceAsync(2);

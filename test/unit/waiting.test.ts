@@ -14,7 +14,7 @@ import { type ScriptedNode, scriptedNodes, unreachable } from '../support/script
 import { seededRandom } from '../support/seeded-random.ts';
 
 const granted = { kind: 'granted', counter: 7 } as const;
-const denied = { kind: 'denied', remaining: 5_000 } as const;
+const denied = { kind: 'denied', remaining: 5_000, owner: 'A' } as const;
 
 /** Jitter that is always the same fraction. */
 function constant(fraction: number): Random {

@@ -89,13 +89,19 @@ local function define()
     return longest, last
   end
 
-  -- Tells owners apart without giving their tokens away.
-  local function owner_id(token) return string.sub(redis.sha1hex(token), 1, 16) end
+  -- Whose lock a key is, without giving the token away; and what the key is if it is no lock of quorlock's.
+  local RANDOM = '^' .. string.rep('[0-9a-f]', 40)
+  local function owner_id(value)
+    if type(value) ~= 'string' then return 'type' end
+    if #value > 105 or not (string.find(value, RANDOM .. '$') or string.find(value, RANDOM .. '@[!-~]+$')) then
+      return 'value'
+    end
+    return string.sub(redis.sha1hex(value), 1, 16)
+  end
 
   function operations.denied(keys)
     local left, last = remaining(keys)
-    local owner = owner_of(last)
-    return {'denied', left, type(owner) == 'string' and owner_id(owner) or false}
+    return {'denied', left, owner_id(owner_of(last))}
   end
 
   -- What keeps this user from dealing with a lock to its end, if anything. One that it could not extend or

@@ -6,6 +6,7 @@ import type { Call, History, Section, Verb } from '../checker/history.ts';
 import { Process } from '../simulation/process.ts';
 import type { Server } from '../simulation/server.ts';
 import { type Planned, Timeline } from '../simulation/timeline.ts';
+import { tokenOf } from '../token.ts';
 import { Wire } from './wire.ts';
 
 export interface ContenderPlan {
@@ -69,7 +70,7 @@ export class Contender {
       nodeTimeout: NODE_TIMEOUT,
       // Tokens would add a second round to many an attempt, and so orders beyond number.
       fencing: false,
-      random: { token: () => `c${id}-${++tokens}`, fraction: () => 0 },
+      random: { token: () => tokenOf(id, ++tokens), fraction: () => 0 },
     });
     for (const wire of this.wires) wire.connect();
   }
@@ -126,7 +127,7 @@ export class Contender {
   }
 
   #tryAcquire(): void {
-    const token = `c${this.#plan.id}-${++this.#cycles}`;
+    const token = tokenOf(this.#plan.id, ++this.#cycles);
     void this.#call('tryAcquire', token, () => this.#redlock.tryAcquire(RESOURCE)).then((lock) => {
       if (lock) this.#hold(lock);
     });

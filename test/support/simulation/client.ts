@@ -7,6 +7,7 @@ import { RedisNode } from '../../../src/node/redis-node.ts';
 import { Servers } from '../../../src/node/servers.ts';
 import { driftOf } from '../../../src/quorum/validity.ts';
 import type { Call, History, Section, Verb } from '../checker/history.ts';
+import { tokenOf } from '../token.ts';
 import type { Process } from './process.ts';
 import type { Contending, Schedule, Step, Taking } from './schedule.ts';
 
@@ -281,7 +282,7 @@ export class Client {
   }
 
   #nameToken(serial: number): string {
-    return `c${this.process.id}-${serial}`;
+    return tokenOf(this.process.id, serial);
   }
 
   /** How long a lock has to be valid at least as it is handed out, whatever its attempt took. */

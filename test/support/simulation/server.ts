@@ -280,7 +280,7 @@ export class Server {
     if (kind === 'held') return ['held', Math.ceil(reply.remaining), reply.ownerToken];
     if (kind === 'granted' && reply.counter !== undefined && reply.counter !== (fence?.value ?? 0) + 1)
       return [kind, reply.counter];
-    if (kind === 'denied') return [kind, Math.ceil(reply.remaining), reply.owner];
+    if (kind === 'denied') return [kind, Math.ceil(reply.remaining), reply.owner ?? reply.foreign];
     return 'remaining' in reply ? [kind, Math.ceil(reply.remaining)] : onWire(kind);
   }
 
