@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ownerOf } from '../../src/node/owner.ts';
 import { Asker, TTL } from './asker.ts';
 import { type Backend, PREFIX } from './conformance.ts';
 import { expectNoKeys } from './expect-no-keys.ts';
@@ -65,8 +64,8 @@ export function describeRedisConformance(name: string, start: () => Promise<Back
       ['an empty string', ['SET', ''], ['GET', '']],
     ] as const)('counts %s as held by another', async (_what, [set, value], [get, left]) => {
       await cli(set, b, value);
-      const whose = set === 'SET' ? { owner: ownerOf(value) } : {};
-      const denied = { kind: 'denied', remaining: Number.POSITIVE_INFINITY, ...whose };
+      const foreign = set === 'SET' ? 'value' : 'type';
+      const denied = { kind: 'denied', remaining: Number.POSITIVE_INFINITY, foreign };
       const taken = { kind: 'taken', remaining: Number.POSITIVE_INFINITY };
       const replies = await Promise.all([
         ask.grant(a, 'owner'),
@@ -85,7 +84,7 @@ export function describeRedisConformance(name: string, start: () => Promise<Back
         denied,
         { kind: 'granted' },
         taken,
-        { kind: 'held', remaining: Number.POSITIVE_INFINITY, ...owner },
+        { kind: 'held', remaining: Number.POSITIVE_INFINITY, foreign, ...owner },
         { kind: 'absent' },
         { kind: 'released' },
       ]);

@@ -5,6 +5,9 @@ import { Asker, TTL } from './asker.ts';
 import { type Backend, PREFIX } from './conformance.ts';
 import { eventually } from './eventually.ts';
 import { expectNoKeys } from './expect-no-keys.ts';
+import { tokenOf } from './token.ts';
+
+const TOKEN = tokenOf(1, 1);
 
 /** One who listens, and writes down what is told: `listening`, `deaf`, or whose lock was released. */
 class Ear {
@@ -51,24 +54,58 @@ export function describeWaitingConformance(name: string, start: () => Promise<Ba
       return ear;
     }
 
-    it('learn from a denial who is in their way', async () => {
-      await ask.grant(a, 'first');
-      expect(await ask.grant(a, 'second')).toMatchObject({ kind: 'denied', owner: ownerOf('first') });
-      await ask.release(a, 'first');
+    it.each([TOKEN, `${TOKEN}@l`, `${TOKEN}@!~-${'w'.repeat(61)}`])(
+      'learn from a denial whose lock is in their way: %s',
+      async (token) => {
+        await ask.grant(a, token);
+        const denial = await ask.grant(a, 'second');
+        expect(denial).toMatchObject({ kind: 'denied', owner: ownerOf(token) });
+        expect(denial).not.toHaveProperty('foreign');
+        expect(await ask.inspect(a)).not.toHaveProperty('foreign');
+        await ask.release(a, token);
+      },
+    );
+
+    it.each([
+      '',
+      'by hand',
+      TOKEN.slice(1),
+      `${TOKEN}0`,
+      TOKEN.toUpperCase(),
+      TOKEN.replace('1', 'g'),
+      `${TOKEN}@`,
+      `${TOKEN}@two words`,
+      `${TOKEN}@ü`,
+      `${TOKEN}@${'w'.repeat(65)}`,
+      `${TOKEN}\n`,
+      `${TOKEN}@l\n`,
+      `\n${TOKEN}`,
+      ` ${TOKEN.slice(1)}`,
+      // As redlock and redis-semaphore set it.
+      '5f4dcc3b5aa765d61d8327deb882cf99',
+      'f47ac10b-58cc-4372-a567-0e02b2c3d479',
+    ])('learn from a denial that no lock of quorlock is in their way: %j', async (token) => {
+      await ask.grant(a, token);
+      const denial = await ask.grant(a, 'second');
+      expect(denial).toMatchObject({ kind: 'denied', foreign: 'value' });
+      expect(denial).not.toHaveProperty('owner');
+      expect(await ask.inspect(a)).toMatchObject({ ownerToken: token, foreign: 'value' });
+      await ask.release(a, token);
     });
 
     it.each([
-      ['first', 1, 2],
-      ['second', 2, 1],
-    ])('learn whose of several keys expires last: those of the %s', async (last, ofA, ofB) => {
-      await ask.grant(a, 'second', (TTL / 2) * ofA);
-      await ask.grant(b, 'first', (TTL / 2) * ofB);
-      expect(await ask.grant([a, b], 'third')).toMatchObject({
+      ['the first', 2, 1, { owner: ownerOf(TOKEN) }],
+      ['the second, which is no lock', 1, 2, { foreign: 'value' }],
+    ])('learn of several keys what expires last: %s', async (_which, ofA, ofB, what) => {
+      await ask.grant(a, TOKEN, (TTL / 2) * ofA);
+      await ask.grant(b, 'by hand', (TTL / 2) * ofB);
+      expect(await ask.grant([a, b], 'third')).toEqual({
         kind: 'denied',
-        owner: ownerOf(last === 'first' ? 'first' : 'second'),
+        remaining: expect.any(Number),
+        ...what,
       });
-      await ask.release(a, 'second');
-      await ask.release(b, 'first');
+      await ask.release(a, TOKEN);
+      await ask.release(b, 'by hand');
     });
 
     it('are told whose lock was released', async () => {

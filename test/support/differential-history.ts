@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { tokenOf } from './token.ts';
 
 /** What a counter may stand at: from zero, from the µs since 1970 when the history began, or from the last number there is. */
 export interface Count {
@@ -50,8 +51,8 @@ const MINUTE = 60_000;
 export const KEYS: readonly string[] = ['a', 'b', 'c', 'd'];
 const key = fc.constantFrom(...KEYS);
 const keys = fc.shuffledSubarray([...KEYS], { minLength: 1, maxLength: 3 });
-/** The empty one is no lock's, but a key that a stranger has set may hold it. */
-const ownerToken = fc.constantFrom('x', 'y', '');
+/** Of quorlock's form and not; the empty one is no lock's, but a key that a stranger has set may hold it. */
+const ownerToken = fc.constantFrom('x', tokenOf(0, 1), `${tokenOf(0, 1)}@x`, '');
 const minutes = (...lengths: number[]): fc.Arbitrary<number> =>
   fc.constantFrom(...lengths.map((length) => length * MINUTE));
 const ttl = minutes(1, 2, 5, 10);

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { COUNTER_SUFFIX, counterOf } from '../../src/node/counter.ts';
 import type { InspectReply, LockNode } from '../../src/node/lock-node.ts';
+import { isOwnerToken } from '../../src/node/owner.ts';
 import { createNodes } from '../../src/nodes.ts';
 import { resolveSettings } from '../../src/options.ts';
 import { Asker } from './asker.ts';
@@ -70,6 +71,7 @@ export class RedisSide implements Side {
       kind: 'held',
       ownerToken: ownerToken as string,
       remaining: left < 0 ? Number.POSITIVE_INFINITY : left,
+      ...(isOwnerToken(ownerToken as string) ? {} : { foreign: 'value' as const }),
     };
   }
 }

@@ -76,6 +76,15 @@ describe('an attempt that is contested', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('asks one node after the other past what is no lock of quorlock’s, which goes by no arbiter', () => {
+    const contest = begin();
+    contest.heard(2, { kind: 'denied', remaining: 1_000, foreign: 'value' });
+    expect(asked).toEqual([2, 0]);
+    expect(contest.outrunAt).toBeUndefined();
+    contest.heard(0, { kind: 'denied', remaining: 1_000, foreign: 'type' });
+    expect(asked).toEqual([2, 0, 4]);
+  });
+
   it('asks the others when the arbiter has been silent for the hedge', () => {
     begin();
     clock.advance(HEDGE - 1);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { LONGEST_SLEEP, pauseAfter, type Situation } from '../../src/acquire/pause.ts';
-import { Rivals } from '../../src/acquire/rivals.ts';
+import { LONGEST_FOREIGN_PAUSE, LONGEST_SLEEP, pauseAfter, type Situation } from '../../src/acquire/pause.ts';
+import { FOREIGN, Rivals } from '../../src/acquire/rivals.ts';
 import { NodesQuarantinedError, QuorumUnreachableError, ResourceHeldError } from '../../src/index.ts';
 
 const NOW = 10_000;
@@ -9,13 +9,13 @@ const retry = { retries: FOREVER, factor: 2, minTimeout: 50, maxTimeout: 1_000, 
 const held = new ResourceHeldError('held', [], FOREVER);
 const unreachable = new QuorumUnreachableError('unreachable', []);
 
-/** Nodes that denied for so many more ms, by the owner named; `.` for a grant. */
+/** Nodes that denied for so many more ms, by the owner named; `.` for a grant, `f` for what is no lock of quorlock's. */
 function rivalsAfter(answers: string, remaining: number): Rivals {
   const rivals = new Rivals(answers.length);
   rivals.begin();
   answers.split('').forEach((answer, node) => {
     if (answer === '.') rivals.answered(node, 'granted');
-    else rivals.denied(node, answer, NOW + remaining);
+    else rivals.denied(node, answer === 'f' ? FOREIGN : answer, NOW + remaining);
   });
   return rivals;
 }
@@ -92,6 +92,47 @@ describe('the pause while one owner keeps everybody out', () => {
     rivals.begin();
     [100, 200, 300, 400, 900].forEach((left, node) => rivals.denied(node, 'A', NOW + left));
     expect(pause({ isTold: true, rivals })).toBe(301);
+  });
+});
+
+describe('the pause behind what is no lock of quorlock’s', () => {
+  it.each([
+    // answers, failures, expected
+    ['fffff', 1, 50],
+    ['fffff', 2, 100],
+    ['fffff', 3, LONGEST_FOREIGN_PAUSE],
+    ['fffff', 99, LONGEST_FOREIGN_PAUSE],
+    ['fffAA', 99, LONGEST_FOREIGN_PAUSE],
+    ['ffAA.', 99, LONGEST_FOREIGN_PAUSE],
+    ['f....', 99, LONGEST_FOREIGN_PAUSE],
+    // Its release lets the waiter in, and is announced.
+    ['ffAAA', 1, LONGEST_SLEEP],
+    ['ffAAA', 99, LONGEST_SLEEP],
+  ])('after %j, %d failures, told or not, is %d ms', (answers, failures, ms) => {
+    const rivals = rivalsAfter(answers, FOREVER);
+    const isSplit = !rivals.isHeld;
+    const situation = { rivals, failures, splits: isSplit ? failures : 0 };
+    expect(pause({ ...situation, isTold: true })).toBe(isSplit && failures === 1 ? 10 : ms);
+    if (rivals.isForeign) expect(pause(situation)).toBe(pause({ ...situation, isTold: true }));
+  });
+
+  it('ends when it expires', () => {
+    expect(pause({ rivals: rivalsAfter('fffff', 70), failures: 99, isTold: true })).toBe(71);
+  });
+
+  it('is as long as the options want it at least', () => {
+    const patient = { ...retry, minTimeout: 700, maxTimeout: 3_000 };
+    expect(pause({ rivals: rivalsAfter('fffff', FOREVER), failures: 9, retry: patient })).toBe(700);
+  });
+
+  it('is that of the options where retries are counted', () => {
+    const counted = { ...retry, retries: 30 };
+    expect(pause({ rivals: rivalsAfter('fffff', FOREVER), failures: 9, retry: counted })).toBe(1_000);
+  });
+
+  it('is that of the options while nodes are missing, too', () => {
+    const rivals = rivalsAfter('f....', FOREVER);
+    expect(pause({ error: unreachable, rivals, failures: 9, splits: 9 })).toBe(1_000);
   });
 });
 

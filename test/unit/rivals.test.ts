@@ -52,6 +52,36 @@ describe('what a contender knows after an attempt', () => {
     });
   });
 
+  it.each([
+    // `f` is no lock of quorlock's.
+    ['fff', true, true],
+    ['ff.', true, true],
+    ['f..', true, false],
+    ['f-.', true, false],
+    ['fA.', true, false],
+    ['ffA', true, true],
+    ['fAA', false, true],
+    ['fAAA.', false, true],
+    ['ffAAA', false, true],
+    ['ffAAB', true, false],
+    ['AAA', false, true],
+    ['A..', false, false],
+    ['...', false, false],
+  ])('from %j: something foreign counts %s, held %s', (answers, isForeign, isHeld) => {
+    const rivals = after(answers.replaceAll('f', ' '));
+    answers.split('').forEach((answer, node) => {
+      if (answer === 'f') rivals.denied(node, FOREIGN, 1_000);
+    });
+    expect({ isForeign: rivals.isForeign, isHeld: rivals.isHeld }).toEqual({ isForeign, isHeld });
+  });
+
+  it('waits for nothing foreign as for one who competes', () => {
+    const rivals = new Rivals(3);
+    rivals.begin();
+    expect(rivals.denied(0, FOREIGN, 1_000)).toBe(true);
+    expect(rivals.denied(1, 'A', 1_000)).toBe(false);
+  });
+
   it('takes no vote for one before the first answer', () => {
     const rivals = new Rivals(3);
     expect([0, 1, 2].map((node) => rivals.isOpen(node))).toEqual([true, true, true]);
