@@ -1,21 +1,72 @@
+import { cut } from '../quote.ts';
+
+/** What must not appear in an error, beside the same in percent-encoding. */
+export interface Credentials {
+  /** Replaced wherever they stand. */
+  readonly passwords: readonly string[];
+  /** Replaced as whole words. */
+  readonly users: readonly string[];
+  /** The name of the node, which everybody sees. */
+  readonly node: string;
+}
+
+/** A server may echo a key, whose name may be long. */
+const LONGEST_MESSAGE = 500;
+
 /**
  * An error as quorlock shows it: name, message and code, without the command and its arguments that the client
- * attaches, and without any secret that a server echoed.
+ * attaches, and without any user or password that a server echoed.
  */
-export function cleanError(error: Error, secrets: readonly string[]): Error {
+export function cleanError(error: Error, credentials: Credentials): Error {
   const { code } = error as NodeJS.ErrnoException;
-  const clean = new Error(redact(messageOf(error) || code || error.name, secrets));
+  const clean = new Error(cut(redact(messageOf(error) || code || error.name, credentials), LONGEST_MESSAGE));
   clean.name = error.name;
   return typeof code === 'string' ? Object.assign(clean, { code }) : clean;
 }
 
 /** Leaves the code that an error begins with alone: it says what to do, also if a user is called the same. */
-function redact(message: string, secrets: readonly string[]): string {
+function redact(message: string, { passwords, users, node }: Credentials): string {
   const code = /^([A-Z]{3,}\b)?/.exec(message)?.[0] ?? '';
-  // The longest first: one secret may be a part of another.
-  const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
+  const withoutPasswords = longestFirst(passwords).reduce(
+    (text, password) => text.replaceAll(password, '***'),
+    message.slice(code.length),
+  );
   return (
-    code + longestFirst.reduce((text, secret) => text.replaceAll(secret, '***'), message.slice(code.length))
+    code +
+    longestFirst(users).reduce((text, user) => text.replace(mentions(user, node), '***'), withoutPasswords)
+  );
+}
+
+/** One may be a part of another. */
+function longestFirst(texts: readonly string[]): string[] {
+  return [...texts].sort((a, b) => b.length - a.length);
+}
+
+/** Words of servers' and clients' own sentences. A user may be called the same. */
+const ORDINARY = new Set(
+  `access acl and any are arguments auth channel channels client cluster command commands connect connection default
+  does error for from has host info invalid its key keys lock locks master name node not one pair password permissions
+  read redis replica run running script server set subcommand the this timeout used user username valkey with write wrong`.split(
+    /\s+/,
+  ),
+);
+
+/** What servers put before the name of a user that they echo: `User app has no permissions`, `user 'app'`, `AUTH app`. */
+const ECHO = String.raw`\bUser |\b[Uu]ser(?:name)? ?[:=]? ?['"\x60]|\b[Uu]ser(?:name)? ?[:=] ?|\b(?:AUTH|auth)['"\x60]?,? ['"\x60]?`;
+
+/**
+ * A user's name as a whole word, and not as a part of a host's name. One that may be meant as another word, only where servers echo
+ * users, and in URLs.
+ */
+function mentions(user: string, node: string): RegExp {
+  const name = user.replace(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);
+  const word = String.raw`${name}(?![\p{L}\p{N}_-]|\.[\p{L}\p{N}])`;
+  const isOrdinary = user.length <= 2 || ORDINARY.has(user.toLowerCase()) || node.includes(user);
+  return new RegExp(
+    isOrdinary
+      ? String.raw`(?<=${ECHO})${word}|(?<=//)${name}(?=(?::[^/\s]*)?@)`
+      : String.raw`(?<![\p{L}\p{N}_.-])${word}`,
+    'gu',
   );
 }
 

@@ -1,5 +1,6 @@
 import type { ClusterOptions, RedisOptions } from 'ioredis';
 import { wrong } from '../bad-input.ts';
+import type { Credentials } from './clean-error.ts';
 import { addressOf, DEFAULT_PORT, parseUrl } from './redis-url.ts';
 
 /** An ioredis `Redis` or `Cluster`, recognised by its shape: it may come from another copy of the package. */
@@ -14,7 +15,7 @@ export type Endpoint = {
   /** Host and port, or what else tells the node apart; two of one name are the same node. */
   readonly name: string;
   /** What must never appear in an error. */
-  readonly secrets: readonly string[];
+  readonly credentials: Credentials;
   /** There is a password, and no user. */
   readonly passwordOnly: boolean;
 } & (
@@ -54,11 +55,12 @@ function fromInstance(instance: IoredisInstance): Endpoint {
   const startupNodes: unknown = Reflect.get(instance, 'startupNodes');
   const nodes = Array.isArray(startupNodes) ? startupNodes.map(startupNode) : [];
   const { redisOptions = {} } = options as ClusterOptions;
+  const name = `cluster(${nodes.map(nameOf).join(',')})`;
   return {
     kind: 'cluster',
     instance,
-    name: `cluster(${nodes.map(nameOf).join(',')})`,
-    secrets: [redisOptions, ...nodes].flatMap(secretsOf),
+    name,
+    credentials: credentialsOf([redisOptions, ...nodes], name),
     passwordOnly: isPasswordOnly(redisOptions),
   };
 }
@@ -72,8 +74,9 @@ function startupNode(node: unknown): RedisOptions {
   return URL.canParse(url) ? addressOf(new URL(url)) : { host: node };
 }
 
-function described(options: RedisOptions): Pick<Endpoint, 'name' | 'secrets' | 'passwordOnly'> {
-  return { name: nameOf(options), secrets: secretsOf(options), passwordOnly: isPasswordOnly(options) };
+function described(options: RedisOptions): Pick<Endpoint, 'name' | 'credentials' | 'passwordOnly'> {
+  const name = nameOf(options);
+  return { name, credentials: credentialsOf([options], name), passwordOnly: isPasswordOnly(options) };
 }
 
 function isPasswordOnly({ username, password }: RedisOptions): boolean {
@@ -88,12 +91,19 @@ function nameOf({ host, port, path, sentinels, name }: RedisOptions): string {
   return `${address.includes(':') ? `[${address}]` : address}:${port ?? DEFAULT_PORT}`;
 }
 
-function secretsOf(options: RedisOptions): string[] {
-  const { username, password, sentinelUsername, sentinelPassword } = options;
-  return [username, password, sentinelUsername, sentinelPassword].flatMap((secret) =>
+function credentialsOf(all: readonly RedisOptions[], node: string): Credentials {
+  return {
+    passwords: variants(all.flatMap(({ password, sentinelPassword }) => [password, sentinelPassword])),
     // 'default' is the name of the user that everybody is.
-    typeof secret === 'string' && secret !== '' && secret !== 'default'
-      ? [secret, encodeURIComponent(secret)]
-      : [],
-  );
+    users: variants(all.flatMap(({ username, sentinelUsername }) => [username, sentinelUsername])).filter(
+      (user) => user !== 'default',
+    ),
+    node,
+  };
+}
+
+/** As given, and percent-encoded. */
+function variants(secrets: readonly (string | null | undefined)[]): string[] {
+  const given = secrets.filter((secret) => typeof secret === 'string' && secret !== '') as string[];
+  return [...new Set(given.flatMap((secret) => [secret, encodeURIComponent(secret)]))];
 }

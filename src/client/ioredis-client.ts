@@ -111,7 +111,7 @@ export class IoredisClient {
   }
 
   clean(error: Error): Error {
-    return cleanError(error, this.#plan.endpoint.secrets);
+    return cleanError(error, this.#plan.endpoint.credentials);
   }
 
   #connect(): void {

@@ -73,7 +73,8 @@ describe('the secrets of an endpoint', () => {
     ['redis://host', []],
     [{ password: '' }, []],
   ])('%j are known', (spec, secrets) => {
-    expect([...new Set(toEndpoint(spec, 0).secrets)].sort()).toEqual([...secrets].sort());
+    const { users, passwords } = toEndpoint(spec, 0).credentials;
+    expect([...users, ...passwords].sort()).toEqual([...secrets].sort());
   });
 
   it('are no part of its name', () => {
@@ -120,7 +121,7 @@ describe('an ioredis instance', () => {
       kind: 'instance',
       instance,
       name: 'host:7001',
-      secrets: ['pw', 'pw'],
+      credentials: { users: [], passwords: ['pw'], node: 'host:7001' },
     });
   });
 
@@ -138,8 +139,8 @@ describe('an ioredis instance', () => {
   it('has the secrets of a cluster’s nodes and of its options', () => {
     const options = { redisOptions: { username: 'alice', password: 's3cret' } };
     const startupNodes = ['redis://bob:pw@a:1', { host: 'b', password: 'other' }];
-    const { secrets } = toEndpoint({ isCluster: true, options, startupNodes, ...methods }, 0);
-    expect([...new Set(secrets)]).toEqual(['alice', 's3cret', 'bob', 'pw', 'other']);
+    const { credentials } = toEndpoint({ isCluster: true, options, startupNodes, ...methods }, 0);
+    expect(credentials).toMatchObject({ users: ['alice', 'bob'], passwords: ['s3cret', 'pw', 'other'] });
   });
 });
 
