@@ -1,4 +1,5 @@
 import leven from 'leven';
+import { cut, quote } from './quote.ts';
 
 /** What a number may be. */
 interface Range {
@@ -58,11 +59,10 @@ export function checkNames(what: string, options: object, known: readonly string
   if (!isObject(options) || Array.isArray(options)) throw wrong(TypeError, what, options, 'an object');
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown === undefined) return;
-  const [nearest = ''] = [...known].sort((a, b) => leven(unknown, a) - leven(unknown, b));
-  const hint = leven(unknown, nearest) <= 3 ? `; did you mean ${nearest}?` : '';
-  throw new TypeError(
-    `unknown name ${JSON.stringify(unknown)} in ${what}${hint} (known: ${known.join(', ')})`,
-  );
+  const start = unknown.slice(0, 64);
+  const [nearest = ''] = [...known].sort((a, b) => leven(start, a) - leven(start, b));
+  const hint = leven(start, nearest) <= 3 ? `; did you mean ${nearest}?` : '';
+  throw new TypeError(`unknown name ${quote(unknown)} in ${what}${hint} (known: ${known.join(', ')})`);
 }
 
 function isObject(value: unknown): value is object {
@@ -70,8 +70,8 @@ function isObject(value: unknown): value is object {
 }
 
 function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'string') return quote(value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
   if (typeof value === 'function') return 'a function';
-  return isObject(value) ? 'an object' : String(value);
+  return isObject(value) ? 'an object' : cut(String(value));
 }

@@ -1,8 +1,13 @@
+import type { Foreign } from './node/owner.ts';
+
 /** A node's vote, as errors and results report it. */
 export type Vote = { readonly node: string } & (
   | { readonly kind: 'granted' }
-  /** Another owner holds it there; `remaining` ms, or Infinity for a key without expiry. */
-  | { readonly kind: 'denied'; readonly remaining: number }
+  /**
+   * Another owner holds it there for `remaining` ms; Infinity for a key without expiry. `foreign`: it is no lock of quorlock's, but a
+   * `value` that another program set, or a key of another `type`.
+   */
+  | { readonly kind: 'denied'; readonly remaining: number; readonly foreign?: Foreign }
   | { readonly kind: 'unreachable'; readonly cause: Error }
   /** The node may have forgotten locks; it votes again in `remaining` ms. */
   | { readonly kind: 'quarantined'; readonly remaining: number }

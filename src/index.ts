@@ -40,6 +40,7 @@ export type {
   Unreachable,
   Unusable,
 } from './node/lock-node.ts';
+export type { Foreign } from './node/owner.ts';
 export type { RestartGuard } from './node/quarantine.ts';
 export type { NodeSpec } from './nodes.ts';
 export type {

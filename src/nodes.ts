@@ -8,6 +8,7 @@ import { guardFor, quarantineOf } from './node/quarantine.ts';
 import { RedisNode } from './node/redis-node.ts';
 import { Servers } from './node/servers.ts';
 import { type Settings } from './options.ts';
+import { cut } from './quote.ts';
 
 /** A node as users give it. */
 export type NodeSpec = string | RedisOptions | IoredisInstance | LockNode;
@@ -37,7 +38,8 @@ export function createNodes(
   );
   places.forEach(({ name }, position) => {
     const twin = places.findIndex((place) => place.name === name);
-    if (twin < position) throw new TypeError(`nodes[${position}] is the same as nodes[${twin}]: ${name}`);
+    if (twin < position)
+      throw new TypeError(`nodes[${position}] is the same as nodes[${twin}]: ${cut(name)}`);
   });
   const { clock, random, connectTimeout, fenceRetention } = settings;
   const guard = guardFor(specs.length, settings.restartGuard);

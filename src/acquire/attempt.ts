@@ -12,7 +12,8 @@ import type { LockNode } from '../node/lock-node.ts';
 import { type Failure, quorumOf } from '../quorum/ballot.ts';
 import { type Confirmed, Lease } from '../quorum/lease.ts';
 import { validUntil } from '../quorum/validity.ts';
-import { describeVotes, untilQuorum, votesOf } from '../quorum/votes.ts';
+import { describeVotes, obstacleOf, untilQuorum, votesOf } from '../quorum/votes.ts';
+import { enumerate, quote } from '../quote.ts';
 import type { Random } from '../random.ts';
 import type { Contest } from './contest.ts';
 import type { Hints } from './hints.ts';
@@ -123,6 +124,12 @@ const EXPLANATIONS: Record<Failure, string> = {
   unreachable: 'too few nodes answered',
 };
 
+function explain(verdict: Failure, votes: readonly Vote[]): string {
+  if (verdict !== 'held') return EXPLANATIONS[verdict];
+  const [obstacle, another] = new Set(votes.filter(({ kind }) => kind === 'denied').map(obstacleOf));
+  return obstacle && !another ? `${obstacle} is in the way` : EXPLANATIONS.held;
+}
+
 /** The error for a vote that failed. */
 export function failure(
   verb: 'lock' | 'extend',
@@ -131,7 +138,9 @@ export function failure(
   votes: readonly Vote[],
 ): RedlockError {
   const why =
-    verb === 'extend' && verdict === 'held' ? 'too few nodes have held it all along' : EXPLANATIONS[verdict];
+    verb === 'extend' && verdict === 'held'
+      ? 'too few nodes have held it all along'
+      : explain(verdict, votes);
   const message = `cannot ${verb} ${list(resources)}: ${why} (${describeVotes(votes)})`;
   const quorum = quorumOf(votes.length);
   switch (verdict) {
@@ -146,7 +155,10 @@ export function failure(
   }
 }
 
+/** How many resources a message names. */
+const MOST_NAMED = 5;
+
 /** Resources as messages name them. */
 export function list(resources: readonly string[]): string {
-  return resources.map((resource) => JSON.stringify(resource)).join(', ');
+  return enumerate(resources.map(quote), MOST_NAMED);
 }

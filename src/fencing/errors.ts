@@ -1,3 +1,5 @@
+import { quote } from '../quote.ts';
+
 export type FencingErrorCode = 'STALE_FENCING_TOKEN' | 'FENCING_MARK_UNREADABLE';
 
 const BRAND = Symbol.for('quorlock.fencing-error');
@@ -41,7 +43,7 @@ export class StaleFencingTokenError extends FencingError {
   readonly newest: number;
 
   constructor(key: string, fencingToken: number, newest: number) {
-    const message = `refused the fencing token ${fencingToken} for ${JSON.stringify(key)}: ${newest} has been seen, of a later holder`;
+    const message = `refused the fencing token ${fencingToken} for ${quote(key)}: ${newest} has been seen, of a later holder`;
     super(StaleFencingTokenError.code, message, key, fencingToken);
     this.newest = newest;
   }
@@ -57,7 +59,7 @@ export class FencingMarkError extends FencingError {
   readonly markKey: string;
 
   constructor(key: string, fencingToken: number, markKey: string, found: string) {
-    const message = `refused every fencing token for ${JSON.stringify(key)}: its mark ${JSON.stringify(markKey)} should be a fencing token, and is ${found}`;
+    const message = `refused every fencing token for ${quote(key)}: its mark ${quote(markKey)} should be a fencing token, and is ${found}`;
     super(FencingMarkError.code, message, key, fencingToken);
     this.markKey = markKey;
   }

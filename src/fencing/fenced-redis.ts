@@ -1,4 +1,5 @@
 import { checkNames, number, wrong } from '../bad-input.ts';
+import { quote } from '../quote.ts';
 import { FencingMarkError, StaleFencingTokenError } from './errors.ts';
 import { GUARD } from './guard-script.ts';
 import { markKeyOf } from './mark-key.ts';
@@ -65,7 +66,7 @@ async function guard(
   if (verdict === 'accepted') return;
   if (verdict === 'stale') throw new StaleFencingTokenError(key, fencingToken, Number(found));
   if (verdict === 'unreadable') throw new FencingMarkError(key, fencingToken, markKey, String(found));
-  throw new TypeError(`client did not say how the guard of ${JSON.stringify(key)} decided`);
+  throw new TypeError(`client did not say how the guard of ${quote(key)} decided`);
 }
 
 function checkClient(client: unknown): void {

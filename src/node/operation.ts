@@ -1,3 +1,4 @@
+import { cut } from '../quote.ts';
 import { counterOf } from './counter.ts';
 import type {
   ConfirmReply,
@@ -127,7 +128,7 @@ export function decode({ verb, fence }: Pick<Operation, 'verb' | 'fence'>, raw: 
     case 'inspect held':
       return { kind: 'held', remaining: duration(number), ...standing(owner) };
     default:
-      return new Error(`unexpected reply to ${verb}: ${String(word)}`);
+      return new Error(`unexpected reply to ${verb}: ${cut(String(word))}`);
   }
 }
 

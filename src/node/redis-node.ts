@@ -1,5 +1,6 @@
 import type { RedisConnection } from '../client/redis-connection.ts';
 import { afterReading, type Cancel, type Clock } from '../clock.ts';
+import { quote } from '../quote.ts';
 import { Admissions } from './admissions.ts';
 import type { ColdStart } from './cold-start.ts';
 import { counterOf } from './counter.ts';
@@ -170,15 +171,15 @@ export class RedisNode implements LockNode {
     const [first = '', ...others] = keys;
     const astray = keys.find((key) => connection.slotOf(key) === undefined);
     if (astray !== undefined)
-      return `the braces in ${JSON.stringify(astray)} are read differently by client and servers of a Redis Cluster`;
+      return `the braces in ${quote(astray)} are read differently by client and servers of a Redis Cluster`;
     const alone = keys.find((key) => connection.slotOf(counterOf(key)) !== connection.slotOf(key));
     if (alone !== undefined)
-      return `on a Redis Cluster no other key can share the hash slot of ${JSON.stringify(alone)}, as its fencing counter must; its braces make no {hash tag}`;
+      return `on a Redis Cluster no other key can share the hash slot of ${quote(alone)}, as its fencing counter must; its braces make no {hash tag}`;
     const stray = others.find((key) => connection.slotOf(key) !== connection.slotOf(first));
     if (stray === undefined) return undefined;
     return (
       'all keys of one lock need the same hash slot on a Redis Cluster; ' +
-      `give ${JSON.stringify(first)} and ${JSON.stringify(stray)} a common {hash tag}`
+      `give ${quote(first)} and ${quote(stray)} a common {hash tag}`
     );
   }
 

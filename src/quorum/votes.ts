@@ -8,6 +8,7 @@ import type {
   ReleaseReply,
   RepairReply,
 } from '../node/lock-node.ts';
+import { cut, enumerate } from '../quote.ts';
 import type { Ballot } from './ballot.ts';
 import type { Replies } from './round.ts';
 
@@ -60,6 +61,12 @@ function voteOf(node: string, reply: Reply | undefined): Vote {
     case 'released':
       return { node, kind: 'granted' };
     case 'denied':
+      return {
+        node,
+        kind: 'denied',
+        remaining: reply.remaining,
+        ...(reply.foreign ? { foreign: reply.foreign } : {}),
+      };
     case 'taken':
       return { node, kind: 'denied', remaining: reply.remaining };
     case 'missing':
@@ -75,12 +82,28 @@ function voteOf(node: string, reply: Reply | undefined): Vote {
   }
 }
 
+/** How many nodes a message tells about one by one. */
+const MOST_NODES = 9;
+
+/** What denied a lock, if it is not just a lock of quorlock's that expires. */
+export function obstacleOf(vote: Vote): string | undefined {
+  if (vote.kind !== 'denied') return undefined;
+  const expiry = vote.remaining === Number.POSITIVE_INFINITY ? ' without expiry' : '';
+  if (vote.foreign === 'type') return `a key of another type${expiry}`;
+  if (vote.foreign === 'value') return `a value${expiry} that quorlock did not set`;
+  return expiry && `a key${expiry}`;
+}
+
 /** The votes in a sentence's tail, such as `2 granted, 1 denied, c:6379 unreachable (connect ECONNREFUSED)`. */
 export function describeVotes(votes: readonly Vote[]): string {
   const granted = votes.filter(({ kind }) => kind === 'granted').length;
   const denied = votes.filter(({ kind }) => kind === 'denied').length;
   const others = votes.flatMap((vote) => {
     switch (vote.kind) {
+      case 'denied': {
+        const obstacle = obstacleOf(vote);
+        return obstacle ? `${vote.node} has ${obstacle}` : [];
+      }
       case 'unreachable':
         return `${vote.node} unreachable (${vote.cause.message})`;
       case 'unusable':
@@ -96,7 +119,14 @@ export function describeVotes(votes: readonly Vote[]): string {
   return [
     `${granted} of ${votes.length} granted`,
     ...(denied > 0 ? [`${denied} denied`] : []),
-    ...others,
+    ...(others.length > 0
+      ? [
+          enumerate(
+            others.map((each) => cut(each)),
+            MOST_NODES,
+          ),
+        ]
+      : []),
   ].join(', ');
 }
 
