@@ -114,7 +114,11 @@ describe('an error as it is shown', () => {
   );
 });
 
-const letters = fc.string({ unit: fc.constantFrom(...'abcXYZ019-_.$|[@:/ é'.split('')), minLength: 1, maxLength: 12 });
+const letters = fc.string({
+  unit: fc.constantFrom(...'abcXYZ019-_.$|[@:/ é'.split('')),
+  minLength: 1,
+  maxLength: 12,
+});
 /** As a server writes it between its own words. */
 const between = fc.constantFrom(' ', "'", '"', '`', ', ');
 
