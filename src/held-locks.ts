@@ -40,6 +40,11 @@ export class HeldLocks {
       first.dueNow();
   }
 
+  /** A node has begun to vote. */
+  nodeVotes(): void {
+    for (const lock of this.#agenda.all) lock.nodeVotes();
+  }
+
   close(reason: unknown): void {
     for (const lock of this.#agenda.all) lock.close(reason);
   }

@@ -5,7 +5,12 @@ import type { LockNode } from './node/lock-node.ts';
 import type { CallOptions } from './options.ts';
 import { checkTtl } from './options.ts';
 import type { Lease } from './quorum/lease.ts';
-import { extensionInterval, extensionReserve, validUntil } from './quorum/validity.ts';
+import {
+  extensionInterval,
+  extensionReserve,
+  SHORTEST_EXTENSION_INTERVAL,
+  validUntil,
+} from './quorum/validity.ts';
 import { votesOf } from './quorum/votes.ts';
 
 export interface Release {
@@ -22,6 +27,8 @@ export interface Release {
 export interface Keeper {
   readonly nodes: readonly LockNode[];
   readonly clock: Clock;
+  /** When a node last began to vote, in ms of the clock. */
+  nodeVotedAt: number;
   /** Called before a call returns. */
   returning(): void;
   /** Whether keys are handed on within this process if their lock is released now, so that nobody else need be told. */
@@ -161,6 +168,12 @@ export class Lock {
     return Math.min(this.#extendAt, this.#validUntil - TIMER_LATENESS);
   }
 
+  /** A node has begun to vote: an extension that is overdue, because it has failed, is tried again soon. @internal */
+  nodeVotes(): void {
+    const isOverdue = this.#extensionDue <= this.#keeper.clock.now();
+    if (isOverdue && this.#extendAt < Number.POSITIVE_INFINITY) this.#scheduleExtension();
+  }
+
   /** Does what is due. @internal */
   dueNow(): void {
     if (this.#keeper.clock.now() >= this.#validUntil - TIMER_LATENESS) this.#expire();
@@ -233,8 +246,11 @@ export class Lock {
   /** Automatic extension: from a third of the validity on, again and again with a floor on the interval. */
   #scheduleExtension(): void {
     if (this.#validUntil >= this.#heldAtMostUntil) return;
-    const { ttl } = this.#options;
-    this.#extendAt = Math.max(this.#extensionDue, this.#lastExtension + extensionInterval(ttl));
+    const { nodeVotedAt } = this.#keeper;
+    // One that failed without a node that has come back since may well succeed with it.
+    const mayDoBetter = nodeVotedAt >= this.#lastExtension;
+    const interval = mayDoBetter ? SHORTEST_EXTENSION_INTERVAL : extensionInterval(this.#options.ttl);
+    this.#extendAt = Math.max(this.#extensionDue, this.#lastExtension + interval);
     this.#keeper.moved(this);
   }
 

@@ -56,9 +56,7 @@ export class Redlock {
    */
   constructor(nodes: readonly NodeSpec[], options?: RedlockOptions) {
     this.#settings = resolveSettings(options);
-    const { all, own } = createNodes(nodes, this.#settings, () => {
-      for (const waiting of this.#waiting.all) waiting.nodeVotes();
-    });
+    const { all, own } = createNodes(nodes, this.#settings, () => this.#nodeVotes());
     this.#ownNodes = own;
     const { clock, random } = this.#settings;
     this.#coordinator = { nodes: all, clock, random, hints: new Hints(clock) };
@@ -70,6 +68,7 @@ export class Redlock {
     this.#keeper = {
       nodes: all,
       clock,
+      nodeVotedAt: Number.NEGATIVE_INFINITY,
       returning: () => locks.notice(),
       handsOn: (keys) => queues.handsOn(keys),
       moved: (lock) => locks.moved(lock),
@@ -217,6 +216,12 @@ export class Redlock {
       this.#waiting.delete(waiting);
       if (signal) this.#signals.delete(signal, waiting);
     }
+  }
+
+  #nodeVotes(): void {
+    this.#keeper.nodeVotedAt = this.#settings.clock.now();
+    for (const waiting of this.#waiting.all) waiting.nodeVotes();
+    this.#locks.nodeVotes();
   }
 
   #hold(

@@ -21,7 +21,10 @@ export function extensionReserve(ttl: number, driftFactor: number): number {
   return ((ttl - driftOf(ttl, driftFactor)) * 2) / 3;
 }
 
-/** The shortest time between two automatic extensions of a lock, in ms: a short ttl or a failing node must not become a hot loop. */
+/** No lock is extended automatically more often than this, in ms. */
+export const SHORTEST_EXTENSION_INTERVAL = 5;
+
+/** The shortest time between two automatic extensions of a lock while no node comes back, in ms: a failing node must not become a hot loop. */
 export function extensionInterval(ttl: number): number {
-  return Math.max(5, ttl / 10);
+  return Math.max(SHORTEST_EXTENSION_INTERVAL, ttl / 10);
 }

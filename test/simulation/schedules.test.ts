@@ -10,6 +10,7 @@ const SCHEDULES: Record<Model, number> = {
   forgetful: 5_000,
   restarting: 5_000,
   contended: 500,
+  held: 1_000,
 };
 
 /** The same for every change; SIM_SEED=… runs others, and `npm run sim` as many as there is time for. */

@@ -21,6 +21,8 @@ const BREAKING: Record<Rule, () => Story> = {
       })
       .locks('b', 10, 40)
       .asks('extend', 'a', [0, 1, 2], 50),
+  kept: () =>
+    story({ pace: BRISK }).locks('a', 0, 1_000, { extendsTo: 1_000, releasedAt: NEVER, abortedAt: 1_000 }),
   told: () => story().locks('a', 0, 100, { releasedAt: 101 }),
   'told first': () => story().calls('acquire', 'a', 0, 10, { stale: ['a'] }),
   quiet: () => story().locks('a', 0, 100, { releasedAt: 50, abortedAt: 60 }),

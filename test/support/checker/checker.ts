@@ -4,6 +4,7 @@ import { Facts } from './facts.ts';
 import { fenced } from './fenced.ts';
 import type { History } from './history.ts';
 import { holders } from './holders.ts';
+import { kept } from './kept.ts';
 import { operations } from './operations.ts';
 import { remembers } from './remembers.ts';
 import { residue } from './residue.ts';
@@ -33,6 +34,7 @@ export const RULES = {
   support: 'who holds has a quorum of votes standing (clocks within drift; lost votes forgiven)',
   continuity:
     'no extension succeeds across the whole section of another holder (lost votes allowed; lost counters forgiven)',
+  kept: 'no lock that extends itself is lost while a quorum that has had its keys without a break can be reached for two extensions',
   told: 'a signal aborts by the end of validity, or as soon as its client runs again',
   'told first': 'no call returns to a caller one of whose locks is over and has not said so',
   quiet: 'no signal aborts after a release',
@@ -81,6 +83,7 @@ export function violations(
   remembers(facts, report);
   fenced(facts, report);
   holders(facts, report);
+  kept(facts, report);
   calls(facts, report);
   operations(facts, report);
   waiting(facts, report);

@@ -83,6 +83,8 @@ export interface Section {
   readonly worth: number;
   /** For how long it may be valid in all, in ms of its own clock. */
   readonly maxHoldTime: number;
+  /** If it extends itself: the ttl that it is extended to, in ms. */
+  readonly extendsTo?: number | undefined;
   /** When its holder gave it back, or was told to (`close`). */
   releasedAt: number;
   abortedAt: number;
@@ -160,6 +162,8 @@ export interface Disturbance {
   readonly client: number | undefined;
   readonly from: number;
   to: number;
+  /** When the client reaches the node again, at the latest. */
+  backAt: number;
   /** Until when releases may not be told. */
   silentTo: number;
 }

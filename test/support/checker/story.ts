@@ -172,6 +172,7 @@ export class Story {
         client: undefined,
         from,
         to: what === 'all' ? to : NEVER_YET,
+        backAt: what === 'all' ? to : NEVER_YET,
         silentTo: to,
       });
     }

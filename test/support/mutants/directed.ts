@@ -37,6 +37,7 @@ export type Directed =
   | 'a process stops while its lock is extended, and runs again after the end'
   | 'all nodes forget a lock, and another has come and gone when it is extended'
   | 'all nodes forget a lock, and another has come and gone when it is extended twice'
+  | 'two of three nodes hang as a lock is extended'
   | 'connections break while nodes grant a lock'
   | 'a lock is extended twice, again and again, where requests overtake each other'
   | 'a node is cut off while its lock is released'
@@ -146,6 +147,12 @@ export const DIRECTED: Readonly<Record<Directed, Schedule>> = {
     ...STEADY,
     clients: [[take(50, { hold: 900 }), extend(250), extend(50)], [take(150, { hold: 20 })]],
     faults: [{ what: 'forget', at: 100, for: 0, node: 0, many: 3 }],
+  }),
+  'two of three nodes hang as a lock is extended': calmWorld({
+    ...STEADY,
+    ttl: 10_000,
+    clients: [[take(50, { hold: 25_000, autoExtend: true })]],
+    faults: onNodes([0, 1], (node) => ({ what: 'pause', at: 3_300, for: 1_500, node })),
   }),
   'connections break while nodes grant a lock': calmWorld({
     ...STEADY,

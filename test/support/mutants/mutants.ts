@@ -215,6 +215,60 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'a node that was repaired counts before a round has succeeded',
+    breaks: 'continuity',
+    directed: 'all nodes forget a lock, and another has come and gone when it is extended twice',
+    edits: [
+      edit(
+        'quorum/lease.ts',
+        "reply?.kind === 'extended' && !this.#continuity.counts(index)",
+        '!reply && index < 0',
+      ),
+    ],
+  },
+  {
+    name: 'an extension sets what is missing',
+    breaks: 'continuity',
+    directed: 'all nodes forget a lock, and another has come and gone when it is extended',
+    edits: [edit('node/memory-store.ts', "if (!this.#hasAll(holding)) return { kind: 'missing' };", '')],
+  },
+  {
+    name: 'an extension that sets what is missing says so to nobody',
+    breaks: 'atomic',
+    model: 'forgetful',
+    edits: [edit('node/memory-store.ts', "if (!this.#hasAll(holding)) return { kind: 'missing' };", '')],
+  },
+  {
+    name: 'an extension without an answer breaks continuity',
+    breaks: 'kept',
+    directed: 'two of three nodes hang as a lock is extended',
+    edits: [
+      edit(
+        'quorum/lease.ts',
+        "else if (reply.kind === 'missing' || reply.kind === 'taken') this.#continuity",
+        'else if (!executedNothing(reply)) this.#continuity',
+      ),
+    ],
+  },
+  {
+    name: 'every extension is a repair',
+    breaks: 'kept',
+    directed: 'two of three nodes hang as a lock is extended',
+    edits: [edit('quorum/lease.ts', 'if (!this.#continuity.counts(index)) {', 'if (node) {')],
+  },
+  {
+    name: 'an automatic extension that has failed is the last',
+    breaks: 'kept',
+    directed: 'two of three nodes hang as a lock is extended',
+    edits: [
+      edit(
+        'lock.ts',
+        "} finally {\n      if (this.state === 'held') this.#scheduleExtension();",
+        "} finally {\n      if (this.state === 'held' && this.#extensionDue > this.#keeper.clock.now()) this.#scheduleExtension();",
+      ),
+    ],
+  },
+  {
     name: 'a failed extension releases',
     breaks: 'live votes',
     edits: [

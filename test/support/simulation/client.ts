@@ -304,7 +304,12 @@ export class Client {
   #hold(
     lock: Lock,
     worth: number,
-    { maxHoldTime, fencing }: { maxHoldTime?: number | undefined; fencing?: boolean },
+    {
+      maxHoldTime,
+      fencing,
+      autoExtend,
+      ttl,
+    }: Partial<Pick<Taking, 'maxHoldTime' | 'fencing' | 'autoExtend' | 'ttl'>>,
     scoped = false,
   ): Held {
     const { history } = this.#plan;
@@ -318,6 +323,7 @@ export class Client {
       validity: [{ at: process.time, until: process.toTrue(lock.validUntil) }],
       worth,
       maxHoldTime: maxHoldTime ?? FOREVER,
+      extendsTo: autoExtend ? (ttl ?? this.#plan.schedule.ttl) : undefined,
       releasedAt: FOREVER,
       abortedAt: FOREVER,
     };

@@ -139,6 +139,7 @@ export class SimulatedConnection implements RedisConnection {
       client: process.id,
       from: timeline.now,
       to: Number.POSITIVE_INFINITY,
+      backAt: Number.POSITIVE_INFINITY,
       silentTo: Number.POSITIVE_INFINITY,
     };
     history.disturbances.push(this.#absence);
@@ -150,6 +151,7 @@ export class SimulatedConnection implements RedisConnection {
     if (!this.#absence) return;
     const { latency = 0 } = history.pace ?? {};
     this.#absence.to = timeline.now + 12 * latency + 20;
+    this.#absence.backAt = this.#absence.to;
     this.#absence.silentTo = this.#absence.to;
     this.#absence = undefined;
   }

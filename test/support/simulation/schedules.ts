@@ -5,9 +5,10 @@ import { OLD } from './schedule-of.ts';
 /**
  * What may go wrong. `lawful`: whatever the guarantees put up with. `forgetful`: nodes lose votes as well.
  * `restarting`: a minority of nodes does, by restarts that are guarded against. `contended`: what goes wrong is as in a
- * lawful one, mostly with what nodes publish, and many want the same lock.
+ * lawful one, mostly with what nodes publish, and many want the same lock. `held`: locks extend themselves for long, while
+ * several nodes at a time hang or lose their connections for a moment.
  */
-export const MODELS = ['lawful', 'forgetful', 'restarting', 'contended'] as const;
+export const MODELS = ['lawful', 'forgetful', 'restarting', 'contended', 'held'] as const;
 
 export type Model = (typeof MODELS)[number];
 
@@ -233,11 +234,56 @@ const restarting: fc.Arbitrary<NodeFault> = fc
     }),
   );
 
-const fault = {
-  lawful: anyLawfulFault,
-  forgetful: fc.oneof(anyLawfulFault, forgetting),
-  restarting: fc.oneof(anyLawfulFault, restarting, restarting),
-  contended: fc.oneof(feedFault, feedFault, lawfulFault),
+const lateAt = fc.nat(12_000);
+const moment = fc.oneof({ weight: 4, arbitrary: fc.nat(2_000) }, { weight: 1, arbitrary: fc.nat(6_000) });
+
+/** Several nodes hang, are unreachable, or lose all their connections, at nearly the same time. */
+const blip: fc.Arbitrary<Fault[]> = fc
+  .record({
+    at: lateAt,
+    duration: moment,
+    what: fc.constantFrom('pause', 'pause', 'pause', 'break', 'cut', 'refuse', 'vanish', 'fail'),
+    error: fc.constantFrom(...ERRORS),
+    nodes: fc.uniqueArray(node, { minLength: 1, maxLength: 5 }),
+    spread: fc.constantFrom(0, 0, 5, 400),
+  })
+  .map(({ at, duration, what, error, nodes, spread }) =>
+    nodes.flatMap((node, index): Fault[] => {
+      const span = { at: at + index * spread, for: duration, node };
+      switch (what) {
+        case 'pause':
+          return [{ ...span, what }];
+        case 'break':
+          return [0, 1].map((client) => ({ ...span, for: 0, what, client }));
+        case 'cut':
+          return [{ ...span, what, client: undefined, direction: 'both', delay: Number.POSITIVE_INFINITY }];
+        case 'fail':
+          return [{ ...span, what, error }];
+        default:
+          return [{ ...span, what: 'crash', refuses: what === 'refuse', memory: 'kept' }];
+      }
+    }),
+  );
+
+/** Something that goes wrong on one node, at any time. */
+const lateFault: fc.Arbitrary<Fault[]> = fc
+  .tuple(lawfulFault, lateAt, moment)
+  .map(([fault, at, duration]) => [{ ...fault, at, for: fault.for === 0 ? 0 : duration }]);
+
+const some = (fault: fc.Arbitrary<Fault>): fc.Arbitrary<Fault[]> =>
+  fc.array(fault, { maxLength: 6, size: 'max' });
+
+const faults = {
+  lawful: some(anyLawfulFault),
+  forgetful: some(fc.oneof(anyLawfulFault, forgetting)),
+  restarting: some(fc.oneof(anyLawfulFault, restarting, restarting)),
+  contended: some(fc.oneof(feedFault, feedFault, lawfulFault)),
+  held: fc
+    .array(fc.oneof({ weight: 3, arbitrary: blip }, { weight: 1, arbitrary: lateFault }), {
+      maxLength: 4,
+      size: 'max',
+    })
+    .map((faults) => faults.flat()),
 } as const;
 
 const guard = {
@@ -245,7 +291,32 @@ const guard = {
   forgetful: fc.constantFrom('off' as const, 'off' as const, 'auto' as const),
   restarting: fc.constantFrom('auto' as const, 'strict' as const),
   contended: fc.constant('off' as const),
+  held: fc.constantFrom('off' as const, 'off' as const, 'auto' as const, 'strict' as const),
 } as const;
+
+/** Somebody who keeps a lock for long, mostly one of its own. */
+const keeper = (own: number): fc.Arbitrary<Step[]> =>
+  fc
+    .record({
+      gap: fc.nat(300),
+      do: fc.constantFrom('acquire' as const, 'using' as const),
+      resources: fc.constantFrom([own], [own], [own], [0], [own, 2]),
+      hold: fc.nat(15_000),
+      acquireTimeout: fc.constantFrom(1_000, 12_000),
+      autoExtend: fc.constant(true),
+      maxHoldTime: fc.constantFrom(undefined, undefined, undefined, 5_000),
+      ttl: fc.constant(undefined),
+      fencing: fc.constantFrom(true, true, false),
+      abortAfter: fc.constant(undefined),
+    })
+    .chain((step) =>
+      fc
+        .array(
+          fc.nat(4_000).map((gap): Step => ({ gap, do: 'extend', which: 0, ttl: undefined })),
+          { maxLength: 2 },
+        )
+        .map((extensions): Step[] => [step, ...extensions]),
+    );
 
 /** Somebody who wants the first resource again and again, or waits for it now and then. */
 const contender: fc.Arbitrary<Step[]> = fc.oneof(
@@ -293,51 +364,75 @@ function sparing(faults: readonly Fault[], nodes: number): Fault[] {
 
 const rate = fc.constantFrom(0, 0, 1, 1, 0.5);
 
+/** How long a ttl is, and how long a node is waited for. */
+const bases = {
+  usual: fc.constantFrom(
+    { ttl: 100, nodeTimeout: 20 },
+    { ttl: 200, nodeTimeout: 50 },
+    { ttl: 300, nodeTimeout: 50 },
+    { ttl: 1_000, nodeTimeout: 100 },
+    { ttl: 30_000, nodeTimeout: 100 },
+  ),
+  contended: fc.constantFrom(
+    { ttl: 200, nodeTimeout: 50 },
+    { ttl: 300, nodeTimeout: 50 },
+    { ttl: 1_000, nodeTimeout: 100 },
+    { ttl: 30_000, nodeTimeout: 100 },
+  ),
+  held: fc.constantFrom(
+    { ttl: 1_000, nodeTimeout: 100 },
+    { ttl: 3_000, nodeTimeout: 300 },
+    { ttl: 6_000, nodeTimeout: 200 },
+    { ttl: 10_000, nodeTimeout: 500 },
+    { ttl: 10_000, nodeTimeout: 100 },
+  ),
+} as const;
+
+const swift = [
+  { least: 0.05, span: 0.2 },
+  { least: 0.2, span: 2 },
+] as const;
+const latencies = {
+  // Answers that come too late leave nothing to contend for.
+  contended: fc.constantFrom(...swift, { least: 0.5, span: 20 }, { least: 5, span: 5 }),
+  usual: fc.constantFrom(...swift, { least: 0.5, span: 20 }, { least: 5, span: 5 }, { least: 0.1, span: 60 }),
+  held: fc.constantFrom(...swift, { least: 5, span: 5 }),
+} as const;
+
 /** Schedules of a world of the size given, or of any size; small by default, and shrinking to nothing going on. */
 export function schedules(
   model: Model,
   size: { nodes?: number; clients?: number; steps?: number } = {},
 ): fc.Arbitrary<Schedule> {
   const { nodes, clients, steps } = size;
-  const isContended = model === 'contended';
-  const program = isContended
-    ? contender
-    : fc.array(step, { maxLength: steps ?? 10, minLength: steps ?? 0, size: 'max' });
-  const most = isContended ? MOST_CONTENDERS : MOST_CLIENTS;
+  const kind = model === 'contended' || model === 'held' ? model : 'usual';
+  const programs = {
+    contended: contender,
+    held: fc.constantFrom(0, 1).chain(keeper),
+    usual: fc.array(step, { maxLength: steps ?? 10, minLength: steps ?? 0, size: 'max' }),
+  };
+  const most = kind === 'contended' ? MOST_CONTENDERS : MOST_CLIENTS;
   return fc
     .record({
       seed: fc.nat(),
       nodes: nodes === undefined ? fc.constantFrom(1, 2, 3, 3, 4, 5, 5, 5, 6, 7) : fc.constant(nodes),
       driftFactor: fc.constantFrom(0.01, 0.01, 0.1, 0),
       rates: fc.array(rate, { minLength: most + MOST_NODES, maxLength: most + MOST_NODES }),
-      base: fc.constantFrom(
-        ...(isContended ? [] : [{ ttl: 100, nodeTimeout: 20 }]),
-        { ttl: 200, nodeTimeout: 50 },
-        { ttl: 300, nodeTimeout: 50 },
-        { ttl: 1_000, nodeTimeout: 100 },
-        { ttl: 30_000, nodeTimeout: 100 },
-      ),
+      base: bases[kind],
       connectTimeout: fc.constantFrom(50, 300, 2_000),
-      latency: fc.constantFrom(
-        { least: 0.05, span: 0.2 },
-        { least: 0.2, span: 2 },
-        { least: 0.5, span: 20 },
-        { least: 5, span: 5 },
-        // Answers that come too late leave nothing to contend for.
-        ...(isContended ? [] : [{ least: 0.1, span: 60 }]),
-      ),
+      latency: latencies[kind],
       retry: fc.constantFrom(
         { minTimeout: 20, maxTimeout: 400, retries: Number.POSITIVE_INFINITY },
         { minTimeout: 50, maxTimeout: 1_000, retries: Number.POSITIVE_INFINITY },
         { minTimeout: 0, maxTimeout: 20, retries: 3 },
       ),
       detours: fc.constantFrom<readonly number[]>([], [], [], [], [0], [1, 2]),
-      clients: fc.array(program, {
-        minLength: clients ?? (isContended ? 2 : 1),
+      clients: fc.array(programs[kind], {
+        minLength: clients ?? (kind === 'contended' ? 2 : 1),
         maxLength: clients ?? most,
         size: 'max',
       }),
-      faults: fc.array(fault[model], { maxLength: 6, size: 'max' }),
+      faults: faults[model],
       incurable: fc.constantFrom<readonly number[]>([], [], [0], [1, 3], [0, 2, 4]),
       finish: fc.constantFrom('heal' as const, 'probe' as const),
       guard: guard[model],

@@ -20,6 +20,8 @@ const TURNS = 128;
 const RECOVERY = 4_000;
 /** Until a connection that was broken is there again, in ms. */
 const RECONNECTION = 300;
+/** Until a node that is well again is connected and has been looked at, in ms: a SYN that was lost, a reconnection, a look. */
+const RETURN = 1_250;
 /** Until it has noticed that nobody tells it anything any more, in ms: it asks now and then, and is not answered. */
 const LONGEST_SILENCE = 6_500;
 
@@ -380,6 +382,9 @@ class World {
       client,
       from: fault.at,
       to: isFeedOnly ? Number.NEGATIVE_INFINITY : to,
+      backAt: isFeedOnly
+        ? Number.NEGATIVE_INFINITY
+        : until + RETURN + this.#schedule.nodeTimeout + 16 * latency,
       // Who only listens finds out by itself that a server has gone without a word.
       silentTo:
         fault.what === 'break feed'
