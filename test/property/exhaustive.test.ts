@@ -146,6 +146,25 @@ describe('two clients on three nodes', () => {
   });
 });
 
+describe('one client on two nodes that extends its lock twice', () => {
+  it.for<Scope['fault']>(['lost replies', 'lost requests'])(
+    'keeps it, at whatever moment an extension is left without an answer (%s)',
+    { timeout: 300_000 },
+    async (fault) => {
+      const kept: string[] = [];
+      const scope = { clients: 1, nodes: 2, extensions: [2], timeouts: 'none', fault } as const;
+      const { violation } = await explore(scope, {
+        onExecution: ({ calls }) => {
+          kept.push(calls.flatMap(({ verb, outcome }) => (verb === 'extend' ? outcome : [])).join());
+        },
+      });
+      expect(violation?.trace).toBeUndefined();
+      // The first one is left without an answer, and the second finds the lock as it was.
+      expect(kept).toContain('QUORUM_UNREACHABLE,ok');
+    },
+  );
+});
+
 /** What has come of each execution, whoever is who: what each client was told, and what each node did, one after the other. */
 async function outcomesOf(scope: Scope): Promise<string[]> {
   const outcomes = new Set<string>();

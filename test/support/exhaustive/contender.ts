@@ -14,6 +14,8 @@ export interface ContenderPlan {
   readonly servers: readonly Server[];
   readonly history: History;
   readonly cycles: number;
+  /** How many times it extends each lock. */
+  readonly extensions: number;
   /** The number of the event that happens now, which is the time. */
   readonly now: () => number;
 }
@@ -39,6 +41,7 @@ export class Contender {
   readonly #process: Process;
   readonly #redlock: Redlock;
   #cycles = 0;
+  #extensions = 0;
   #pending: Verb | undefined;
   #lock: Lock | undefined;
   #section: Section | undefined;
@@ -118,7 +121,8 @@ export class Contender {
 
   /** What it does of its own accord. */
   act(): void {
-    if (this.#lock) this.#release(this.#lock);
+    if (this.#lock && this.#extensions < this.#plan.extensions) this.#extend(this.#lock);
+    else if (this.#lock) this.#release(this.#lock);
     else this.#tryAcquire();
   }
 
@@ -130,6 +134,15 @@ export class Contender {
     const token = tokenOf(this.#plan.id, ++this.#cycles);
     void this.#call('tryAcquire', token, () => this.#redlock.tryAcquire(RESOURCE)).then((lock) => {
       if (lock) this.#hold(lock);
+    });
+  }
+
+  #extend(lock: Lock): void {
+    const validity = this.#section?.validity;
+    const until = TTL + ++this.#extensions;
+    void this.#call('extend', lock.ownerToken, async () => {
+      await lock.extend();
+      validity?.push({ at: this.#plan.now(), until });
     });
   }
 
@@ -154,6 +167,7 @@ export class Contender {
       abortedAt: FOREVER,
     };
     history.sections.push(section);
+    this.#extensions = 0;
     lock.signal.addEventListener('abort', () => {
       section.abortedAt = now();
     });

@@ -20,7 +20,7 @@ export class Objects {
     return 1 << (3 * client * this.#nodes + node);
   }
 
-  /** How a node votes in the round of a client that takes the lock, or in the one that releases it. */
+  /** How a node votes in the round of a client that takes the lock or extends it, or in the one that releases it. */
   vote(client: number, operation: Operation, node: number): number {
     const round = operation === 'release' ? 2 : 1;
     return 1 << ((3 * client + round) * this.#nodes + node);

@@ -18,6 +18,8 @@ export interface Scope {
   readonly fault?: Fault;
   /** How many times each client does so, if more than once. */
   readonly cycles?: readonly number[];
+  /** How many times each client extends the lock before it gives it back, if at all. */
+  readonly extensions?: readonly number[];
   /** Whether a client may stop waiting for a node that is slow; nobody has to wait for ever, either way. */
   readonly timeouts?: 'none';
   /**
@@ -33,6 +35,9 @@ export interface Scope {
 const CONTENTION: Scope = { clients: 2, nodes: 3 };
 const PUNCTUAL: Scope = { ...CONTENTION, timeouts: 'none' };
 const PAIR: Scope = { clients: 2, nodes: 2 };
+/** One client, so that an extension that fails does so for no other reason than the fault; a second one shows what the first has left. */
+const EXTENDING: Scope = { clients: 1, nodes: 2, extensions: [2] };
+const EXTENDED: Scope = { ...PUNCTUAL, nodes: 2, extensions: [1] };
 
 /**
  * What `npm run exhaustive` looks at. A timeout is something that goes wrong, too: together with a connection that is
@@ -48,6 +53,10 @@ export const SCOPES: ReadonlyMap<string, Scope> = new Map<string, Scope>([
   ['lost requests and timeouts, two nodes', { ...PAIR, fault: 'lost requests' }],
   ['lost replies and timeouts, two nodes', { ...PAIR, fault: 'lost replies' }],
   ['crash and timeouts, two nodes', { ...PAIR, fault: 'crash' }],
+  ['extensions, lost replies and timeouts, two nodes', { ...EXTENDING, fault: 'lost replies' }],
+  ['extensions, lost requests and timeouts, two nodes', { ...EXTENDING, fault: 'lost requests' }],
+  ['an extension, lost replies', { ...EXTENDED, fault: 'lost replies' }],
+  ['an extension, drop', { ...EXTENDED, fault: 'drop' }],
 ]);
 
 /** What takes hours, and is looked at only when it is asked for. */

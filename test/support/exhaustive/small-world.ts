@@ -71,7 +71,7 @@ export class SmallWorld {
 
   constructor(scope: Scope, symmetry: Symmetry = ASYMMETRY) {
     this.#symmetry = symmetry;
-    const { clients, nodes, cycles = [], fault } = scope;
+    const { clients, nodes, cycles = [], extensions = [], fault } = scope;
     this.#scope = scope;
     this.#objects = new Objects(clients, nodes);
     this.#faultIsDue = fault !== undefined;
@@ -87,7 +87,15 @@ export class SmallWorld {
     const now = (): number => timeline.now;
     this.#contenders = Array.from(
       { length: clients },
-      (_, id) => new Contender({ id, servers, history, now, cycles: cycles[id] ?? 1 }),
+      (_, id) =>
+        new Contender({
+          id,
+          servers,
+          history,
+          now,
+          cycles: cycles[id] ?? 1,
+          extensions: extensions[id] ?? 0,
+        }),
     );
   }
 
