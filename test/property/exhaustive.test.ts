@@ -147,7 +147,7 @@ describe('two clients on three nodes', () => {
 });
 
 describe('one client on two nodes that extends its lock twice', () => {
-  it.for<Scope['fault']>(['lost replies', 'lost requests'])(
+  it.for(['lost replies', 'lost requests'] as const)(
     'keeps it, at whatever moment an extension is left without an answer (%s)',
     { timeout: 300_000 },
     async (fault) => {
