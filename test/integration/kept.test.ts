@@ -51,6 +51,10 @@ async function kept(lock: Lock): Promise<void> {
   expect((await lock.release()).outcome).toBe('released');
 }
 
+async function filled(servers: readonly RedisServer[]): Promise<void> {
+  await Promise.all(servers.map((server) => server.cli('CONFIG', 'SET', 'maxmemory', '1')));
+}
+
 describe('a lock is extended again after', () => {
   it('a majority of nodes hung while it was extended', async () => {
     const servers = await startNodes(3);
@@ -111,10 +115,6 @@ describe('a lock is extended again after', () => {
 });
 
 describe('on servers whose memory is full', () => {
-  async function filled(servers: readonly RedisServer[]): Promise<void> {
-    await Promise.all(servers.map((server) => server.cli('CONFIG', 'SET', 'maxmemory', '1')));
-  }
-
   it.each([true, false])('a lock is extended and released (fencing: %s)', async (fencing) => {
     const servers = await startNodes(3);
     const redlock = openRedlock(servers, LASTING);

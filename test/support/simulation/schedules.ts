@@ -254,7 +254,7 @@ const blip: fc.Arbitrary<Fault[]> = fc
         case 'pause':
           return [{ ...span, what }];
         case 'break':
-          return [0, 1].map((client) => ({ ...span, for: 0, what, client }));
+          return [0, 1].map((client) => ({ at: span.at, for: 0, node, what, client }));
         case 'cut':
           return [{ ...span, what, client: undefined, direction: 'both', delay: Number.POSITIVE_INFINITY }];
         case 'fail':
@@ -315,7 +315,7 @@ const keeper = (own: number): fc.Arbitrary<Step[]> =>
           fc.nat(4_000).map((gap): Step => ({ gap, do: 'extend', which: 0, ttl: undefined })),
           { maxLength: 2 },
         )
-        .map((extensions): Step[] => [step, ...extensions]),
+        .map((extensions): Step[] => [step as Step].concat(extensions)),
     );
 
 /** Somebody who wants the first resource again and again, or waits for it now and then. */
