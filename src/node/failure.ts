@@ -13,6 +13,11 @@ export function ranNothing(error: Error): boolean {
   return /^(NOPERM|NOAUTH|NOSCRIPT)\b/.test(error.message);
 }
 
+/** Whether such an error is about the command or the user, and so the same for whatever the script is to do. */
+export function concernsAll(error: Error): boolean {
+  return /^NOAUTH\b|\bto run the\b/.test(error.message);
+}
+
 /** How an error counts as a reply. LOADING, BUSY, OOM, MISCONF, NOREPLICAS, CLUSTERDOWN and the like pass, and are `unreachable`. */
 export function replyTo(error: Error, maybeExecuted: boolean): Unreachable | Unusable {
   if (isRefusal(error)) return { kind: 'unusable', why: error.message };

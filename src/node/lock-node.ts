@@ -25,6 +25,8 @@ export interface Giving extends Holding {
    * `late`: only if it has to be repeated.
    */
   readonly announce: boolean | 'gone' | 'late';
+  /** The longest expiry that the keys were ever given, in ms: once it has passed, there is nothing left to delete. */
+  readonly longestTtl: number;
 }
 
 export interface GrantClaim extends Claim {
@@ -185,8 +187,8 @@ export interface LockNode {
   /** Raises the expiry of the owner's keys to `ttl`, never lowers it, and sets those that do not exist. */
   repair(claim: ExtendClaim, deliver: Deliver<RepairReply>): void;
   /**
-   * Deletes the owner's keys. The node owes this until the server has answered it: when the answer is
-   * `unreachable`, it is repeated on the next connection, before anything newer.
+   * Deletes the owner's keys. The node owes this until the server has answered it, or until the keys have expired by
+   * themselves: when the answer is `unreachable`, it is repeated on the next connection, before anything newer.
    */
   release(giving: Giving, deliver: Deliver<ReleaseReply>): void;
   /** Reads one key. */

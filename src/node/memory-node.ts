@@ -41,7 +41,7 @@ export class MemoryNode implements LockNode {
   readonly name: string;
   readonly #clock: Clock;
   readonly #store: MemoryStore;
-  readonly #debts = new Debts();
+  readonly #debts: Debts;
   readonly #listeners = new Listeners();
   readonly #inbox: Request[] = [];
   #state: 'healthy' | 'failed' | 'hung' | 'closed' = 'healthy';
@@ -49,6 +49,7 @@ export class MemoryNode implements LockNode {
   constructor(name: string, clock: Clock = systemClock) {
     this.name = name;
     this.#clock = clock;
+    this.#debts = new Debts(clock);
     this.#store = new MemoryStore(clock, (key, owner) => this.#tell(key, owner));
   }
 

@@ -82,7 +82,7 @@ export class MemoryStore {
     return { kind };
   }
 
-  release({ keys, ownerToken, announce }: Giving): ReleaseReply {
+  release({ keys, ownerToken, announce }: Omit<Giving, 'longestTtl'>): ReleaseReply {
     const owners = keys.map((key) => this.#live(key)?.ownerToken);
     const own = keys.filter((_, index) => owners[index] === ownerToken);
     const gone = keys.filter((_, index) => owners[index] === undefined);

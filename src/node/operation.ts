@@ -73,6 +73,11 @@ const ANNOUNCEMENTS: ReadonlyMap<Giving['announce'], string> = new Map<Giving['a
   ['gone', 'gone'],
 ]);
 
+/** How many KEYS it takes in a command: its own, and their counters. */
+export function keyCountOf({ keys, fence }: Operation): number {
+  return fence === undefined ? keys.length : 2 * keys.length;
+}
+
 /** The KEYS and ARGV of a batch, as the script takes them. */
 export function encode(
   batch: readonly Operation[],

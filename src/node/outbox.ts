@@ -1,9 +1,10 @@
 import type { Master, RedisConnection } from '../client/redis-connection.ts';
 import type { Clock } from '../clock.ts';
 import type { Admissions } from './admissions.ts';
-import { ranNothing, replyTo } from './failure.ts';
+import { concernsAll, ranNothing, replyTo } from './failure.ts';
 import type { NoAnswer } from './lock-node.ts';
-import { decode, encode, type Operation } from './operation.ts';
+import { decode, encode, keyCountOf, type Operation } from './operation.ts';
+import { Pace } from './pace.ts';
 import { allButGrants, grantScript } from './scripts/script.ts';
 import type { Watchdog } from './watchdog.ts';
 
@@ -24,7 +25,7 @@ export interface OutboxPlan {
   readonly idle: () => void;
 }
 
-/** How many keys leave in one command at most, unless one operation has more: a server is busy with them for a millisecond or so. */
+/** How many keys, counters included, leave in one command at most, unless one operation has more: a server is busy with them for a millisecond or so. */
 const LARGEST_BATCH = 128;
 /** How many operations may be without an answer before new claims are turned away. */
 const MOST_UNANSWERED = 20_000;
@@ -55,6 +56,9 @@ export class Outbox {
   /** Votes of masters that have to be looked at. */
   readonly #unsure: Operation[] = [];
   readonly #triedAgain = new WeakSet<Operation>();
+  /** How often the masters are looked at because a script is missing, and how often it is loaded. */
+  readonly #looks: Pace;
+  readonly #loads: Pace;
   #held = true;
   #loading = false;
   #looking = false;
@@ -63,6 +67,8 @@ export class Outbox {
 
   constructor(plan: OutboxPlan) {
     this.#plan = plan;
+    this.#looks = new Pace(plan.clock);
+    this.#loads = new Pace(plan.clock);
   }
 
   /** Whether operations leave now; otherwise they would wait. */
@@ -122,13 +128,14 @@ export class Outbox {
       }
       const slot = this.#plan.connection.slotOf(each.keys[0] ?? '') ?? 0;
       const last = open.get(slot);
-      if (last && last.keys + each.keys.length <= LARGEST_BATCH) {
+      const keys = keyCountOf(each);
+      if (last && last.keys + keys <= LARGEST_BATCH) {
         last.batch.push(each);
-        last.keys += each.keys.length;
+        last.keys += keys;
       } else {
         const batch = [each];
         batches.push(batch);
-        open.set(slot, { batch, keys: each.keys.length });
+        open.set(slot, { batch, keys });
       }
     }
     return batches;
@@ -190,9 +197,11 @@ export class Outbox {
   }
 
   #failed(batch: readonly Operation[], sha: string, master: Master | undefined, error: Error): void {
-    if (ranNothing(error) && batch.length > 1) {
+    if (ranNothing(error) && batch.length > 1 && !concernsAll(error)) {
       // One operation may have keys that this user must not touch; the others shall not suffer for it.
-      for (const each of batch) for (const alone of this.#batches([each])) this.#send(alone, sha, master);
+      const middle = batch.length >> 1;
+      for (const half of [batch.slice(0, middle), batch.slice(middle)])
+        for (const part of this.#batches(half)) this.#send(part, sha, master);
     } else {
       const reply = this.#noAnswer(error, !ranNothing(error));
       for (const each of batch) each.deliver(reply);
@@ -208,6 +217,11 @@ export class Outbox {
       this.#quarantined(batch, master);
     } else if (!master) {
       this.#lookFirst(batch);
+    } else if (!this.#looking && this.#looks.wait > 0) {
+      // It had the script a moment ago: another has answered that it was redirected to, or the script goes again and again.
+      for (const vote of batch.filter(isVote)) vote.deliver(replyTo(UNSEEN, false));
+      const others = batch.filter((each) => !isVote(each));
+      if (others.length > 0) this.#send(others, allButGrants.sha, master);
     } else {
       admissions.missing(master);
       this.#queue.unshift(...batch);
@@ -223,10 +237,11 @@ export class Outbox {
     for (const each of batch) each.deliver({ kind: 'quarantined', remaining });
   }
 
-  /** Votes wait until the masters have been looked at. Once. */
+  /** Votes wait until the masters have been looked at. Once, and only if that has not just been in vain. */
   #lookFirst(votes: readonly Operation[]): void {
+    const mayLook = this.#looking || this.#looks.take();
     for (const each of votes) {
-      if (this.#triedAgain.has(each)) {
+      if (!mayLook || this.#triedAgain.has(each)) {
         each.deliver(replyTo(UNSEEN, false));
       } else {
         this.#triedAgain.add(each);
@@ -241,10 +256,11 @@ export class Outbox {
     });
   }
 
-  /** Loads the script that any server may have, and sends what did not run. Once. */
+  /** Loads the script that any server may have, and sends what did not run. Once, and only if that has not just been in vain. */
   #load(batch: readonly Operation[], error: Error): void {
+    const mayLoad = this.#loading || this.#loads.take();
     for (const each of batch) {
-      if (this.#triedAgain.has(each)) {
+      if (!mayLoad || this.#triedAgain.has(each)) {
         each.deliver(replyTo(error, false));
       } else {
         this.#triedAgain.add(each);

@@ -25,6 +25,7 @@ import type {
 } from './lock-node.ts';
 import { Operation } from './operation.ts';
 import { Outbox } from './outbox.ts';
+import { Pace } from './pace.ts';
 import type { RestartGuard } from './quarantine.ts';
 import { Releases } from './releases.ts';
 import type { Servers } from './servers.ts';
@@ -46,7 +47,7 @@ export interface RedisNodePlan {
   readonly connectTimeout: number;
   /** After how many ms without an answer the server is suspect, and its connection cut. */
   readonly patience: number;
-  /** Called when the node has begun to vote, or may have. */
+  /** Called when the node has begun to vote, or some of its masters have. */
   readonly onVoting: () => void;
 }
 
@@ -69,6 +70,9 @@ const NEXT_LOOK = 250;
 /** The same while the nodes may be being started for the first time, in ms. */
 const START_LOOK = 1_000;
 
+/** So many releases that a server has refused are repeated to find out whether it still does. */
+const PROBE = 32;
+
 const CLOSED = new Error('the connection is closed');
 const CROWDED = new Error('too many operations are without an answer');
 
@@ -78,7 +82,11 @@ export class RedisNode implements LockNode {
   readonly #plan: RedisNodePlan;
   readonly #watchdog: Watchdog;
   readonly #outbox: Outbox;
-  readonly #debts = new Debts();
+  readonly #debts: Debts;
+  /** How often what the server has refused is repeated, the connection is made anew because it is read-only, and waiters are woken. */
+  readonly #repayments: Pace;
+  readonly #resets: Pace;
+  readonly #wakeUps: Pace;
   readonly #admissions: Admissions;
   readonly #examination: Examination;
   readonly #releases: Releases;
@@ -90,13 +98,19 @@ export class RedisNode implements LockNode {
   #looking: Promise<void> | undefined;
   #cancelLook: Cancel;
   #cancelRepay: Cancel | undefined;
+  #cancelWakeUp: Cancel | undefined;
+  #isVoting = false;
   #closed: Promise<void> | undefined;
   #onIdle: () => void = () => {};
 
   constructor(plan: RedisNodePlan) {
-    const { connection, clock, connectTimeout, patience, guard, quarantine, fenceRetention, onVoting } = plan;
+    const { connection, clock, connectTimeout, patience, guard, quarantine, fenceRetention } = plan;
     this.name = connection.name;
     this.#plan = plan;
+    this.#debts = new Debts(clock);
+    this.#repayments = new Pace(clock);
+    this.#resets = new Pace(clock);
+    this.#wakeUps = new Pace(clock);
     this.#watchdog = new Watchdog(clock, patience, () =>
       connection.reset(new Error(`no answer for ${patience} ms`)),
     );
@@ -108,9 +122,8 @@ export class RedisNode implements LockNode {
       clock,
       fenceRetention,
       look: () => this.#lookAgain(),
-      votes: onVoting,
-      // A new connection may lead to the new master.
-      readonly: (error) => connection.reset(error),
+      votes: () => this.#wake(),
+      readonly: (error) => this.#demoted(error),
       idle: () => this.#onIdle(),
     });
     this.#examination = new Examination({
@@ -120,7 +133,7 @@ export class RedisNode implements LockNode {
       admissions: this.#admissions,
       coldStart: plan.coldStart,
       quarantine,
-      onAdmitted: onVoting,
+      onAdmitted: () => this.#wake(),
     });
     this.#releases = new Releases({ connection, clock, patience });
     this.#contactUntil = clock.now() + connectTimeout;
@@ -194,6 +207,8 @@ export class RedisNode implements LockNode {
     this.#releases.close();
     if (this.#health.kind === 'connecting') this.#fail(CLOSED);
     this.#health = { kind: 'closing' };
+    this.#stopWaking();
+    if (this.#outbox.isOpen) this.#repay();
     await new Promise<void>((resolve) => {
       const cancelTimer = clock.after(patience, resolve);
       this.#onIdle = () => {
@@ -210,24 +225,47 @@ export class RedisNode implements LockNode {
     this.#outbox.shut(replyTo(CLOSED, false));
   }
 
-  #settling(debt: Debt, deliver: Deliver<ReleaseReply>, giving: Giving = debt.giving): Operation {
+  #settling(debt: Debt, deliver: Deliver<ReleaseReply> = () => {}, giving: Giving = debt.giving): Operation {
     return Operation.of<ReleaseReply>('release', giving, undefined, (reply) => {
-      if (reply.kind === 'released' || reply.kind === 'absent') this.#debts.settle(debt);
-      else if (this.#health.kind === 'up' || this.#health.kind === 'closing') this.#repay();
+      if (reply.kind === 'released' || reply.kind === 'absent') {
+        this.#debts.settle(debt);
+      } else {
+        this.#debts.refused(debt);
+        this.#repayLater();
+      }
       deliver(reply);
     });
   }
 
-  /** Repeats what a server that is up has answered with an error (BUSY, MISCONF). */
+  /** Repeats what a server has answered with an error (BUSY, MISCONF). */
+  #repayLater(): void {
+    if (!this.#outbox.isOpen || this.#cancelRepay) return;
+    this.#repayments.take();
+    this.#cancelRepay = this.#plan.clock.after(this.#repayments.wait, () => this.#repay(), 'background');
+  }
+
   #repay(): void {
-    this.#cancelRepay ??= this.#plan.clock.after(
-      NEXT_LOOK,
-      () => {
-        this.#cancelRepay = undefined;
-        for (const debt of this.#debts.list()) this.#request(this.#settling(debt, () => {}));
-      },
-      'background',
+    this.#stopRepaying();
+    for (const request of this.#probe()) this.#request(request);
+  }
+
+  /** A part of what the server has refused, and once that is settled the rest: who refuses a part would refuse all of it. */
+  #probe(): Operation[] {
+    return this.#debts.takeRefused(PROBE).map((debt) =>
+      this.#settling(debt, ({ kind }) => {
+        if (kind === 'released' || kind === 'absent')
+          for (const each of this.#debts.takeRefused()) this.#request(this.#settling(each));
+      }),
     );
+  }
+
+  /** What goes before anything newer over a new connection. */
+  #owed(): Operation[] {
+    const owed = this.#debts.list();
+    for (const debt of owed) this.#debts.refused(debt);
+    return this.#repayments.isSlowed
+      ? this.#probe()
+      : this.#debts.takeRefused().map((debt) => this.#settling(debt));
   }
 
   #request(request: Operation): void {
@@ -274,6 +312,8 @@ export class RedisNode implements LockNode {
   #fail(cause: Error): void {
     this.#cancelLook();
     this.#stopRepaying();
+    this.#stopWaking();
+    this.#isVoting = false;
     this.#examination.failed();
     if (!this.#closing) {
       this.#health = isRefusal(cause) ? { kind: 'unusable', why: cause.message } : { kind: 'down', cause };
@@ -284,6 +324,32 @@ export class RedisNode implements LockNode {
   #stopRepaying(): void {
     this.#cancelRepay?.();
     this.#cancelRepay = undefined;
+  }
+
+  /** Wakes waiters: the node has begun to vote, or one of its masters has. */
+  #wake(): void {
+    if (this.#wakeUps.take()) {
+      this.#plan.onVoting();
+      return;
+    }
+    this.#cancelWakeUp ??= this.#plan.clock.after(
+      this.#wakeUps.wait,
+      () => {
+        this.#stopWaking();
+        this.#wake();
+      },
+      'background',
+    );
+  }
+
+  #stopWaking(): void {
+    this.#cancelWakeUp?.();
+    this.#cancelWakeUp = undefined;
+  }
+
+  /** A new connection may lead to the new master. */
+  #demoted(error: Error): void {
+    if (this.#resets.take()) this.#plan.connection.reset(error);
   }
 
   get #closing(): boolean {
@@ -341,14 +407,16 @@ export class RedisNode implements LockNode {
 
   #admit(why: string | undefined): void {
     this.#cancelLook();
+    const wasOpen = this.#outbox.isOpen;
     if (why) this.#outbox.shut({ kind: 'unusable', why });
     if (!this.#closing) this.#health = why ? { kind: 'unusable', why } : { kind: 'up' };
     // What is owed goes before anything newer, also to a server that gets no grants.
-    if (!this.#outbox.isOpen)
-      this.#outbox.open(this.#debts.list().map((debt) => this.#settling(debt, () => {})));
+    this.#outbox.open(wasOpen ? [] : this.#owed());
+    const wasVoting = this.#isVoting;
+    this.#isVoting = !why && !this.#closing && this.#examination.votes;
     if (why || this.#closing) return;
-    if (this.#examination.votes) this.#plan.onVoting();
-    else this.#awaitQuarantine();
+    if (!this.#isVoting) this.#awaitQuarantine();
+    else if (!wasVoting) this.#wake();
   }
 
   #awaitQuarantine(): void {

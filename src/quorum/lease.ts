@@ -67,6 +67,8 @@ export class Lease {
   readonly #continuity: Continuity;
   /** For each node, how many requests may have set the keys there. */
   readonly #claims: number[];
+  /** The longest expiry that any request may have given the keys, in ms. */
+  #longestTtl = 0;
   /** What each node granted with, up to the decision; nothing any more once a quorum has agreed. */
   #counters: (number | undefined)[] = NONE;
   #fencingToken: number | undefined;
@@ -102,6 +104,7 @@ export class Lease {
     opening?: Opening<GrantReply>,
   ): Promise<Taken> {
     let claim: GrantClaim | undefined;
+    this.#longestTtl = ttl;
     if (hint !== undefined)
       this.#counters = new Array<number | undefined>(this.#nodes.length).fill(undefined);
     const round = new Round<GrantReply, Taken>({
@@ -179,6 +182,7 @@ export class Lease {
    * One round at a time.
    */
   extend(ttl: number, patience: number): Promise<Extended> {
+    this.#longestTtl = Math.max(this.#longestTtl, ttl);
     const round = new Round<ExtensionReply, Extended>({
       nodes: this.#nodes,
       clock: this.#clock,
@@ -226,7 +230,7 @@ export class Lease {
   /** Deletes the keys wherever they may be, and waits for the answers. `announce`: whoever waits is told. Nodes that are silent go on owing it. */
   release(patience: number, announce: Giving['announce'] = true): Promise<Released> {
     this.#end();
-    const giving = { ...this.holding, announce };
+    const giving = { ...this.holding, announce, longestTtl: this.#longestTtl };
     return new Round<ReleaseReply, Released>({
       nodes: this.#nodes,
       clock: this.#clock,
@@ -254,7 +258,8 @@ export class Lease {
 
   /** Whoever waits is told, unless it had been refused: contenders that told each other of that would wake all of them for nothing. */
   #giving(): Giving {
-    return { ...this.holding, announce: this.#owesNews ? 'gone' : !this.#refused };
+    const announce = this.#owesNews ? 'gone' : !this.#refused;
+    return { ...this.holding, announce, longestTtl: this.#longestTtl };
   }
 
   /** What is over is not kept for as long as the lock is held. */

@@ -70,7 +70,7 @@ export class Asker {
 
   release(keys: string | string[], ownerToken: string): Promise<ReleaseReply> {
     return this.#ask((deliver) =>
-      this.node.release({ keys: [keys].flat(), ownerToken, announce: true }, deliver),
+      this.node.release({ keys: [keys].flat(), ownerToken, announce: true, longestTtl: 60_000 }, deliver),
     );
   }
 

@@ -128,7 +128,7 @@ export function describeWaitingConformance(name: string, start: () => Promise<Ba
       const ear = await listening(a);
       await ask.grant(a, 'quiet');
       await new Promise((resolve) =>
-        ask.node.release({ keys: [a], ownerToken: 'quiet', announce: false }, resolve),
+        ask.node.release({ keys: [a], ownerToken: 'quiet', announce: false, longestTtl: 60_000 }, resolve),
       );
       await ask.release(a, 'nobody');
       await ask.grant(a, 'owner');

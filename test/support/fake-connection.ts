@@ -287,7 +287,7 @@ export function nodeOver(plan: NodeOverPlan = {}): NodeOver {
       const holding = { keys: ['k'], ownerToken };
       if (verb === 'inspect') node.inspect('k', note);
       else if (verb === 'confirm') node.confirm({ ...holding, fencingToken: 7, wanted }, note);
-      else if (verb === 'release') node.release({ ...holding, announce: true }, note);
+      else if (verb === 'release') node.release({ ...holding, announce: true, longestTtl: 60_000 }, note);
       else node[verb]({ ...holding, ttl: 1_000, wanted }, note);
     },
   };

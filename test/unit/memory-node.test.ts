@@ -9,7 +9,7 @@ function memoryNode() {
   const [node] = createMemoryNodes(1, { clock }) as [MemoryNode];
   const replies: string[] = [];
   const ask = (verb: 'grant' | 'extend' | 'repair' | 'release', ownerToken: string, keys = ['k']): void => {
-    const claim = { keys, ownerToken, ttl: 1_000, announce: true, wanted: () => true };
+    const claim = { keys, ownerToken, ttl: 1_000, longestTtl: 1_000, announce: true, wanted: () => true };
     (node as LockNode)[verb](claim, (reply: { kind: string }) => replies.push(`${ownerToken} ${reply.kind}`));
   };
   return { node, clock, replies, ask };

@@ -55,7 +55,7 @@ describe('the operations of one tick', () => {
     async (answer) => {
       const { node, connection } = await admittedNode();
       const replies: unknown[] = [];
-      const claim = { keys: ['k'], ownerToken: 't', ttl: 5, announce: false, wanted: () => true };
+      const claim = { keys: ['k'], ownerToken: 't', ttl: 5, longestTtl: 5, announce: false, wanted: () => true };
       node.grant(claim, (reply) => void replies.push(reply));
       node.release(claim, (reply) => void replies.push(reply));
       await turn();
@@ -68,7 +68,7 @@ describe('the operations of one tick', () => {
   it('get their replies each', async () => {
     const { node, connection } = await admittedNode();
     const replies: unknown[] = [];
-    const claim = { keys: ['k', 'l'], ownerToken: 't', ttl: 5, announce: false, wanted: () => true };
+    const claim = { keys: ['k', 'l'], ownerToken: 't', ttl: 5, longestTtl: 5, announce: false, wanted: () => true };
     const note = (reply: unknown): void => void replies.push(reply);
     for (let i = 0; i < 6; i++) node.grant(claim, note);
     for (let i = 0; i < 3; i++) node.extend(claim, note);
@@ -463,8 +463,8 @@ describe('what a command says', () => {
     node.extend({ ...claim, fencingToken: 8 }, () => {});
     node.extend(claim, () => {});
     node.repair({ ...claim, fencingToken: 9 }, () => {});
-    node.release({ ...holding, announce: true }, () => {});
-    node.release({ ...holding, announce: false }, () => {});
+    node.release({ ...holding, announce: true, longestTtl: 5 }, () => {});
+    node.release({ ...holding, announce: false, longestTtl: 5 }, () => {});
     node.inspect('k', () => {});
     await turn();
     const counters = ['{k}:quorlock:fence', '{l}m:quorlock:fence'];

@@ -1,0 +1,38 @@
+import type { Clock } from '../clock.ts';
+
+/** The pauses between two repetitions, in ms: the first, and the longest. */
+const PAUSE = { first: 10, longest: 2_000 } as const;
+
+/**
+ * Limits how often a node repeats something that has not helped: to look at its servers again, to repeat releases, to
+ * wake waiters. The first time is free. Each repetition doubles the pause before the next one, until none was wanted for
+ * a while.
+ */
+export class Pace {
+  readonly #clock: Clock;
+  #pause = 0;
+  /** When it may be done again, in ms of the clock. */
+  #next = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** In how many ms it may be done; 0: now. */
+  get wait(): number {
+    return Math.max(0, this.#next - this.#clock.now());
+  }
+
+  /** Whether it was done a short time ago, so that a repetition says that it has not helped. */
+  get isSlowed(): boolean {
+    return this.#clock.now() < this.#next + PAUSE.longest;
+  }
+
+  /** Notes that it is done now, if it may be; returns whether it may. */
+  take(): boolean {
+    if (this.wait > 0) return false;
+    this.#pause = this.isSlowed ? Math.min(2 * this.#pause, PAUSE.longest) : PAUSE.first;
+    this.#next = this.#clock.now() + this.#pause;
+    return true;
+  }
+}
