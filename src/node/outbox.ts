@@ -27,6 +27,8 @@ export interface OutboxPlan {
 
 /** How many keys, counters included, leave in one command at most, unless one operation has more: a server is busy with them for a millisecond or so. */
 const LARGEST_BATCH = 128;
+/** How many refused keys are remembered at most. */
+const MOST_REFUSED = 1_000;
 /** How many operations may be without an answer before new claims are turned away. */
 const MOST_UNANSWERED = 20_000;
 
@@ -56,6 +58,8 @@ export class Outbox {
   /** Votes of masters that have to be looked at. */
   readonly #unsure: Operation[] = [];
   readonly #triedAgain = new WeakSet<Operation>();
+  /** First keys of operations that this user may not perform: they leave alone, and no batch has to be split for them. */
+  readonly #refused = new Set<string>();
   /** How often the masters are looked at because a script is missing, and how often it is loaded. */
   readonly #looks: Pace;
   readonly #loads: Pace;
@@ -127,6 +131,11 @@ export class Outbox {
         continue;
       }
       const slot = this.#plan.connection.slotOf(each.keys[0] ?? '') ?? 0;
+      if (this.#refused.size > 0 && this.#refused.has(each.keys[0] ?? '')) {
+        batches.push([each]);
+        open.delete(slot);
+        continue;
+      }
       const last = open.get(slot);
       const keys = keyCountOf(each);
       if (last && last.keys + keys <= LARGEST_BATCH) {
@@ -180,6 +189,7 @@ export class Outbox {
   #answered(batch: readonly Operation[], reply: unknown, sha: string, master: Master | undefined): void {
     const { admissions, votes } = this.#plan;
     if (sha !== allButGrants.sha && master && admissions.granted(master)) votes();
+    if (this.#refused.size > 0) this.#refused.delete(batch[0]?.keys[0] ?? '');
     const replies: unknown[] = Array.isArray(reply) ? reply : [];
     if (replies.length !== batch.length) {
       // Whose each of them is cannot be known.
@@ -197,15 +207,22 @@ export class Outbox {
   }
 
   #failed(batch: readonly Operation[], sha: string, master: Master | undefined, error: Error): void {
-    if (ranNothing(error) && batch.length > 1 && !concernsAll(error)) {
+    const isOfSome = ranNothing(error) && !concernsAll(error);
+    if (isOfSome && batch.length > 1) {
       // One operation may have keys that this user must not touch; the others shall not suffer for it.
       const middle = batch.length >> 1;
       for (const half of [batch.slice(0, middle), batch.slice(middle)])
         for (const part of this.#batches(half)) this.#send(part, sha, master);
     } else {
+      if (isOfSome) this.#noteRefused(batch[0]?.keys[0] ?? '');
       const reply = this.#noAnswer(error, !ranNothing(error));
       for (const each of batch) each.deliver(reply);
     }
+  }
+
+  #noteRefused(key: string): void {
+    if (this.#refused.size >= MOST_REFUSED) this.#refused.clear();
+    this.#refused.add(key);
   }
 
   /** The script was not there, and nothing ran. A SCRIPT FLUSH, a restart, or a new master may be the reason. */

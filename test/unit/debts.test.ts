@@ -86,13 +86,15 @@ describe('what a node owes', () => {
   });
 });
 
-describe('what a server has refused', () => {
-  const refuse = (debts: Debts, ...tokens: string[]): void => {
-    for (const token of tokens) debts.refused(debts.owe(of(token)));
-  };
-  const taken = (debts: Debts, most?: number): string[] =>
-    debts.takeRefused(most).map(({ giving }) => giving.ownerToken);
+function refuse(debts: Debts, ...tokens: string[]): void {
+  for (const token of tokens) debts.refused(debts.owe(of(token)));
+}
 
+function taken(debts: Debts, most?: number): string[] {
+  return debts.takeRefused(most).map(({ giving }) => giving.ownerToken);
+}
+
+describe('what a server has refused', () => {
   it('is taken in parts, each once', () => {
     const { debts, owed } = begin();
     refuse(debts, 'a', 'b', 'c');

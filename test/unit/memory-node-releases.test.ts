@@ -9,7 +9,14 @@ function listenedTo() {
   const clock = new ManualClock();
   const [node] = createMemoryNodes(1, { clock }) as [MemoryNode];
   const ask = (verb: 'grant' | 'release', ownerToken: string): void => {
-    const claim = { keys: ['k'], ownerToken, ttl: 1_000, longestTtl: 1_000, announce: true, wanted: () => true };
+    const claim = {
+      keys: ['k'],
+      ownerToken,
+      ttl: 1_000,
+      longestTtl: 1_000,
+      announce: true,
+      wanted: () => true,
+    };
     (node as LockNode)[verb](claim, () => {});
   };
   return { node, clock, ask };

@@ -150,7 +150,9 @@ describe('a server that is known to be down', () => {
     const over = nodeOver();
     await over.connection.down(new Error('gone'));
     const release: unknown[] = [];
-    over.node.release({ keys: ['k'], ownerToken: 't', announce: true, longestTtl: 60_000 }, (reply) => release.push(reply));
+    over.node.release({ keys: ['k'], ownerToken: 't', announce: true, longestTtl: 60_000 }, (reply) =>
+      release.push(reply),
+    );
     over.node.inspect('k', (reply) => release.push(reply));
     expect(await grantNow(over)).toMatchObject({ kind: 'unreachable', maybeExecuted: false });
     expect(release).toMatchObject([{ kind: 'unreachable' }, { kind: 'unreachable' }]);

@@ -55,16 +55,16 @@ describe('a release that was not answered', () => {
     const { connection, ask, clock } = await admittedNode();
     ask('release', 't1');
     await turn();
-    for (let i = 1; i <= 3; i++) {
+    for (const [i, pause] of [10, 20, 40, 80, 160].entries()) {
       await connection.answer(new Error('BUSY Redis is busy'));
-      await clock.advanceAsync(249);
-      expect(connection.commands).toHaveLength(i);
-      await clock.advanceAsync(1);
+      await clock.advanceAsync(pause - 1);
       expect(connection.commands).toHaveLength(i + 1);
+      await clock.advanceAsync(1);
+      expect(connection.commands).toHaveLength(i + 2);
     }
     await connection.answer(['absent']);
     await clock.advanceAsync(5_000);
-    expect(connection.commands).toHaveLength(4);
+    expect(connection.commands).toHaveLength(6);
     expect(clock.pending).toBe(0);
   });
 

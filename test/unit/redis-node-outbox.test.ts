@@ -55,7 +55,14 @@ describe('the operations of one tick', () => {
     async (answer) => {
       const { node, connection } = await admittedNode();
       const replies: unknown[] = [];
-      const claim = { keys: ['k'], ownerToken: 't', ttl: 5, longestTtl: 5, announce: false, wanted: () => true };
+      const claim = {
+        keys: ['k'],
+        ownerToken: 't',
+        ttl: 5,
+        longestTtl: 5,
+        announce: false,
+        wanted: () => true,
+      };
       node.grant(claim, (reply) => void replies.push(reply));
       node.release(claim, (reply) => void replies.push(reply));
       await turn();
@@ -68,7 +75,14 @@ describe('the operations of one tick', () => {
   it('get their replies each', async () => {
     const { node, connection } = await admittedNode();
     const replies: unknown[] = [];
-    const claim = { keys: ['k', 'l'], ownerToken: 't', ttl: 5, longestTtl: 5, announce: false, wanted: () => true };
+    const claim = {
+      keys: ['k', 'l'],
+      ownerToken: 't',
+      ttl: 5,
+      longestTtl: 5,
+      announce: false,
+      wanted: () => true,
+    };
     const note = (reply: unknown): void => void replies.push(reply);
     for (let i = 0; i < 6; i++) node.grant(claim, note);
     for (let i = 0; i < 3; i++) node.extend(claim, note);
@@ -140,6 +154,14 @@ describe('the operations of one tick', () => {
     await connection.answer(new Error('BUSY Redis is busy running a script'));
     expect(replies).toEqual(['t1 unreachable', 't2 unreachable']);
     expect(connection.commands).toHaveLength(1);
+  });
+
+  it('leave in commands of at most 128 keys, the counters of fencing tokens included', async () => {
+    const over = await admittedNode();
+    const claim = { keys: ['k'], ttl: 1_000, hint: 7, wanted: () => true };
+    for (let i = 0; i < 150; i++) over.node.grant({ ...claim, ownerToken: `t${i}` }, () => {});
+    await turn();
+    expect(sizesOf(over)).toEqual([128, 128, 44]);
   });
 
   it('leave in commands of at most 128', async () => {

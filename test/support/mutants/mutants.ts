@@ -162,8 +162,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'node/redis-node.ts',
-        "if (reply.kind === 'released' || reply.kind === 'absent') this.#debts",
-        'if (reply) this.#debts',
+        "if (reply.kind === 'released' || reply.kind === 'absent') {\n        this.#debts",
+        'if (reply) {\n        this.#debts',
       ),
     ],
   },
@@ -173,8 +173,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'node/redis-node.ts',
-        'this.#outbox.open(this.#debts.list().map((debt) => this.#settling(debt, () => {})));',
-        'this.#outbox.open([]);',
+        'const owed = this.#debts.list();\n    for',
+        'const owed = this.#debts.list();\n    for (const debt of owed) this.#debts.settle(debt);\n    for',
       ),
     ],
   },
@@ -722,8 +722,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'quorum/lease.ts',
-        'const giving = { ...this.holding, announce };',
-        'const giving = { ...this.holding, announce: announce && false };',
+        'const giving = { ...this.holding, announce, longestTtl',
+        'const giving = { ...this.holding, announce: announce && false, longestTtl',
       ),
     ],
   },
@@ -731,7 +731,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'the end of a refused attempt is told',
     breaks: 'discreet',
     model: 'contended',
-    edits: [edit('quorum/lease.ts', '!this.#refused };', 'true };')],
+    edits: [edit('quorum/lease.ts', "'gone' : !this.#refused;", "'gone' : true;")],
   },
   {
     name: 'who splits the votes does not ask an arbiter',

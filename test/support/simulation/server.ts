@@ -291,7 +291,12 @@ export class Server {
     return !isAnothers && owners.some(({ kind }) => kind === 'free');
   }
 
-  #execute(operation: Operation, holding: Omit<Giving, 'longestTtl'>, ttl: number, fence: Fence | undefined): Reply {
+  #execute(
+    operation: Operation,
+    holding: Omit<Giving, 'longestTtl'>,
+    ttl: number,
+    fence: Fence | undefined,
+  ): Reply {
     switch (operation) {
       case 'grant':
         return this.#store.grant(holding, ttl, fence);
