@@ -2,10 +2,12 @@ import leven from 'leven';
 import { cut, quote } from './quote.ts';
 
 /** What a number may be. */
-interface Range {
+export interface NumberRange {
   readonly min: number;
   readonly max: number;
   readonly whole?: boolean;
+  /** What to do about a value above `max`. */
+  readonly remedy?: (value: number) => string;
 }
 
 /** The one shape of message for bad input: which option, what is allowed, what it was. */
@@ -19,15 +21,22 @@ export function wrong(
 }
 
 /** A number in range; `fallback` when it is undefined. */
-export function number(name: string, value: unknown, fallback: number, { min, max, whole }: Range): number {
+export function number(
+  name: string,
+  value: unknown,
+  fallback: number,
+  { min, max, whole, remedy }: NumberRange,
+): number {
   if (value === undefined) return fallback;
   const upTo = max === Number.POSITIVE_INFINITY ? 'up, Infinity included' : `to ${max}`;
   const allowed = `a ${whole ? 'whole ' : ''}number from ${min} ${upTo}`;
   if (typeof value !== 'number') throw wrong(TypeError, name, value, allowed);
   const isWhole = Number.isInteger(value) || value === Number.POSITIVE_INFINITY;
   // NaN is neither below nor above anything.
-  if (!(value >= min && value <= max) || (whole && !isWhole)) throw wrong(RangeError, name, value, allowed);
-  return value;
+  if (value >= min && value <= max && (!whole || isWhole)) return value;
+  const error = wrong(RangeError, name, value, allowed);
+  if (remedy && value > max) error.message += `; ${remedy(value)}`;
+  throw error;
 }
 
 /** A boolean; `fallback` when it is undefined. */
@@ -54,10 +63,12 @@ export function implementation<T extends object>(
   );
 }
 
-/** @throws {TypeError} for a name that is not known, with the nearest one that is. */
+/** @throws {TypeError} for a name that is not known and has a value, with the nearest one that is known. */
 export function checkNames(what: string, options: object, known: readonly string[]): void {
   if (!isObject(options) || Array.isArray(options)) throw wrong(TypeError, what, options, 'an object');
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  const unknown = Object.entries(options).find(
+    ([name, value]) => value !== undefined && !known.includes(name),
+  )?.[0];
   if (unknown === undefined) return;
   const start = unknown.slice(0, 64);
   const [nearest = ''] = [...known].sort((a, b) => leven(start, a) - leven(start, b));

@@ -8,7 +8,7 @@ export type Cancel = () => void;
 export interface Clock {
   /** Milliseconds since an arbitrary origin; may have a fraction. */
   now(): number;
-  /** Milliseconds since 1970 by the machine's wall clock, which may jump: for hints to fencing tokens, and nothing else. */
+  /** Milliseconds since 1970, with a fraction, by the machine's wall clock, which may jump: for hints to fencing tokens, and nothing else. */
   wallTime(): number;
   /**
    * Runs `callback` once `delay` ms have passed, never earlier by this clock; `Infinity` means never.
@@ -52,10 +52,22 @@ class Timer {
 
 const never: Cancel = () => {};
 
+/** By how much the wall clock is ahead of `performance.now()`, in ms. */
+let wallClockLead = performance.timeOrigin;
+
+/** The wall clock to a µs: `Date.now()`, which is the same for all of a ms, with a fraction from `performance.now()`. */
+function wallTime(): number {
+  const now = performance.now();
+  const least = Date.now();
+  // When the wall clock has been set or slewed, the sum leaves this ms: the lead follows.
+  wallClockLead = Math.min(Math.max(wallClockLead, least - now), least + 0.999 - now);
+  return now + wallClockLead;
+}
+
 /** `performance.now()` and `setTimeout`, corrected for firing early and for delays beyond 2^31 − 1 ms. */
 export const systemClock: Clock = {
   now: () => performance.now(),
-  wallTime: () => Date.now(),
+  wallTime,
 
   after(delay, callback, background) {
     if (delay === Number.POSITIVE_INFINITY) return never;

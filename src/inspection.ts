@@ -1,6 +1,7 @@
+import { afterReading, type Clock } from './clock.ts';
 import type { InspectReply, LockNode } from './node/lock-node.ts';
 import { quorumOf } from './quorum/ballot.ts';
-import type { Replies } from './quorum/round.ts';
+import { type Replies, Round } from './quorum/round.ts';
 
 /** What one node says of a resource. */
 export type NodeInspection = { readonly node: string } & (InspectReply | { readonly kind: 'late' });
@@ -18,6 +19,45 @@ export interface Inspection {
    */
   readonly remaining: number;
   readonly nodes: readonly NodeInspection[];
+}
+
+/**
+ * Asks every node about a key. A quorum may answer early, but the others are waited for too, for `nodeTimeout` ms from the start:
+ * their answers tell in which state the nodes are. First contacts are waited for only while the state is open.
+ */
+export async function inspectKey(
+  key: string,
+  nodes: readonly LockNode[],
+  clock: Clock,
+  nodeTimeout: number,
+): Promise<Inspection> {
+  const end = clock.now() + nodeTimeout;
+  const answers = new Array<InspectReply | undefined>(nodes.length).fill(undefined);
+  let missing = nodes.length;
+  let answered: (() => void) | undefined;
+  const decided = await new Round<InspectReply, Inspection>({
+    nodes,
+    clock,
+    patience: nodeTimeout,
+    contactDeadline: Number.POSITIVE_INFINITY,
+    ask: (node, _index, _wanted, deliver) => node.inspect(key, deliver),
+    heard: (index, reply) => {
+      if (answers[index] === undefined) missing--;
+      answers[index] = reply;
+      if (missing === 0) answered?.();
+    },
+    decide: (replies, over) => judgeInspection(nodes, replies, over),
+  }).outcome;
+  const left = end - clock.now();
+  if (missing === 0 || left <= 0) return decided;
+  await new Promise<void>((resolve) => {
+    const cancel = afterReading(clock, left, resolve);
+    answered = () => {
+      cancel();
+      resolve();
+    };
+  });
+  return judgeInspection(nodes, answers, true) ?? decided;
 }
 
 /** Counts the answers to an inspection; undefined while the answers that are missing may still decide (unless `over`). */

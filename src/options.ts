@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { boolean, checkNames, implementation, number, wrong } from './bad-input.ts';
-import { type Clock, systemClock } from './clock.ts';
-import type { RestartGuard } from './node/quarantine.ts';
+import { boolean, checkNames, implementation, type NumberRange, number, wrong } from './bad-input.ts';
+import { type Clock, systemClock, TIMER_LATENESS } from './clock.ts';
+import { quarantineOf, type RestartGuard } from './node/quarantine.ts';
 import { driftOf } from './quorum/validity.ts';
 import { type Random, systemRandom } from './random.ts';
 
@@ -26,9 +26,12 @@ export interface RetryOptions {
 
 /** What may differ from call to call; given to the constructor, it is the default for every call. */
 export interface LockOptions {
-  /** For how long nodes keep the lock unless it is extended, in whole ms from 1 to `maxTtl`. @default 10000, or maxTtl if less */
+  /**
+   * How long nodes keep the lock unless it is extended, in whole ms up to `maxTtl`. Less the drift and `nodeTimeout` it must leave 1 ms.
+   * @default 10000, or maxTtl if less
+   */
   ttl?: number | undefined;
-  /** How much faster one clock may run than another, as a fraction of the ttl, from 0 to below 1. @default 0.01 */
+  /** How much faster one clock may run than another, as a fraction of the ttl, from 0 to 0.999. @default 0.01 */
   driftFactor?: number | undefined;
   /** How long a round waits for votes that are still undecided, in ms, at least 1. @default ttl / 10, between 50 and 500 */
   nodeTimeout?: number | undefined;
@@ -46,7 +49,7 @@ export interface LockOptions {
   retry?: RetryOptions | undefined;
   /** Whether the lock extends itself until it is released. @default true in `using`, false in `acquire` and `tryAcquire` */
   autoExtend?: boolean | undefined;
-  /** For how long a lock may be held in all, in ms, however often it is extended. @default Infinity */
+  /** How long a lock may be held in all, in ms, however often it is extended; at least 2. @default Infinity */
   maxHoldTime?: number | undefined;
   /** Whether the lock gets a fencing token. Without, reading it is a `TypeError`. @default true */
   fencing?: boolean | undefined;
@@ -68,7 +71,7 @@ export interface RedlockOptions extends LockOptions {
    * handshake, at least 700 ms), in ms, at least 1. @default 2000
    */
   connectTimeout?: number | undefined;
-  /** The largest ttl that any process may use on these nodes, in whole ms up to 2^31 − 1. All processes need the same. @default 60000 */
+  /** The largest ttl that any process may use on these nodes, in whole ms up to 2^31 − 1. All processes need the same. @default 30000 */
   maxTtl?: number | undefined;
   /**
    * For how long nodes keep the counter of a resource after its last lock, in whole ms, from twice `maxTtl` to a
@@ -160,6 +163,11 @@ const CONSTRUCTOR_NAMES = [
 ];
 const CALL_NAMES = [...LOCK_NAMES, 'signal'];
 const TRY_NAMES = CALL_NAMES.filter((name) => name !== 'acquireTimeout' && name !== 'retry');
+const USUAL_TTL = 10_000;
+/** It leaves 1 ms of validity beside a drift of 2 ms and a `nodeTimeout` of 1 ms. */
+const SHORTEST_TTL = 4;
+/** A lock whose end is a timer's lateness away counts as over: with 1 ms, none would ever be won. */
+const SHORTEST_HOLD = 2 * TIMER_LATENESS;
 const GUARDS: ReadonlySet<unknown> = new Set<RestartGuard>(['auto', 'strict', 'off']);
 const RETRY_NAMES = Object.keys(RETRY_DEFAULTS);
 
@@ -177,10 +185,12 @@ const FOREVER = Number.POSITIVE_INFINITY;
 export function resolveSettings(options: RedlockOptions = {}): Settings {
   checkNames('options', options, CONSTRUCTOR_NAMES);
   const { restartGuard = 'auto', keyPrefix = '' } = options;
-  if (!GUARDS.has(restartGuard))
-    throw wrong(RangeError, 'restartGuard', restartGuard, "'auto', 'strict' or 'off'");
+  if (!GUARDS.has(restartGuard)) {
+    const Type = typeof restartGuard === 'string' ? RangeError : TypeError;
+    throw wrong(Type, 'restartGuard', restartGuard, "'auto', 'strict' or 'off'");
+  }
   if (typeof keyPrefix !== 'string') throw wrong(TypeError, 'keyPrefix', keyPrefix, 'a string');
-  const maxTtl = number('maxTtl', options.maxTtl, 60_000, { min: 1, max: LONGEST, whole: true });
+  const maxTtl = number('maxTtl', options.maxTtl, 30_000, { min: SHORTEST_TTL, max: LONGEST, whole: true });
   const call = complete(options, maxTtl);
   return {
     call,
@@ -222,16 +232,16 @@ export function resolveCall(
 
 /** Checks the ttl of an extension by the same rules as that of a lock. */
 export function checkTtl(ttl: number, { maxTtl, driftFactor, nodeTimeout }: CallOptions): void {
-  number('ttl', ttl, ttl, { min: 1, max: maxTtl, whole: true });
-  checkValidity(ttl, driftFactor, nodeTimeout);
+  number('ttl', ttl, ttl, ttlRange(maxTtl, driftFactor));
+  checkValidity(`ttl ${ttl} ms`, ttl, driftFactor, nodeTimeout);
 }
 
 function complete(options: LockOptions, maxTtl: number): CallOptions {
-  const ttl = number('ttl', options.ttl, Math.min(10_000, maxTtl), { min: 1, max: maxTtl, whole: true });
   const driftFactor = number('driftFactor', options.driftFactor, 0.01, { min: 0, max: 0.999 });
+  const ttl = number('ttl', options.ttl, Math.min(USUAL_TTL, maxTtl), ttlRange(maxTtl, driftFactor));
   const usualTimeout = Math.min(Math.max(ttl / 10, 50), 500);
   const nodeTimeout = number('nodeTimeout', options.nodeTimeout, usualTimeout, { min: 1, max: LONGEST });
-  checkValidity(ttl, driftFactor, nodeTimeout);
+  checkValidity(describeTtl(options.ttl, maxTtl), ttl, driftFactor, nodeTimeout);
   return {
     ttl,
     driftFactor,
@@ -239,10 +249,24 @@ function complete(options: LockOptions, maxTtl: number): CallOptions {
     acquireTimeout: number('acquireTimeout', options.acquireTimeout, 10_000, { min: 0, max: FOREVER }),
     retry: completeRetry(options.retry),
     autoExtend: boolean('autoExtend', options.autoExtend, undefined),
-    maxHoldTime: number('maxHoldTime', options.maxHoldTime, FOREVER, { min: 1, max: FOREVER }),
+    maxHoldTime: number('maxHoldTime', options.maxHoldTime, FOREVER, { min: SHORTEST_HOLD, max: FOREVER }),
     fencing: boolean('fencing', options.fencing, true),
     maxTtl,
   };
+}
+
+function ttlRange(maxTtl: number, driftFactor: number): NumberRange {
+  const remedy = (ttl: number): string =>
+    `to use a longer ttl, raise maxTtl in all processes; a restarted node then grants no new locks for ` +
+    `${quarantineOf(ttl, driftFactor) / 1_000} s instead of ${quarantineOf(maxTtl, driftFactor) / 1_000} s`;
+  return { min: SHORTEST_TTL, max: maxTtl, whole: true, remedy };
+}
+
+/** Names what was given. */
+function describeTtl(given: number | undefined, maxTtl: number): string {
+  if (given !== undefined) return `ttl ${given} ms`;
+  if (maxTtl < USUAL_TTL) return `maxTtl ${maxTtl} ms, which is also the default ttl,`;
+  return `the default ttl of ${USUAL_TTL} ms`;
 }
 
 function completeRetry(retry: RetryOptions | undefined): Retry {
@@ -260,12 +284,12 @@ function completeRetry(retry: RetryOptions | undefined): Retry {
   };
 }
 
-function checkValidity(ttl: number, driftFactor: number, nodeTimeout: number): void {
+function checkValidity(subject: string, ttl: number, driftFactor: number, nodeTimeout: number): void {
   const drift = driftOf(ttl, driftFactor);
   const left = ttl - drift - nodeTimeout;
   if (left >= 1) return;
   throw new RangeError(
-    `ttl ${ttl} ms is too short: less a drift of ${drift} ms (driftFactor ${driftFactor}) and a nodeTimeout of ` +
+    `${subject} is too short: less a drift of ${drift} ms (driftFactor ${driftFactor}) and a nodeTimeout of ` +
       `${nodeTimeout} ms it leaves ${Math.floor(left)} ms of validity; at least 1 ms is needed`,
   );
 }

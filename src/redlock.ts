@@ -8,9 +8,9 @@ import { Agenda } from './agenda.ts';
 import { wrong } from './bad-input.ts';
 import { LockLostError, RedlockClosedError, ResourceHeldError } from './errors.ts';
 import { HeldLocks } from './held-locks.ts';
-import { type Inspection, judgeInspection } from './inspection.ts';
+import { type Inspection, inspectKey } from './inspection.ts';
 import { type Keeper, Lock } from './lock.ts';
-import type { InspectReply, LockNode } from './node/lock-node.ts';
+import type { LockNode } from './node/lock-node.ts';
 import { createNodes, type NodeSpec } from './nodes.ts';
 import {
   type AcquireOptions,
@@ -21,7 +21,6 @@ import {
   type Settings,
   type TryAcquireOptions,
 } from './options.ts';
-import { Round } from './quorum/round.ts';
 import { resolveResources } from './resources.ts';
 
 /** What runs under a lock. It should stop when `lock.signal` aborts. */
@@ -136,20 +135,16 @@ export class Redlock {
     return outcome.value;
   }
 
-  /** Asks the nodes who holds a resource, without taking it. Fails closed: what is not certain is `indeterminate`. */
+  /**
+   * Asks all nodes who holds a resource, without taking it, and waits for each answer for at most `nodeTimeout`. Fails closed: what is
+   * not certain is `indeterminate`.
+   */
   async inspect(resource: string): Promise<Inspection> {
     this.#assertOpen();
     if (typeof resource !== 'string') throw wrong(TypeError, 'resource', resource, 'a non-empty string');
     const [key = ''] = this.#keys(resolveResources(resource));
     const { nodes, clock } = this.#coordinator;
-    const inspection = await new Round<InspectReply, Inspection>({
-      nodes,
-      clock,
-      patience: this.#settings.call.nodeTimeout,
-      contactDeadline: Number.POSITIVE_INFINITY,
-      ask: (node, _index, _wanted, deliver) => node.inspect(key, deliver),
-      decide: (replies, over) => judgeInspection(nodes, replies, over),
-    }).outcome;
+    const inspection = await inspectKey(key, nodes, clock, this.#settings.call.nodeTimeout);
     this.#locks.notice();
     return inspection;
   }
@@ -251,10 +246,11 @@ export class Redlock {
 
   async #close(): Promise<void> {
     const reason = new RedlockClosedError();
-    for (const waiting of this.#waiting.all) waiting.cancel(reason);
+    const waiting = this.#waiting.all;
+    for (const each of waiting) each.cancel(reason);
     this.#locks.close(reason);
-    // A lock that is just being won is released before nodes can find that nothing is owed to them.
-    await new Promise((resolve) => setImmediate(resolve));
+    // A call that has just got its lock finds that this is closed, and releases it, before nodes can find that nothing is owed to them.
+    await Promise.allSettled(waiting.map(({ result }) => result));
     await Promise.all(this.#ownNodes.map((node) => node.close(this.#settings.call.nodeTimeout)));
   }
 }

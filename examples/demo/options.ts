@@ -48,7 +48,7 @@ export async function readOptions(args: string[]): Promise<DemoOptions | 'help'>
     memory: values.memory,
     workers: number('--workers', values.workers, 1, 64, Number.isInteger),
     seconds: number('--seconds', values.seconds, 1, 600),
-    ttl: number('--ttl', values.ttl, 100, 60_000, Number.isInteger),
+    ttl: number('--ttl', values.ttl, 100, 30_000, Number.isInteger),
     locked: !values['without-lock'],
   };
   if (options.nodes && options.memory) throw new Error('--nodes and --memory exclude each other');

@@ -34,6 +34,8 @@ export class Contender {
   /** All nodes, the arbiter first. */
   #order: readonly number[] | undefined;
   #attempt: Attempt | undefined;
+  /** On its way to the caller. */
+  #won: Won | undefined;
   #contest: Contest | undefined;
   /** Whose name the last attempt was made in. */
   #ownerToken = '';
@@ -99,10 +101,11 @@ export class Contender {
     if (this.#sleepsForVotes) this.#sleep?.shorten(SHORTEST_PAUSE);
   }
 
-  /** Nobody wants the lock any more, or it is there. An attempt that is under way is undone. */
-  end(): void {
+  /** The caller has the lock (`kept`), or does not want it any more: then an attempt that is under way, or has just won, is undone. */
+  end(lock: 'kept' | 'unwanted'): void {
     this.#over = true;
     this.#attempt?.abandon();
+    if (lock === 'unwanted') this.#won?.lease.undo();
     this.#listening?.end();
     this.#sleep?.shorten(0);
   }
@@ -135,7 +138,11 @@ export class Contender {
     this.#ownerToken = this.#attempt.ownerToken;
     const outcome = await this.#attempt.outcome;
     this.#attempt = undefined;
-    if (!(outcome instanceof RedlockError)) return outcome;
+    if (outcome === 'abandoned') return outcome;
+    if (!(outcome instanceof RedlockError)) {
+      this.#won = outcome;
+      return outcome;
+    }
     this.#roundTrip = this.#contest.roundTrip ?? this.#roundTrip;
     if (this.#contest.outrunAt === undefined) this.#lastError = outcome;
     return outcome;

@@ -3,25 +3,42 @@ import type { Clock } from '../clock.ts';
 /** For how many resources the last token is remembered at least; for twice as many at most. */
 const REMEMBERED = 1_000;
 
+/** By how much a wall clock may be set back, in µs, before hints follow it: tokens of Redlocks of one process grow until then. */
+const LARGEST_STEP_BACK = 1_000_000;
+
+/** The last reading of each clock, in µs. Redlocks of one process share it, so that no two hints are the same. */
+const readings = new WeakMap<Clock, { last: number }>();
+
 /**
  * What the nodes are told to put fencing counters above: the wall clock in µs, because a node that has lost a counter
  * will still be behind it; and the last token that was seen here, should that clock have been set back.
  */
 export class Hints {
   readonly #clock: Clock;
+  readonly #reading: { last: number };
   #tokens = new Map<string, number>();
   /** What was learned before those; newer tokens of the same resources count. */
   #earlier = new Map<string, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#reading = readings.get(clock) ?? { last: Number.NEGATIVE_INFINITY };
+    readings.set(clock, this.#reading);
   }
 
   /** Leaves room for the token itself: a whole number from 0 to 2^53 − 2. */
   next(keys: readonly string[]): number {
-    let hint = Math.floor(this.#clock.wallTime() * 1_000);
+    let hint = this.#read();
     for (const key of keys) hint = Math.max(hint, this.#tokens.get(key) ?? this.#earlier.get(key) ?? 0);
     return Math.max(0, Math.min(hint, Number.MAX_SAFE_INTEGER - 1));
+  }
+
+  /** The wall clock in µs, or one more than the last time if it has not gone on. */
+  #read(): number {
+    const { last } = this.#reading;
+    const now = Math.floor(this.#clock.wallTime() * 1_000);
+    this.#reading.last = now > last || now < last - LARGEST_STEP_BACK ? now : last + 1;
+    return this.#reading.last;
   }
 
   /** Those that were locked longest ago are forgotten, many at a time. */

@@ -53,15 +53,18 @@ export class Queues {
     this.#lead(call, 'afresh');
   }
 
-  /** The call has got the lock, or does not want it any more. The next ones lead once the current operation is over: they may be leaving too. */
+  /** The call has got the lock, or does not want it any more. The next ones lead in a microtask: they may be leaving too, now. */
   leave(call: Queued): void {
     for (const key of call.keys) this.#remove(call, this.#queues.get(key));
     call.leads = false;
     this.#tidy(call.keys);
-    if (!call.keys.some((key) => this.#next(key))) return;
-    process.nextTick(() => {
-      for (const next of this.#first(call.keys)) this.#lead(next, 'afresh');
-    });
+    if (call.keys.some((key) => this.#next(key))) void this.#leadNext(call.keys);
+  }
+
+  async #leadNext(keys: readonly string[]): Promise<void> {
+    // Not `nextTick` nor `queueMicrotask`: fake timers replace them.
+    await Promise.resolve();
+    for (const next of this.#first(keys)) this.#lead(next, 'afresh');
   }
 
   /** A lock of this process is on the keys from now on. */

@@ -53,7 +53,7 @@ export class Waiting implements Queued, Appointment {
   cancel(reason: unknown): void {
     if (this.#over) return;
     this.#reject(reason);
-    this.#end();
+    this.#end('unwanted');
   }
 
   lead(how: Lead): void {
@@ -82,7 +82,7 @@ export class Waiting implements Queued, Appointment {
     }
     this.#room.queues.hold(this.keys);
     this.#resolve(won);
-    this.#end();
+    this.#end('kept');
   }
 
   /** Nobody before it has finished in time. */
@@ -92,10 +92,10 @@ export class Waiting implements Queued, Appointment {
     this.cancel(timeout(this.#plan, new ResourceHeldError(why, [], Number.POSITIVE_INFINITY)));
   }
 
-  #end(): void {
+  #end(lock: 'kept' | 'unwanted'): void {
     this.#over = true;
     this.#cancelDeadline?.();
     if (!this.#isSingle) this.#room.queues.leave(this);
-    this.#contender?.end();
+    this.#contender?.end(lock);
   }
 }

@@ -1,3 +1,4 @@
+import { checkNames, number } from '../bad-input.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { Debts } from './debts.ts';
 import { replyTo } from './failure.ts';
@@ -19,6 +20,7 @@ import type {
   Unreachable,
 } from './lock-node.ts';
 import { type Fence, MemoryStore } from './memory-store.ts';
+import { soon } from './turn.ts';
 
 /** What the network does with one request: executed in order, or given up on. */
 interface Request {
@@ -26,11 +28,14 @@ interface Request {
   giveUp(reply: Unreachable): void;
 }
 
-/** For how long a counter is kept after its last lock, in ms. */
-const FENCE_RETENTION = 3_600_000;
+const AN_HOUR = 3_600_000;
 
-function fenceOf(value: number | undefined): Fence | undefined {
-  return value === undefined ? undefined : { value, retention: FENCE_RETENTION };
+/** Options of {@link createMemoryNodes}. */
+export interface MemoryNodeOptions {
+  /** The source of time; give the `Redlock` the same one. @default the machine's monotonic clock */
+  readonly clock?: Clock | undefined;
+  /** How long a node keeps the fencing counter of a resource after its last lock, in whole ms from 1, or Infinity. @default 3600000 */
+  readonly fenceRetention?: number | undefined;
 }
 
 /**
@@ -40,16 +45,18 @@ function fenceOf(value: number | undefined): Fence | undefined {
 export class MemoryNode implements LockNode {
   readonly name: string;
   readonly #clock: Clock;
+  readonly #fenceRetention: number;
   readonly #store: MemoryStore;
   readonly #debts: Debts;
   readonly #listeners = new Listeners();
   readonly #inbox: Request[] = [];
   #state: 'healthy' | 'failed' | 'hung' | 'closed' = 'healthy';
 
-  constructor(name: string, clock: Clock = systemClock) {
+  constructor(name: string, clock: Clock = systemClock, fenceRetention: number = AN_HOUR) {
     this.name = name;
     this.#clock = clock;
     this.#debts = new Debts(clock);
+    this.#fenceRetention = fenceRetention;
     this.#store = new MemoryStore(clock, (key, owner) => this.#tell(key, owner));
   }
 
@@ -86,7 +93,7 @@ export class MemoryNode implements LockNode {
   grant(claim: GrantClaim, deliver: Deliver<GrantReply>): void {
     this.#request<GrantReply>(() => {
       try {
-        return this.#store.grant(claim, claim.ttl, fenceOf(claim.hint));
+        return this.#store.grant(claim, claim.ttl, this.#fence(claim.hint));
       } catch (error) {
         return replyTo(error as Error, false);
       }
@@ -94,20 +101,20 @@ export class MemoryNode implements LockNode {
   }
 
   confirm(confirmation: Confirmation, deliver: Deliver<ConfirmReply>): void {
-    const fence = { value: confirmation.fencingToken, retention: FENCE_RETENTION };
+    const fence = { value: confirmation.fencingToken, retention: this.#fenceRetention };
     this.#request<ConfirmReply>(() => this.#store.confirm(confirmation, fence), deliver);
   }
 
   extend(claim: ExtendClaim, deliver: Deliver<ExtendReply>): void {
     this.#request<ExtendReply>(
-      () => this.#store.extend(claim, claim.ttl, fenceOf(claim.fencingToken)),
+      () => this.#store.extend(claim, claim.ttl, this.#fence(claim.fencingToken)),
       deliver,
     );
   }
 
   repair(claim: ExtendClaim, deliver: Deliver<RepairReply>): void {
     this.#request<RepairReply>(
-      () => this.#store.repair(claim, claim.ttl, fenceOf(claim.fencingToken)),
+      () => this.#store.repair(claim, claim.ttl, this.#fence(claim.fencingToken)),
       deliver,
     );
   }
@@ -123,7 +130,7 @@ export class MemoryNode implements LockNode {
   /** Releases are told as long as there is this node, whatever else it does not answer. */
   onRelease(key: string, listener: ReleaseListener): () => void {
     this.#listeners.add(key, listener);
-    queueMicrotask(() => {
+    soon(() => {
       if (this.#listeners.of(key).includes(listener)) listener.listening(this.#clock.now());
     });
     return () => this.#listeners.delete(key, listener);
@@ -151,16 +158,21 @@ export class MemoryNode implements LockNode {
     }
   }
 
+  #fence(value: number | undefined): Fence | undefined {
+    return value === undefined ? undefined : { value, retention: this.#fenceRetention };
+  }
+
   /** As a message that arrives by itself. */
   #tell(key: string, owner: string): void {
-    queueMicrotask(() => {
+    soon(() => {
       for (const listener of this.#listeners.of(key)) listener.released(owner);
     });
   }
 
   #request<Reply>(execute: () => Reply, deliver: Deliver<Reply | Unreachable>): void {
     if (this.#state === 'failed' || this.#state === 'closed') {
-      deliver(this.#unreachable(false));
+      const refusal = this.#unreachable(false);
+      soon(() => deliver(refusal));
       return;
     }
     this.#inbox.push({ execute: () => deliver(execute()), giveUp: deliver });
@@ -169,7 +181,7 @@ export class MemoryNode implements LockNode {
 
   /** Answers are never there before a request has returned, as with a server. */
   #work(): void {
-    queueMicrotask(() => this.#execute());
+    soon(() => this.#execute());
   }
 
   #execute(): void {
@@ -188,9 +200,19 @@ export class MemoryNode implements LockNode {
 
 /**
  * `n` independent nodes in memory, named `memory-1` to `memory-n`, each with `fail()`, `hang()`, `forget()` and
- * `heal()`. Give `clock` to run them on the same injected time as the Redlock.
+ * `heal()`.
  */
-export function createMemoryNodes(n: number, options: { clock?: Clock } = {}): MemoryNode[] {
+export function createMemoryNodes(n: number, options: MemoryNodeOptions = {}): MemoryNode[] {
   if (!Number.isInteger(n) || n < 1) throw new RangeError(`n must be a whole number from 1, not ${n}`);
-  return Array.from({ length: n }, (_, index) => new MemoryNode(`memory-${index + 1}`, options.clock));
+  checkNames('options', options, ['clock', 'fenceRetention']);
+  const { clock } = options;
+  const fenceRetention = number('fenceRetention', options.fenceRetention, AN_HOUR, {
+    min: 1,
+    max: Number.POSITIVE_INFINITY,
+    whole: true,
+  });
+  return Array.from(
+    { length: n },
+    (_, index) => new MemoryNode(`memory-${index + 1}`, clock, fenceRetention),
+  );
 }

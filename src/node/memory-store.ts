@@ -1,4 +1,5 @@
 import { counterOf } from './counter.ts';
+import { ExpiringMap } from './expiring-map.ts';
 import type {
   ConfirmReply,
   ExtendReply,
@@ -13,7 +14,7 @@ import { isOwnerToken, ownerOf } from './owner.ts';
 
 interface Entry {
   readonly ownerToken: string;
-  expiresAt: number;
+  readonly expiresAt: number;
 }
 
 interface Counter {
@@ -40,13 +41,15 @@ const LONGEST_LEAD = 3_600_000_000;
 export class MemoryStore {
   readonly #time: ServerTime;
   readonly #announce: (key: string, owner: string) => void;
-  readonly #entries = new Map<string, Entry>();
-  readonly #counters = new Map<string, Counter>();
+  readonly #entries: ExpiringMap<Entry>;
+  readonly #counters: ExpiringMap<Counter>;
 
   /** `announce` is called for each key that a release deletes, if those who listen are to be told. */
   constructor(time: ServerTime, announce: (key: string, owner: string) => void = () => {}) {
     this.#time = time;
     this.#announce = announce;
+    this.#entries = new ExpiringMap(() => time.now());
+    this.#counters = new ExpiringMap(() => time.now());
   }
 
   /** @throws {Error} when a counter is at its end. */
@@ -102,13 +105,12 @@ export class MemoryStore {
 
   /** The keys that have not expired; without counters. */
   keys(): string[] {
-    return [...this.#entries.keys()].filter((key) => this.#live(key));
+    return this.#entries.keys();
   }
 
   /** The value of a key's counter; 0 if there is none. */
   counter(key: string): number {
-    const counter = this.#counters.get(counterOf(key));
-    return counter && counter.expiresAt > this.#time.now() ? counter.value : 0;
+    return this.#counters.get(counterOf(key))?.value ?? 0;
   }
 
   /** All is gone, counters included. */
@@ -152,12 +154,7 @@ export class MemoryStore {
   }
 
   #live(key: string): Entry | undefined {
-    const entry = this.#entries.get(key);
-    if (entry && entry.expiresAt <= this.#time.now()) {
-      this.#entries.delete(key);
-      return undefined;
-    }
-    return entry;
+    return this.#entries.get(key);
   }
 
   #denial(held: readonly Entry[]): GrantReply {

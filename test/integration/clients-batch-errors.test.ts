@@ -9,7 +9,7 @@ enforceNoLeaks();
 
 const USER = 'bobsecret';
 const PASSWORD = 'pässword';
-const SETTINGS = { ttl: 60_000, nodeTimeout: 5_000, connectTimeout: 10_000 } as const;
+const SETTINGS = { ttl: 30_000, nodeTimeout: 5_000, connectTimeout: 10_000 } as const;
 
 let fake: FakeRedis;
 /** What each operation of a batch is answered, unless it is a release. */

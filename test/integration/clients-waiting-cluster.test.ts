@@ -132,7 +132,7 @@ describe('a call that waits for a lock on a Redis Cluster', () => {
     const [from, to] = cluster.servers as [RedisServer, RedisServer];
     await using holder = new Redlock([client()]);
     await using redlock = new Redlock([client()]);
-    const lock = await holder.acquire(resource, { ttl: 60_000 });
+    const lock = await holder.acquire(resource, { ttl: 30_000 });
     const call = redlock.acquire(resource, UNWOKEN);
     await heardAt(from, resource);
     await moveSlot(resource, from, to);
@@ -148,7 +148,7 @@ describe('a call that waits for a lock on a Redis Cluster', () => {
     await using holder = new Redlock([client()]);
     await using redlock = new Redlock([client()]);
     for (let time = 0; time < 2; time++) {
-      const lock = await holder.acquire(resource, { ttl: 60_000 });
+      const lock = await holder.acquire(resource, { ttl: 30_000 });
       const call = redlock.acquire(resource, { acquireTimeout: 20_000 });
       await moveSlot(resource, from, to);
       void lock.release();

@@ -40,7 +40,7 @@ it('a call that waits hears of releases at the new master after a failover', asy
   const { sentinels, name, master, replica } = setup;
   await using holder = new Redlock([{ sentinels, name }]);
   await using redlock = new Redlock([{ sentinels, name }]);
-  const before = await holder.acquire('r', { ttl: 60_000 });
+  const before = await holder.acquire('r', { ttl: 30_000 });
   const call = redlock.acquire('r', { acquireTimeout: 80_000, retry: { maxTimeout: 500 } });
   call.catch(() => {});
   await heardOn([master]);
@@ -50,6 +50,6 @@ it('a call that waits hears of releases at the new master after a failover', asy
   await heardOn([replica]);
   await before.release();
   await (await call).release();
-  const lock = await holder.acquire('r', { ttl: 60_000 });
+  const lock = await holder.acquire('r', { ttl: 30_000 });
   await expectWoken(lock, redlock.acquire('r', UNWOKEN), replica);
 }, 90_000);

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { AcquireTimeoutError, NodesQuarantinedError, type Redlock } from '../../src/index.ts';
+import {
+  AcquireTimeoutError,
+  NodesQuarantinedError,
+  type Redlock,
+  type RedlockOptions,
+} from '../../src/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import type { RedisServer } from '../support/redis-server.ts';
@@ -9,14 +14,15 @@ import { calls, connected, openRedlock, rejection, SLACK, startNodes, timed } fr
 
 enforceNoLeaks();
 
-/** With the default, 60 s and some: what comes within a test has not waited for the end of a quarantine. */
+/** What comes within a test has not waited for the end of a quarantine as long as this. */
 const LONG_QUARANTINE = 61_600;
+const LONG: RedlockOptions = { maxTtl: 60_000 };
 
 describe('servers that are all new', () => {
   it.each([1, 2, 8])('serve %i clients that start at the same moment at once', async (count) => {
     for (let round = 0; round < 3; round++) {
       const servers = await startNodes(5);
-      const clients = Array.from({ length: count }, () => openRedlock(servers));
+      const clients = Array.from({ length: count }, () => openRedlock(servers, LONG));
       const locks = await Promise.all(clients.map((client, i) => client.tryAcquire(`r${i}`)));
       expect(locks.map((lock) => lock?.state)).toEqual(locks.map(() => 'held'));
       for (const lock of locks) await lock?.release();
@@ -26,17 +32,17 @@ describe('servers that are all new', () => {
 
   it('serve a client that comes while others are being served', async () => {
     const servers = await startNodes(5);
-    const early = openRedlock(servers);
+    const early = openRedlock(servers, LONG);
     const acquiring = early.tryAcquire('r');
     await eventually(async () => (await calls(servers[0] as RedisServer, 'script|load')) > 0 || undefined);
-    await using late = await openRedlock(servers).tryAcquire('s');
+    await using late = await openRedlock(servers, LONG).tryAcquire('s');
     await using lock = await acquiring;
     expect([lock?.state, late?.state]).toEqual(['held', 'held']);
   });
 
   it('of which there is only one vote at once', async () => {
     const [server] = await startNodes(1);
-    await using lock = await openRedlock([server as RedisServer]).tryAcquire('r');
+    await using lock = await openRedlock([server as RedisServer], LONG).tryAcquire('r');
     expect(lock?.state).toBe('held');
   });
 
@@ -81,10 +87,9 @@ describe('servers that have all come back without memory', () => {
 
   it('of which there is only one vote at once: none can tell it from a new one', async () => {
     const [server] = (await startNodes(1)) as [RedisServer];
-    const redlock = openRedlock([server], { restartGuard: 'auto' });
+    const redlock = openRedlock([server], { ...LONG, restartGuard: 'auto' });
     await connected(redlock, [server]);
     await server.restart();
-    // With the default maxTtl its quarantine would outlast this by far.
     await using lock = await redlock.acquire('r', { acquireTimeout: 20_000 });
     expect(lock.state).toBe('held');
   });
@@ -95,7 +100,7 @@ async function oneMissing(): Promise<{ servers: RedisServer[]; missing: RedisSer
   const servers = await startNodes(5);
   const missing = servers[4] as RedisServer;
   await missing.kill();
-  return { servers, missing, redlock: openRedlock(servers) };
+  return { servers, missing, redlock: openRedlock(servers, LONG) };
 }
 
 describe('servers that are all new but for one that is missing', () => {
@@ -150,7 +155,7 @@ describe('servers that are all new but for one that is missing', () => {
 
   it('are admitted for everybody who waits', async () => {
     const { servers, missing, redlock } = await oneMissing();
-    const other = openRedlock(servers);
+    const other = openRedlock(servers, LONG);
     const waiting = [
       redlock.acquire('r', { acquireTimeout: 25_000 }),
       other.acquire('s', { acquireTimeout: 25_000 }),

@@ -27,7 +27,7 @@ const SECRETS = [USER, PASSWORD, SENTINEL_USER, SENTINEL_PASSWORD].flatMap((secr
   Buffer.from(secret).toString('base64'),
 ]);
 
-const SETTINGS = { ttl: 60_000, nodeTimeout: 5_000, connectTimeout: 2_000 };
+const SETTINGS = { ttl: 30_000, nodeTimeout: 5_000, connectTimeout: 2_000 };
 
 let guarded: RedisServer;
 let healthy: RedisServer;

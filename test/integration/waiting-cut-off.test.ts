@@ -23,7 +23,7 @@ describe('a call that waits', () => {
     const servers = await startNodes(5);
     const holder = openRedlock(servers, UNGUARDED);
     await connected(holder, servers);
-    const lock = await holder.acquire('r', { ttl: 60_000 });
+    const lock = await holder.acquire('r', { ttl: 30_000 });
     const proxies = await startProxies(servers);
     const redlock = openRedlock(proxies, UNGUARDED);
     await connected(redlock, servers);
@@ -40,7 +40,7 @@ describe('a call that waits', () => {
     const servers = await startNodes(5);
     const holder = openRedlock(servers, UNGUARDED);
     await connected(holder, servers);
-    const lock = await holder.acquire('r', { ttl: 60_000 });
+    const lock = await holder.acquire('r', { ttl: 30_000 });
     const proxies = await startProxies(servers);
     const redlock = openRedlock(proxies, { ...UNGUARDED, nodeTimeout: 200 });
     await connected(redlock, servers);
@@ -66,7 +66,7 @@ describe('a call that waits', () => {
     const [holder, redlock] = [openRedlock(servers, UNGUARDED), openRedlock(servers, UNGUARDED)];
     await connected(holder, servers);
     await connected(redlock, servers);
-    const lock = await holder.acquire('r', { ttl: 60_000 });
+    const lock = await holder.acquire('r', { ttl: 30_000 });
     const [hanging, ...others] = servers as [RedisServer, ...RedisServer[]];
     hanging.pause();
     const controller = new AbortController();
@@ -87,7 +87,7 @@ describe('a call that waits', () => {
     const redlock = openRedlock(proxies, UNGUARDED);
     await connected(holder, servers);
     await connected(redlock, servers);
-    const lock = await holder.acquire('r', { ttl: 60_000 });
+    const lock = await holder.acquire('r', { ttl: 30_000 });
     const { call } = await waiter(redlock, servers);
     for (const proxy of proxies) proxy.refuse();
     await redlock.close();

@@ -24,7 +24,7 @@ async function held(options = {}): Promise<Held> {
   const holder = openRedlock(servers, { ...UNGUARDED, ...options });
   await connected(redlock, servers);
   await connected(holder, servers);
-  return { servers, redlock, lock: await holder.acquire('r', { ttl: 60_000 }) };
+  return { servers, redlock, lock: await holder.acquire('r', { ttl: 30_000 }) };
 }
 
 /** Expects that whoever waits gets the lock at once when it is released, and gives it back. */
@@ -46,7 +46,7 @@ describe('a call that waits', () => {
   });
 
   it('hears again of all nodes that were restarted, one after the other', async () => {
-    const { servers, redlock, lock } = await held({ ttl: 60_000 });
+    const { servers, redlock, lock } = await held({ ttl: 30_000 });
     const { call } = await waiter(redlock, servers);
     for (const server of servers.slice(0, 2)) {
       await server.restart();
@@ -72,7 +72,7 @@ describe('a call that waits', () => {
     const servers = await startNodes(5);
     await Promise.all(servers.slice(3).map((server) => server.kill()));
     const [redlock, holder] = [openRedlock(servers, UNGUARDED), openRedlock(servers, UNGUARDED)];
-    const lock = await holder.acquire('r', { ttl: 60_000 });
+    const lock = await holder.acquire('r', { ttl: 30_000 });
     const { call } = await waiter(redlock, servers.slice(0, 3));
     await expectWoken(lock, call);
   });

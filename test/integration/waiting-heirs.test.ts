@@ -23,7 +23,7 @@ describe('a lock that another process waits for', () => {
     const [holder, other] = [openRedlock(servers), openRedlock(servers)];
     await connected(holder, servers);
     await connected(other, servers);
-    const lock = await holder.acquire('r', { ttl: 60_000 });
+    const lock = await holder.acquire('r', { ttl: 30_000 });
     const controller = new AbortController();
     const heir = rejection(holder.acquire('r', { signal: controller.signal }));
     const { call } = await waiter(other, servers);

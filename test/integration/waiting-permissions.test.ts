@@ -31,7 +31,7 @@ describe('with the rights that waiting needs', () => {
   it('a call is woken, and those rights are enough', async () => {
     const servers = await startNodes(3);
     const [holder, redlock] = [await openAs(servers, 'holder', ALL), await openAs(servers, 'waiter', ALL)];
-    const lock = await holder.acquire('r', { ttl: 60_000 });
+    const lock = await holder.acquire('r', { ttl: 30_000 });
     const { call } = await waiter(redlock, servers);
     void lock.release();
     expect((await timed(call)).ms).toBeLessThan(SLACK);
@@ -50,7 +50,7 @@ describe('without the right', () => {
     const servers = await startNodes(3);
     const holder = await openAs(servers, 'holder', holders);
     const redlock = await openAs(servers, 'waiter', waiters);
-    const lock = await holder.acquire('r', { ttl: 60_000 });
+    const lock = await holder.acquire('r', { ttl: 30_000 });
     const call = redlock.acquire('r', { acquireTimeout: 20_000, retry: { maxTimeout: 100 } });
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(await lock.release()).toMatchObject({ outcome: 'released' });
@@ -65,7 +65,7 @@ describe('without the right', () => {
     const redlock = await openAs(servers, 'waiter', LEAST_ACL);
     const before = await Promise.all(servers.map(commandsOf));
     for (let time = 0; time < 20; time++) {
-      const lock = await holder.acquire('r', { ttl: 60_000 });
+      const lock = await holder.acquire('r', { ttl: 30_000 });
       const call = redlock.acquire('r', { ...UNWOKEN, retry: { minTimeout: 5, maxTimeout: 5 } });
       await new Promise((resolve) => setTimeout(resolve, 20));
       await lock.release();

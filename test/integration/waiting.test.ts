@@ -20,7 +20,7 @@ import { heardOn, subscribersOf, UNWOKEN, waiter } from './fixtures/waiters.ts';
 enforceNoLeaks();
 
 /** A holder in another process, on five servers. */
-async function heldElsewhere(ttl = 60_000) {
+async function heldElsewhere(ttl = 30_000) {
   const servers = await startNodes(5);
   const holder = runFixture('holder.ts', [servers.map(({ url }) => url).join(','), String(ttl)]);
   await holder.printed('locked');
@@ -33,7 +33,7 @@ async function held(count = 5): Promise<{ servers: RedisServer[]; redlock: Redlo
   const [redlock, holder] = [openRedlock(servers), openRedlock(servers)];
   await connected(redlock, servers);
   await connected(holder, servers);
-  return { servers, redlock, lock: await holder.acquire('r', { ttl: 60_000 }) };
+  return { servers, redlock, lock: await holder.acquire('r', { ttl: 30_000 }) };
 }
 
 describe('a lock of another process', () => {
@@ -179,7 +179,7 @@ describe('many that wait', () => {
     }
     const holder = openRedlock(servers);
     await connected(holder, servers);
-    const lock = await holder.acquire('r', { ttl: 60_000 });
+    const lock = await holder.acquire('r', { ttl: 30_000 });
     // On three of five: the others are there to be fought for.
     for (const server of servers.slice(3)) await server.cli('DEL', 'r');
     // A tenth of it is how long the arbiter is waited for, which on a busy machine may take longer than usual.

@@ -83,7 +83,7 @@ describe('an attempt with fencing', () => {
     nodes[0]?.answer({ kind: 'absent' });
     await started.outcome;
     begin();
-    expect(nodes[0]?.of('grant')[1]?.hint).toBe(1_000_000);
+    expect(nodes[0]?.of('grant')[1]?.hint).toBe(1_000_001);
   });
 
   it.each([

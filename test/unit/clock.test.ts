@@ -15,6 +15,21 @@ describe('the system clock', () => {
     expect(systemClock.now()).toBe(before);
   });
 
+  it('tells the wall time to a fraction of a ms', () => {
+    const before = systemClock.wallTime();
+    vi.advanceTimersByTime(0.25);
+    expect(systemClock.wallTime() - before).toBeCloseTo(0.25, 2);
+    expect(systemClock.wallTime() - Date.now()).toBeLessThan(1);
+  });
+
+  it.each([DAY, 5, 1, -1, -5, -DAY])('follows a wall clock that was set by %d ms', (step) => {
+    systemClock.wallTime();
+    vi.setSystemTime(Date.now() + step);
+    const past = systemClock.wallTime() - Date.now();
+    expect(past).toBeGreaterThan(-0.001);
+    expect(past).toBeLessThan(1);
+  });
+
   it('runs a callback after its delay', () => {
     const ran = vi.fn();
     systemClock.after(100, ran);

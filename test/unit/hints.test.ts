@@ -4,7 +4,12 @@ import type { Clock } from '../../src/clock.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 /** Hints by a wall clock that stands at that many ms since 1970. */
-function hintsAt(wallTime: number): { readonly hints: Hints; readonly set: (wallTime: number) => void } {
+function hintsAt(wallTime: number): {
+  readonly hints: Hints;
+  /** Those of another Redlock with the same clock. */
+  readonly another: () => Hints;
+  readonly set: (wallTime: number) => void;
+} {
   const manual = new ManualClock();
   let now = wallTime;
   const clock: Clock = {
@@ -14,6 +19,7 @@ function hintsAt(wallTime: number): { readonly hints: Hints; readonly set: (wall
   };
   return {
     hints: new Hints(clock),
+    another: () => new Hints(clock),
     set: (later) => {
       now = later;
     },
@@ -78,6 +84,34 @@ describe('the hint to fencing counters', () => {
     const { hints } = hintsAt(1);
     hints.learn(['r'], Number.MAX_SAFE_INTEGER);
     expect(hints.next(['r'])).toBe(Number.MAX_SAFE_INTEGER - 1);
+  });
+});
+
+describe('hints of one process', () => {
+  it('grow while the wall clock does not, for all its Redlocks together', () => {
+    const { hints, another } = hintsAt(1);
+    const given = [hints, another(), hints, another()].map((each) => each.next(['r']));
+    expect(given).toEqual([1_000, 1_001, 1_002, 1_003]);
+  });
+
+  it('grow on when the wall clock is set back by a second', () => {
+    const { hints, set } = hintsAt(1_000);
+    hints.next(['r']);
+    set(0);
+    expect(hints.next(['r'])).toBe(1_000_001);
+  });
+
+  it('follow the wall clock when it is set back by more', () => {
+    const { hints, set } = hintsAt(1_000.001);
+    hints.next(['r']);
+    set(0);
+    expect(hints.next(['r'])).toBe(0);
+  });
+
+  it('know nothing of those of another clock', () => {
+    const [ours, theirs] = [hintsAt(1), hintsAt(1)];
+    ours.hints.next(['r']);
+    expect(theirs.hints.next(['r'])).toBe(1_000);
   });
 });
 

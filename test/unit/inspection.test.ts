@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { InspectReply } from '../../src/index.ts';
+import { type InspectReply, Redlock } from '../../src/index.ts';
 import { judgeInspection } from '../../src/inspection.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { memoryRedlock } from '../support/memory-redlock.ts';
 import { peek, rejectionOf } from '../support/peek.ts';
 import { scriptedNodes, unreachable } from '../support/scripted-node.ts';
@@ -9,6 +10,13 @@ const free: InspectReply = { kind: 'free' };
 const held = (ownerToken: string, remaining = 500): InspectReply => ({ kind: 'held', ownerToken, remaining });
 /** A key of another type. */
 const foreign: InspectReply = { kind: 'held', remaining: Number.POSITIVE_INFINITY };
+
+/** A Redlock over three nodes that answer when the test says, with a nodeTimeout of 100 ms. */
+function scripted() {
+  const clock = new ManualClock();
+  const nodes = scriptedNodes(3);
+  return { clock, nodes, redlock: new Redlock(nodes, { clock, nodeTimeout: 100 }) };
+}
 
 describe('judging an inspection', () => {
   it.each([
@@ -109,10 +117,47 @@ describe('inspecting a resource', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('does not wait for a minority that hangs', async () => {
-    const { redlock, nodes } = memoryRedlock(3);
+  it('gives a minority that hangs as long, and has the answer of a quorum then', async () => {
+    const { redlock, nodes, clock } = memoryRedlock(3, { nodeTimeout: 100 });
     nodes[2]?.hang();
-    expect(await peek(redlock.inspect('r'))).toMatchObject({ value: { state: 'free' } });
+    const call = redlock.inspect('r');
+    await clock.advanceAsync(99);
+    expect(await peek(call)).toBe('pending');
+    await clock.advanceAsync(1);
+    expect(await call).toMatchObject({
+      state: 'free',
+      nodes: [{ kind: 'free' }, { kind: 'free' }, { kind: 'late' }],
+    });
+    expect(clock.pending).toBe(0);
+  });
+
+  it('ends with the last answer, whatever it says', async () => {
+    const { redlock, nodes, clock } = scripted();
+    const call = redlock.inspect('r');
+    for (const node of nodes.slice(0, 2)) node.answer(held('x', 500));
+    expect(await peek(call)).toBe('pending');
+    nodes[2]?.answer({ kind: 'quarantined', remaining: 700 });
+    expect(await call).toMatchObject({
+      state: 'held',
+      remaining: 500,
+      nodes: [{ kind: 'held' }, { kind: 'held' }, { kind: 'quarantined', remaining: 700 }],
+    });
+    expect(clock.pending).toBe(0);
+  });
+
+  it('waits for a first contact only while no quorum has answered', async () => {
+    const { redlock, nodes, clock } = scripted();
+    for (const node of nodes.slice(1)) node.contactUntil = 2_000;
+    const call = redlock.inspect('r');
+    nodes[0]?.answer(free);
+    await clock.advanceAsync(500);
+    expect(await peek(call)).toBe('pending');
+    nodes[1]?.answer(free);
+    expect(await call).toMatchObject({
+      state: 'free',
+      nodes: [{ kind: 'free' }, { kind: 'free' }, { kind: 'late' }],
+    });
+    expect(clock.pending).toBe(0);
   });
 
   it.each(['', undefined, null, 5, ['r'], {}])('such as %j is a TypeError', async (resource) => {

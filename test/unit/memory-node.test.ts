@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock, GrantReply, LockNode } from '../../src/index.ts';
-import { createMemoryNodes, type MemoryNode } from '../../src/testing.ts';
+import { createMemoryNodes, type MemoryNode, type MemoryNodeOptions } from '../../src/testing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { turn } from '../support/peek.ts';
 
@@ -106,14 +106,14 @@ describe('a memory node', () => {
 });
 
 /** A node whose wall clock stands at `now` µs since 1970, and the counters that its grants of k come to. */
-function counting(now = 0) {
+function counting(now = 0, options: MemoryNodeOptions = {}) {
   const manual = new ManualClock();
   const clock: Clock = {
     now: () => manual.now(),
     wallTime: () => now / 1_000,
     after: (delay, callback) => manual.after(delay, callback),
   };
-  const [node] = createMemoryNodes(1, { clock }) as [MemoryNode];
+  const [node] = createMemoryNodes(1, { clock, ...options }) as [MemoryNode];
   const grant = async (hint: number): Promise<unknown> => {
     let reply: GrantReply | undefined;
     node.grant({ keys: ['k'], ownerToken: 'x', ttl: 1, hint, wanted: () => true }, (each) => {
@@ -151,12 +151,16 @@ describe('the fencing counters of a memory node', () => {
     ]);
   });
 
-  it('are kept for an hour after the last lock', async () => {
-    const { clock, grant } = counting();
+  it.each<[MemoryNodeOptions, number]>([
+    [{}, 3_600_000],
+    [{ fenceRetention: undefined }, 3_600_000],
+    [{ fenceRetention: 5_000 }, 5_000],
+  ])('with %j are kept for %d ms after the last lock', async (options, retention) => {
+    const { clock, grant } = counting(0, options);
     expect(await grant(10)).toBe(11);
-    clock.advance(3_599_998);
+    clock.advance(retention - 2);
     expect(await grant(0)).toBe(12);
-    clock.advance(3_599_999);
+    clock.advance(retention - 1);
     expect(await grant(0)).toBe(1);
   });
 
@@ -182,12 +186,14 @@ describe('the fencing counters of a memory node', () => {
 });
 
 describe('a memory node that has failed', () => {
-  it('refuses at once, and keeps what it holds', async () => {
+  it('refuses in the next microtask, and keeps what it holds', async () => {
     const { node, ask, replies } = memoryNode();
     ask('grant', 'x');
     await turn();
     node.fail();
     ask('grant', 'y');
+    expect(replies).toEqual(['x granted']);
+    await Promise.resolve();
     expect(replies).toEqual(['x granted', 'y unreachable']);
     node.heal();
     expect(node.keys()).toEqual(['k']);
@@ -258,6 +264,14 @@ describe('a memory node that is closed', () => {
 describe('createMemoryNodes', () => {
   it('names its nodes by number', () => {
     expect(createMemoryNodes(3).map(({ name }) => name)).toEqual(['memory-1', 'memory-2', 'memory-3']);
+  });
+
+  it.each([
+    [{ fenceRetention: 0 }, RangeError],
+    [{ fenceRetention: '5' }, TypeError],
+    [{ fenceretention: 5 }, TypeError],
+  ])('refuses %j', (options, Type) => {
+    expect(() => createMemoryNodes(3, options as MemoryNodeOptions)).toThrow(Type);
   });
 
   it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('makes no %d nodes', (n) => {

@@ -48,6 +48,7 @@ function second(seen: Seen, before: Seen = OLD): Verdict {
 
 describe('how long a quarantine takes', () => {
   it.each([
+    [30_000, 0.01, 31_300],
     [60_000, 0.01, 61_600],
     [10_000, 0, 11_000],
     [1, 0.5, 1_001.5],

@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
-import { type Redlock, RedlockClosedError } from '../../src/index.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Redlock, RedlockClosedError } from '../../src/index.ts';
+import { Lock } from '../../src/lock.ts';
+import { RedisNode } from '../../src/node/redis-node.ts';
 import { counts, lockOver } from '../support/lock-over.ts';
 import { rejectionOf } from '../support/peek.ts';
 
@@ -47,4 +49,28 @@ describe('a listener that hears of the loss while its Redlock is being closed', 
     expect(counts(nodes, 'release')).toEqual([3, 3, 3]);
     expect(clock.pending).toBe(0);
   });
+});
+
+describe('a lock that is won as its Redlock is closed', () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  it.each(Array.from({ length: 20 }, (_, microtasks) => microtasks))(
+    'after %d microtasks is released before the nodes are closed',
+    async (microtasks) => {
+      vi.spyOn(RedisNode.prototype, 'grant').mockImplementation((_claim, deliver) =>
+        deliver({ kind: 'granted' }),
+      );
+      const release = vi.spyOn(RedisNode.prototype, 'release').mockImplementation(() => {});
+      const close = vi.spyOn(RedisNode.prototype, 'close');
+      const redlock = new Redlock(['redis://127.0.0.1:1'], { fencing: false });
+      const call = redlock.acquire('r').catch((error: unknown) => error);
+      for (let i = 0; i < microtasks; i++) await Promise.resolve();
+      await redlock.close();
+      expect(release).toHaveBeenCalledOnce();
+      expect(close).toHaveBeenCalledAfter(release);
+      const outcome = await call;
+      if (outcome instanceof Lock) expect(outcome.state).toBe('lost');
+      else expect(outcome).toBeInstanceOf(RedlockClosedError);
+    },
+  );
 });

@@ -22,7 +22,7 @@ function processOver(nodes: readonly ScriptedNode[]) {
 async function processThatHolds() {
   const nodes = scriptedNodes(3, { grant: granted, release: { kind: 'released' } });
   const { clock, redlock } = processOver(nodes);
-  return { nodes, clock, redlock, holder: await redlock.acquire('r', { ttl: 60_000 }) };
+  return { nodes, clock, redlock, holder: await redlock.acquire('r', { ttl: 30_000 }) };
 }
 
 describe('the calls of one process', () => {
@@ -64,7 +64,7 @@ describe('the calls of one process', () => {
   it('go on when the lock has been lost', async () => {
     const { nodes, redlock, clock, holder } = await processThatHolds();
     const next = redlock.acquire('r', FOREVER);
-    await clock.advanceAsync(60_000);
+    await clock.advanceAsync(30_000);
     expect(holder.state).toBe('lost');
     expect(await peek(next)).toMatchObject({ value: { state: 'held' } });
     expect(counts(nodes, 'grant')).toEqual([2, 2, 2]);

@@ -447,7 +447,11 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'residue',
     seed: 38,
     edits: [
-      edit('acquire/contender.ts', 'this.#attempt?.abandon();\n    this.#listening', 'this.#listening'),
+      edit(
+        'acquire/contender.ts',
+        "this.#attempt?.abandon();\n    if (lock === 'unwanted') this.#won?.lease.undo();",
+        '',
+      ),
       edit('acquire/waiting.ts', 'won.lease.undo();', ''),
     ],
   },
@@ -777,8 +781,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/waiting.ts',
-        'this.#reject(reason);\n    this.#end();',
-        'this.#reject(reason);\n    this.#over = true;\n    this.#contender?.end();',
+        "this.#reject(reason);\n    this.#end('unwanted');",
+        "this.#reject(reason);\n    this.#over = true;\n    this.#contender?.end('unwanted');",
       ),
     ],
   },
