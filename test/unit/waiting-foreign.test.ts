@@ -85,7 +85,7 @@ describe('a call behind a lock of another library and one of quorlock', () => {
   it('relies on the message of the one that has a quorum', async () => {
     const { redlock, nodes, clock, another } = memoryRedlock(3);
     set(nodes[0], BY_HAND);
-    const holder = await another().acquire('r', { ttl: 60_000 });
+    const holder = await another().acquire('r', { ttl: 30_000 });
     const call = redlock.acquire('r', FOREVER);
     await clock.advanceAsync(1_000);
     const grants = grantsOn(nodes);
