@@ -21,15 +21,13 @@ function suspectAfter(nodeTimeout: number): number {
 }
 
 /**
- * The nodes in the order given (`onVoting` is called whenever one of them has begun to vote), and those among them that were made here. Connects to nothing before all are
- * known to be right.
+ * The nodes in the order given, and those among them that were made here. Connects to nothing before all are known to be right.
  *
  * @throws {TypeError} for a list that is empty, names a node twice, or holds anything but nodes.
  */
 export function createNodes(
   specs: readonly NodeSpec[],
   settings: Settings,
-  onVoting: () => void = () => {},
 ): { all: readonly LockNode[]; own: readonly LockNode[] } {
   if (!Array.isArray(specs) || specs.length === 0)
     throw wrong(TypeError, 'nodes', specs, 'a non-empty array of nodes');
@@ -52,7 +50,6 @@ export function createNodes(
     guard,
     coldStart,
     fenceRetention,
-    onVoting,
     servers: new Servers(),
     quarantine: quarantineOf(maxTtl, driftFactor),
     startPause: nodeTimeout / 2,

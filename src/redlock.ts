@@ -36,6 +36,7 @@ export class Redlock {
   readonly #settings: Settings;
   /** The nodes that were made here, and go with `close`; a `LockNode` that was handed in is its owner's to close. */
   readonly #ownNodes: readonly LockNode[];
+  readonly #endListening: readonly ((() => void) | undefined)[];
   readonly #room: WaitingRoom;
   /** By when they give up. No `Set`: it is copied now and then as calls come and go, and old copies keep alive all that was in them. */
   readonly #waiting = new Agenda<Waiting>();
@@ -55,8 +56,9 @@ export class Redlock {
    */
   constructor(nodes: readonly NodeSpec[], options?: RedlockOptions) {
     this.#settings = resolveSettings(options);
-    const { all, own } = createNodes(nodes, this.#settings, () => this.#nodeVotes());
+    const { all, own } = createNodes(nodes, this.#settings);
     this.#ownNodes = own;
+    this.#endListening = all.map((node) => node.onVoting?.(() => this.#nodeVotes()));
     const { clock, random } = this.#settings;
     this.#coordinator = { nodes: all, clock, random, hints: new Hints(clock) };
     const contested = new Contested(clock);
@@ -246,6 +248,7 @@ export class Redlock {
 
   async #close(): Promise<void> {
     const reason = new RedlockClosedError();
+    for (const end of this.#endListening) end?.();
     const waiting = this.#waiting.all;
     for (const each of waiting) each.cancel(reason);
     this.#locks.close(reason);

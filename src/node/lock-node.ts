@@ -198,6 +198,11 @@ export interface LockNode {
    * returns.
    */
   onRelease(key: string, listener: ReleaseListener): () => void;
+  /**
+   * Calls `listener` each time that the node begins to vote, until the function returned is called. This saves time, and nothing
+   * may depend on it: without it, waiters and extensions try again at their own pace.
+   */
+  onVoting?(listener: () => void): () => void;
   /** Why these keys can never be taken together on this node, if so; asked before anything is sent. */
   objection(keys: readonly string[]): string | undefined;
   /**

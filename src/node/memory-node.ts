@@ -49,6 +49,7 @@ export class MemoryNode implements LockNode {
   readonly #store: MemoryStore;
   readonly #debts: Debts;
   readonly #listeners = new Listeners();
+  readonly #votingListeners = new Set<() => void>();
   readonly #inbox: Request[] = [];
   #state: 'healthy' | 'failed' | 'hung' | 'closed' = 'healthy';
 
@@ -77,8 +78,10 @@ export class MemoryNode implements LockNode {
 
   /** Back to normal: what is owed, and what arrived while the node hung, is executed in order. */
   heal(): void {
+    const wasHealthy = this.#state === 'healthy';
     this.#become('healthy');
     for (const { giving } of this.#debts.list()) this.release(giving, () => {});
+    if (!wasHealthy) for (const listener of this.#votingListeners) listener();
   }
 
   /** The keys that stand on the node now; counters are not among them. */
@@ -134,6 +137,11 @@ export class MemoryNode implements LockNode {
       if (this.#listeners.of(key).includes(listener)) listener.listening(this.#clock.now());
     });
     return () => this.#listeners.delete(key, listener);
+  }
+
+  onVoting(listener: () => void): () => void {
+    this.#votingListeners.add(listener);
+    return () => this.#votingListeners.delete(listener);
   }
 
   inspect(key: string, deliver: Deliver<InspectReply>): void {

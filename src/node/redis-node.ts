@@ -47,8 +47,6 @@ export interface RedisNodePlan {
   readonly connectTimeout: number;
   /** After how many ms without an answer the server is suspect, and its connection cut. */
   readonly patience: number;
-  /** Called when the node has begun to vote, or some of its masters have. */
-  readonly onVoting: () => void;
 }
 
 /**
@@ -100,6 +98,7 @@ export class RedisNode implements LockNode {
   #cancelRepay: Cancel | undefined;
   #cancelWakeUp: Cancel | undefined;
   #isVoting = false;
+  readonly #votingListeners = new Set<() => void>();
   #closed: Promise<void> | undefined;
   #onIdle: () => void = () => {};
 
@@ -171,6 +170,11 @@ export class RedisNode implements LockNode {
 
   onRelease(key: string, listener: ReleaseListener): () => void {
     return this.#releases.listen(key, listener);
+  }
+
+  onVoting(listener: () => void): () => void {
+    this.#votingListeners.add(listener);
+    return () => this.#votingListeners.delete(listener);
   }
 
   inspect(key: string, deliver: Deliver<InspectReply>): void {
@@ -329,7 +333,7 @@ export class RedisNode implements LockNode {
   /** Wakes waiters: the node has begun to vote, or one of its masters has. */
   #wake(): void {
     if (this.#wakeUps.take()) {
-      this.#plan.onVoting();
+      for (const listener of this.#votingListeners) listener();
       return;
     }
     this.#cancelWakeUp ??= this.#plan.clock.after(

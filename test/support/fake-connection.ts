@@ -273,8 +273,8 @@ export function nodeOver(plan: NodeOverPlan = {}): NodeOver {
     fenceRetention: RETENTION,
     connectTimeout: 2_000,
     patience: 1_000,
-    onVoting: () => voting++,
   });
+  node.onVoting(() => voting++);
   const replies: string[] = [];
   return {
     node,

@@ -48,6 +48,7 @@ export class ScriptedNode implements LockNode {
   closedWith: number | undefined;
   /** Who listens for releases, of any key; the test tells them. */
   readonly listeners: Set<ReleaseListener> = new Set();
+  readonly #votingListeners = new Set<() => void>();
 
   constructor(name: string, atOnce: Partial<Record<Verb, Reply>> = {}) {
     this.name = name;
@@ -128,6 +129,16 @@ export class ScriptedNode implements LockNode {
   onRelease(_key: string, listener: ReleaseListener): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  onVoting(listener: () => void): () => void {
+    this.#votingListeners.add(listener);
+    return () => this.#votingListeners.delete(listener);
+  }
+
+  /** The node tells that it has begun to vote. */
+  begins(): void {
+    for (const listener of this.#votingListeners) listener();
   }
 
   objection(): string | undefined {

@@ -98,6 +98,47 @@ describe('automatic extension', () => {
     expect(attempts).toBeLessThanOrEqual(9);
   });
 
+  it('is tried again soon when a node comes back', async () => {
+    const held = await lockOver(3, { autoExtend: true });
+    const { clock, nodes } = held;
+    for (const node of nodes) node.atOnce.extend = unreachable();
+    await clock.advanceAsync(330);
+    instantly(held);
+    nodes[0]?.begins();
+    await clock.advanceAsync(5);
+    expect(counts(nodes, 'extend')).toEqual([2, 2, 2]);
+    await clock.advanceAsync(100);
+    expect(counts(nodes, 'extend')).toEqual([2, 2, 2]);
+  });
+
+  it('that is under way as a node comes back is tried again when it has failed', async () => {
+    const { clock, nodes, answerExtensions } = await lockOver(3, { autoExtend: true });
+    await clock.advanceAsync(330);
+    nodes[0]?.begins();
+    answerExtensions(unreachable(), unreachable(), unreachable());
+    await clock.advanceAsync(5);
+    expect(counts(nodes, 'extend')).toEqual([2, 2, 2]);
+    answerExtensions(unreachable(), unreachable(), unreachable());
+    await clock.advanceAsync(99);
+    expect(counts(nodes, 'extend')).toEqual([2, 2, 2]);
+  });
+
+  it('that is not due is not made sooner by a node that comes back', async () => {
+    const { clock, nodes } = await lockOver(3, { autoExtend: true });
+    await clock.advanceAsync(300);
+    nodes[0]?.begins();
+    await clock.advanceAsync(29);
+    expect(counts(nodes, 'extend')).toEqual([0, 0, 0]);
+  });
+
+  it('does not hear of nodes any more once its Redlock is closed', async () => {
+    const { redlock, clock, nodes } = await lockOver(3, { autoExtend: true });
+    await redlock.close();
+    nodes[0]?.begins();
+    await clock.advanceAsync(1_000);
+    expect(counts(nodes, 'extend')).toEqual([0, 0, 0]);
+  });
+
   it('of a short ttl is no hot loop while every node answers at once', async () => {
     const held = await lockOver(3, { autoExtend: true, ttl: 60, nodeTimeout: 10 });
     instantly(held);

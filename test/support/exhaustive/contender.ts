@@ -68,7 +68,6 @@ export class Contender {
       fenceRetention: HORIZON,
       connectTimeout: HORIZON,
       patience: SUSPICION,
-      onVoting: () => {},
     } as const;
     const nodes = this.wires.map((connection) => new RedisNode({ ...shared, connection }));
     let tokens = 0;

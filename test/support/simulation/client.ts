@@ -80,7 +80,6 @@ export class Client {
       startPause: nodeTimeout / 2,
       fenceRetention: 3_600_000,
       patience: Math.max(2 * nodeTimeout, SUSPICION),
-      onVoting: () => {},
     };
     this.#nodes = connections.map((connection) => new RedisNode({ ...shared, connection }));
     const random = { token: () => this.#drawToken(), fraction };
