@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { AcquireTimeoutError, QuorumUnreachableError } from '../../src/index.ts';
+import { eventually } from '../support/eventually.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { peek } from '../support/peek.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import {
   connected,
@@ -9,7 +12,9 @@ import {
   SLACK,
   startNodes,
   startProxies,
+  takenOnAll,
   timed,
+  UNGUARDED,
 } from './fixtures/nodes.ts';
 
 enforceNoLeaks();
@@ -154,5 +159,29 @@ describe.each<[string, Fault, RegExp]>([
     for (const call of [lock.extend(), redlock.inspect('r'), lock.release(), redlock.close()]) {
       expect((await timed<unknown>(call)).ms).toBeLessThan(NODE_TIMEOUT + SLACK);
     }
+  });
+});
+
+describe.each(['hung', 'dead'] as const)('a Redlock that owes a release to a node that is %s', (fault) => {
+  it('is closed when nodeTimeout has passed by its clock', async () => {
+    const servers = await startNodes(3);
+    const clock = new ManualClock(1_000);
+    const redlock = openRedlock(servers, { ...UNGUARDED, clock, nodeTimeout: NODE_TIMEOUT });
+    await connected(redlock, servers);
+    const lock = await redlock.acquire('r');
+    await takenOnAll(servers, 'r');
+    const [away, ...others] = servers as [RedisServer, RedisServer, RedisServer];
+    if (fault === 'hung') away.pause();
+    else await away.kill();
+    const closing = redlock.close();
+    for (const server of others)
+      await eventually(async () => (await server.cli('EXISTS', 'r')) === 0 || undefined);
+    clock.advance(NODE_TIMEOUT - 1);
+    expect(await peek(closing)).toBe('pending');
+    clock.advance(1);
+    await closing;
+    expect([lock.state, clock.pending]).toEqual(['lost', 0]);
+    // What it has not answered when its client ends, it would still execute.
+    await away.kill();
   });
 });

@@ -45,7 +45,7 @@ describe('a process', () => {
       }
       child.process.kill('SIGUSR2');
       expect(await child.exit).toEqual(ENDED_BY_ITSELF);
-      expect(child.lines).toEqual(['locked', 'closed in time', 'nothing left to do', 'at once']);
+      expect(child.lines).toEqual(['locked', 'closed', 'nothing left to do', 'at once']);
       for (const server of servers.slice(1)) if (fault === 'hung') server.resume();
     },
     ENDS_WITHIN,
