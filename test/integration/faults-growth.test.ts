@@ -5,8 +5,8 @@ import { startNodes } from './fixtures/nodes.ts';
 
 enforceNoLeaks();
 
-/** In MB, as fixtures/growth.ts measures it. */
-const MOST_GROWTH = 8;
+/** In MB, as fixtures/growth.ts measures it: half of what it is (5) if no node's releases are ever settled, and twice what the node that is away may be owed. */
+const MOST_GROWTH = 2.5;
 
 describe('thousands of calls while a node is away', () => {
   it.each(['hung', 'dead'] as const)('make no heap grow when it is %s', async (fault) => {
@@ -20,7 +20,7 @@ describe('thousands of calls while a node is away', () => {
     child.process.kill('SIGUSR2');
     expect(await child.exit).toEqual({ code: 0, signal: null });
     const result = JSON.parse(child.lines.at(-1) ?? '{}');
-    expect(result.calls).toBeGreaterThan(5_000);
+    expect(result.calls).toBeGreaterThan(9_000);
     expect(result.failed).toBe(0);
     expect(result.slowest).toBeLessThan(3 * result.nodeTimeout);
     expect(result.growth).toBeLessThan(MOST_GROWTH);
