@@ -1,10 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import type { Lock, Redlock, RedlockOptions } from '../../src/index.ts';
+import { type Lock, NodesQuarantinedError, type Redlock, type RedlockOptions } from '../../src/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import { aged, SHORT, SHORT_TTL, saidOf, startServer } from './fixtures/guarded.ts';
-import { connected, openRedlock, startNodes, startProxies, takenOnAll, UNGUARDED } from './fixtures/nodes.ts';
+import {
+  connected,
+  openRedlock,
+  rejection,
+  startNodes,
+  startProxies,
+  takenOnAll,
+  UNGUARDED,
+} from './fixtures/nodes.ts';
 
 enforceNoLeaks();
 
@@ -177,7 +185,38 @@ describe('when one of three nodes that hold a lock is demoted and promoted by ha
   });
 });
 
+describe('nodes that have just been started', () => {
+  // Longer than any test by default: nobody waits for its end here.
+  it('vote for a newcomer because others have admitted them, though one is missing that would have to be new as well', async () => {
+    const servers = await startNodes(3);
+    const first = openRedlock(servers);
+    await connected(first, servers);
+    await servers[2]?.kill();
+    await using lock = await openRedlock(servers).acquire('r', { acquireTimeout: 20_000 });
+    expect(lock.state).toBe('held');
+  });
+
+  it('do not vote for a newcomer while one is missing, if nobody has admitted them', async () => {
+    const servers = await startNodes(3);
+    await servers[2]?.kill();
+    const error = await rejection(openRedlock(servers).tryAcquire('r'));
+    expect(error).toMatchObject({ votes: [{ kind: 'quarantined' }, { kind: 'quarantined' }, {}] });
+  });
+});
+
 describe('a node in quarantine', () => {
+  it('is out of it for a call that waits, as soon as another call learns that others have admitted it', async () => {
+    const servers = await startNodes(3);
+    // `strict` admits no new node before its quarantine ends, which with the default maxTtl no call here waits for.
+    const strict = openRedlock(servers, { restartGuard: 'strict' });
+    const waiting = strict.acquire('r', { acquireTimeout: 20_000 });
+    waiting.catch(() => {});
+    expect(await rejection(strict.tryAcquire('s'))).toBeInstanceOf(NodesQuarantinedError);
+    await connected(openRedlock(servers), servers);
+    await (await strict.acquire('s', { acquireTimeout: 0 })).release();
+    await (await waiting).release();
+  });
+
   it('votes again when every lock that it may have forgotten is over', async () => {
     const { servers, lock, forget, open } = await heldOnThree(SHORT, restarted);
     await forget();
