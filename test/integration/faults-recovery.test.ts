@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { QuorumUnreachableError, type Redlock } from '../../src/index.ts';
 import { eventually } from '../support/eventually.ts';
@@ -18,7 +20,7 @@ import {
 enforceNoLeaks();
 
 const NODE_TIMEOUT = 100;
-/** Three times what is promised, in ms. */
+/** Three times what is promised, in ms; how often nodes are tried again meanwhile has a test of its own. */
 const BACK_WITHIN = 3_000;
 
 /** Resolves with how long it took from now until a lock could be had. */
@@ -113,6 +115,27 @@ describe('the service is back soon after a majority', () => {
     await givenUp(redlock, 3);
     await Promise.all(proxies.map((proxy) => proxy.accept()));
     expect(await serviceIsBack(redlock, servers)).toBeLessThan(BACK_WITHIN);
+  });
+});
+
+describe('a node that takes no connection', () => {
+  it('is tried again after a quarter of a second at most', async () => {
+    const TRIES = 12;
+    let tries = 0;
+    const refusing = createServer((socket) => {
+      tries++;
+      socket.destroy();
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void refusing.close());
+    await once(refusing, 'listening');
+    openRedlock([{ url: `redis://127.0.0.1:${(refusing.address() as AddressInfo).port}` }]);
+    await eventually(async () => tries > 0 || undefined);
+    // Counted in the same event loop, which a busy machine makes late for both.
+    let quarters = 0;
+    const timer = setInterval(() => quarters++, 250);
+    onTestFinished(() => clearInterval(timer));
+    await eventually(async () => tries > TRIES || undefined);
+    expect(quarters).toBeLessThanOrEqual(TRIES);
   });
 });
 
