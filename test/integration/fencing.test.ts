@@ -242,6 +242,32 @@ describe('counters', () => {
     expect(await countersOn(servers, 'r')).toEqual(servers.map(() => lock.fencingToken));
   });
 
+  it('stay for fenceRetention where an attempt was granted that others denied, and cost no order', async () => {
+    const servers = await startNodes(3);
+    const proxies = await startProxies(servers.slice(2));
+    const [one, two] = [
+      openRedlock([...servers.slice(0, 2), ...proxies]),
+      openRedlock(servers, { maxTtl: 10_000, fenceRetention: RETENTION }),
+    ];
+    await connected(one, servers);
+    await connected(two, servers);
+    for (const proxy of proxies) proxy.refuse();
+    const lock = await one.acquire('r');
+    await takenOnAll(servers.slice(0, 2), 'r');
+    expect(await countersOn(servers, 'r')).toEqual([lock.fencingToken, lock.fencingToken, null]);
+    const third = servers[2] as RedisServer;
+    await eventually(async () => {
+      expect(await two.tryAcquire('r')).toBeNull();
+      return (await third.cli('EXISTS', counterOf('r'))) === 1 || undefined;
+    });
+    await eventually(async () => (await third.cli('EXISTS', 'r')) === 0 || undefined);
+    expect((await countersOn(servers, 'r')).slice(0, 2)).toEqual([lock.fencingToken, lock.fencingToken]);
+    expect((await retained(servers))[2]).toBeLessThanOrEqual(RETENTION);
+    await lock.release();
+    await using next = await two.acquire('r');
+    expect(next.fencingToken).toBeGreaterThan(lock.fencingToken);
+  });
+
   it('are left alone by an attempt that is denied', async () => {
     const servers = await startNodes(3);
     const [one, two] = [openRedlock(servers), openRedlock(servers)];

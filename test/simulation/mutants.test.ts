@@ -30,11 +30,17 @@ async function hunt({
   });
 }
 
+function worldOf({ directed, model = 'lawful' }: Mutant): string {
+  return directed ? 'by hand' : model;
+}
+
+/** Those of docs/testing.md, and how many schedules each took. */
 function tableOf(quarries: ReadonlyMap<string, Quarry>): string {
-  const rows = MUTANTS.map(({ name, breaks, directed, model = 'lawful' }) => {
+  const rows = MUTANTS.map((mutant) => {
+    const { name, breaks } = mutant;
     const { rules, schedules } = quarries.get(name) as Quarry;
     const others = rules.filter((rule) => rule !== breaks);
-    return `| ${name} | ${[`**${breaks}**`, ...others].join(', ')} | ${directed ? 'by hand' : model} | ${schedules} |`;
+    return `| ${name} | ${[`**${breaks}**`, ...others].join(', ')} | ${worldOf(mutant)} | ${schedules} |`;
   });
   return ['| Mutant | Rules that it broke | World | Schedules |', '| --- | --- | --- | --- |', ...rows].join(
     '\n',
@@ -59,10 +65,12 @@ describe('a product that is broken on purpose is caught when', () => {
     expect(quarries.get(name)?.rules).toContain(breaks);
   });
 
-  it('(the documentation names it, and the rule)', async () => {
+  it('(the documentation names it, the rule, and the world)', async () => {
     const page = await readFile(new URL('../../docs/testing.md', import.meta.url), 'utf8');
-    const rows = page.matchAll(/^\| (.+?) +\| \*\*(.+?)\*\*/gm);
-    const documented = Array.from(rows, ([, name, rule]) => ({ name, breaks: rule }));
-    expect(documented).toEqual(MUTANTS.map(({ name, breaks }) => ({ name, breaks })));
+    const rows = page.matchAll(/^\| (.+?) +\| \*\*(.+?)\*\*[^|]*\| (.+?) +\|$/gm);
+    const documented = Array.from(rows, ([, name, rule, world]) => ({ name, rule, world }));
+    expect(documented).toEqual(
+      MUTANTS.map((mutant) => ({ name: mutant.name, rule: mutant.breaks, world: worldOf(mutant) })),
+    );
   });
 });
