@@ -12,7 +12,12 @@ export type Vote = { readonly node: string } & (
   /** The node may have forgotten locks; it votes again in `remaining` ms. */
   | { readonly kind: 'quarantined'; readonly remaining: number }
   /** The node must not hold locks as it is set up. */
-  | { readonly kind: 'unusable'; readonly why: string }
+  | {
+      readonly kind: 'unusable';
+      readonly why: string;
+      /** Whether two checks in a row have found what no waiting cures. */
+      readonly isPermanent?: boolean;
+    }
   /** No answer before the round was decided or over. */
   | { readonly kind: 'late' }
 );

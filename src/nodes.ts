@@ -39,7 +39,7 @@ export function createNodes(
     if (twin < position)
       throw new TypeError(`nodes[${position}] is the same as nodes[${twin}]: ${cut(name)}`);
   });
-  const { clock, random, connectTimeout, fenceRetention } = settings;
+  const { clock, random, connectTimeout, fenceRetention, keyPrefix } = settings;
   const guard = guardFor(specs.length, settings.restartGuard);
   const { driftFactor, maxTtl, nodeTimeout } = settings.call;
   // Nodes that others have made cannot be asked whether they are new.
@@ -50,6 +50,7 @@ export function createNodes(
     guard,
     coldStart,
     fenceRetention,
+    keyPrefix,
     servers: new Servers(),
     quarantine: quarantineOf(maxTtl, driftFactor),
     startPause: nodeTimeout / 2,

@@ -1,7 +1,8 @@
 import pRetry from 'p-retry';
-import { AcquireTimeoutError, RedlockError, ResourceHeldError } from '../errors.ts';
+import { AcquireTimeoutError, NodeMisconfiguredError, RedlockError, ResourceHeldError } from '../errors.ts';
 import { ownerOf } from '../node/owner.ts';
 import type { Retry } from '../options.ts';
+import { quorumOf } from '../quorum/ballot.ts';
 import { arbitersOf } from './arbiter.ts';
 import { Attempt, type AttemptPlan, type Coordinator, list, type Won } from './attempt.ts';
 import { SHORTEST_PAUSE } from './backoff.ts';
@@ -156,6 +157,7 @@ export class Contender {
 
   /** Waits until there is reason to try again, or for the deadline, on the clock that everything else runs on. */
   async #pause(error: Error, failures: number): Promise<void> {
+    if (isHopeless(error)) throw error;
     const { clock, random } = this.#coordinator;
     const { retry, deadline } = this.#plan;
     const rivals = this.#rivals;
@@ -247,6 +249,14 @@ export class Contender {
     this.#order ??= arbitersOf([...this.#plan.keys].sort()[0] ?? '', names);
     return this.#order;
   }
+}
+
+/** Whether so many nodes are unfit, and no waiting cures it, that the others are no quorum. */
+function isHopeless(error: Error): boolean {
+  if (!(error instanceof NodeMisconfiguredError)) return false;
+  const { votes } = error;
+  const lost = votes.filter((vote) => vote.kind === 'unusable' && vote.isPermanent === true).length;
+  return lost > votes.length - quorumOf(votes.length);
 }
 
 const ORDERS: number[][] = [];

@@ -49,6 +49,11 @@ export class IoredisConnection implements RedisConnection {
     return this.#client.isCluster;
   }
 
+  get bySentinel(): boolean {
+    if (this.#client.isCluster) return false;
+    return ((this.#client as Redis).options.sentinels ?? []).length > 0;
+  }
+
   evalsha(
     sha: string,
     keys: readonly string[],

@@ -16,8 +16,8 @@ export type ReplyHandler = (error: Error | null, reply: unknown) => void;
 export interface Master {
   /** Tells the masters of a Redis Cluster apart. */
   readonly name: string;
-  /** The text of INFO. */
-  info(): Promise<string>;
+  /** The text of INFO, if the server answers with text. */
+  info(): Promise<unknown>;
   /** SCRIPT EXISTS: for each name, whether the server has the script. */
   hasScripts(shas: readonly string[]): Promise<readonly boolean[]>;
   /** SCRIPT LOAD. */
@@ -56,6 +56,8 @@ export interface RedisConnection {
   readonly name: string;
   /** Whether a command may be executed after one that was given later, as on a Redis Cluster that redirects it. */
   readonly reorders: boolean;
+  /** Whether a Sentinel says which server this leads to. @default false */
+  readonly bySentinel?: boolean;
   /** Connects, and reports to `listener` from then on; called once. */
   open(listener: ConnectionListener): void;
   /** EVALSHA; all keys have the same `slotOf`. */

@@ -1,6 +1,7 @@
 import type { Master, RedisConnection } from '../client/redis-connection.ts';
 import type { Admissions } from './admissions.ts';
 import type { ColdStart, Member, View } from './cold-start.ts';
+import type { Unusable } from './lock-node.ts';
 import { isLoading, parseInfo, type ServerInfo } from './server-info.ts';
 import type { Servers } from './servers.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -38,7 +39,7 @@ export class Examination {
    *
    * @throws {Error} why not one of them is ready.
    */
-  async look(): Promise<string | undefined> {
+  async look(): Promise<Unusable | undefined> {
     const { connection, servers } = this.#plan;
     const masters = connection.masters();
     if (masters.length === 0) throw new Error('no master is known');
@@ -51,6 +52,7 @@ export class Examination {
     const why = servers.examine(
       connection.name,
       known.map(({ server }) => server),
+      connection.bySentinel === true,
     );
     const view = why ? 'other' : await this.#lookAt(known);
     this.#seen = masters;

@@ -1,11 +1,14 @@
 import type { Unreachable, Unusable } from './lock-node.ts';
 
-/** Errors that mean that the server was told to refuse us, or that a counter is at its end; waiting does not help. */
-const REFUSALS =
-  /^(NOPERM|NOAUTH|WRONGPASS)\b|ACL failure in script|can't run this command or subcommand|fencing (counter|token)/;
+/** Errors that mean that this user may not do what a lock needs. No waiting cures that. */
+const FORBIDDEN =
+  /^(NOPERM|NOAUTH|WRONGPASS)\b|ACL failure in script|can't (run this command|access at least one of the keys)/;
 
-export function isRefusal(error: Error): boolean {
-  return REFUSALS.test(error.message);
+/** Errors that mean that a counter cannot give a token. A lock's own key may be of any type: only counters are of a wrong one. */
+const NO_COUNTER = /^WRONGTYPE\b|fencing (counter|token)/;
+
+export function isRefusal({ message }: Error): boolean {
+  return FORBIDDEN.test(message) || NO_COUNTER.test(message);
 }
 
 /** Errors with which a server rejects a whole script before any of it runs. */
@@ -20,6 +23,8 @@ export function concernsAll(error: Error): boolean {
 
 /** How an error counts as a reply. LOADING, BUSY, OOM, MISCONF, NOREPLICAS, CLUSTERDOWN and the like pass, and are `unreachable`. */
 export function replyTo(error: Error, maybeExecuted: boolean): Unreachable | Unusable {
-  if (isRefusal(error)) return { kind: 'unusable', why: error.message };
+  const { message: why } = error;
+  if (FORBIDDEN.test(why)) return { kind: 'unusable', why, isPermanent: true };
+  if (NO_COUNTER.test(why)) return { kind: 'unusable', why };
   return { kind: 'unreachable', cause: error, maybeExecuted };
 }

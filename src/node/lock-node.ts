@@ -58,10 +58,14 @@ export interface Unreachable {
   readonly maybeExecuted: boolean;
 }
 
-/** The node answers, but must not hold locks: a replica, too old, evicting keys, refusing a command. Nothing was executed. */
+/** The node answers, but must not hold locks: a replica, too old, evicting keys, refusing a command. */
 export interface Unusable {
   readonly kind: 'unusable';
   readonly why: string;
+  /** Whether waiting cannot help: two checks in a row have found what only a person can repair. @default false */
+  readonly isPermanent?: boolean;
+  /** Whether the request may have been executed all the same: the node answered it, but with nonsense. @default false */
+  readonly maybeExecuted?: boolean;
 }
 
 /**
@@ -176,7 +180,8 @@ export interface LockNode {
   firstContactUntil(): number;
   /**
    * Takes all keys, if none of them exists, and moves the fencing counter of each on. A counter outlives its key,
-   * and never falls; a hint far ahead of the node's own clock is not followed further than that clock and an hour.
+   * and never falls. A hint that is more than an hour ahead of both the counter and the node's clock is refused (`unusable`):
+   * one of the two clocks is wrong, and no number would be known to be larger than all before.
    * Never executed twice, never sent again.
    */
   grant(claim: GrantClaim, deliver: Deliver<GrantReply>): void;

@@ -1,4 +1,4 @@
-import { counterOf } from './counter.ts';
+import { CLOCK_BEHIND, counterOf, LAST_NUMBER } from './counter.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import type {
   ConfirmReply,
@@ -34,7 +34,7 @@ export interface ServerTime {
   wallTime(): number;
 }
 
-/** How far ahead of the server's clock a client may put a counter, in µs. */
+/** How far ahead of both its counter and the server's clock a hint may be, in µs. */
 const LONGEST_LEAD = 3_600_000_000;
 
 /** What a server does with each operation, in memory: the reference for the Lua script. */
@@ -52,7 +52,7 @@ export class MemoryStore {
     this.#counters = new ExpiringMap(() => time.now());
   }
 
-  /** @throws {Error} when a counter is at its end. */
+  /** @throws {Error} when a counter is at its end, or the clock is far behind the hint. */
   grant({ keys, ownerToken }: Holding, ttl: number, fence: Fence | undefined): GrantReply {
     const held = keys.flatMap((key) => this.#live(key) ?? []);
     if (held.length > 0) return this.#denial(held);
@@ -122,10 +122,10 @@ export class MemoryStore {
   #successor(keys: readonly string[], hint: number): number {
     const highest = Math.max(...keys.map((key) => this.counter(key)));
     const isFarAhead = hint > highest + LONGEST_LEAD;
-    const latest = isFarAhead ? Math.floor(this.#time.wallTime() * 1_000) + LONGEST_LEAD : hint;
-    const counter = Math.max(highest, Math.min(hint, latest)) + 1;
-    if (counter > Number.MAX_SAFE_INTEGER)
-      throw new Error('ERR no fencing token is left: the counter is at its end');
+    if (isFarAhead && hint > Math.floor(this.#time.wallTime() * 1_000) + LONGEST_LEAD)
+      throw new Error(CLOCK_BEHIND);
+    const counter = Math.max(highest, hint) + 1;
+    if (counter > LAST_NUMBER) throw new Error('ERR no fencing token is left: the counter is at its end');
     return counter;
   }
 

@@ -1,5 +1,5 @@
 import { cut } from '../quote.ts';
-import { counterOf } from './counter.ts';
+import { counterOf, LAST_NUMBER } from './counter.ts';
 import type {
   ConfirmReply,
   Deliver,
@@ -10,6 +10,7 @@ import type {
   NoAnswer,
   ReleaseReply,
   RepairReply,
+  Unusable,
 } from './lock-node.ts';
 import { type Foreign, isOwnerToken } from './owner.ts';
 
@@ -110,31 +111,52 @@ const DONE = {
 } as const;
 
 /** One operation's part of the script's reply; an Error if it failed there, or if it makes no sense. */
-export function decode({ verb, fence }: Pick<Operation, 'verb' | 'fence'>, raw: unknown): Reply | Error {
-  if (raw === 1 && verb === 'grant' && fence !== undefined) return { kind: 'granted', counter: fence + 1 };
+export function decode(
+  { verb, fence }: Pick<Operation, 'verb' | 'fence'>,
+  raw: unknown,
+): Reply | Unusable | Error {
+  if (raw === 1 && verb === 'grant' && fence !== undefined) return granted(fence + 1, fence);
   if (raw === 1 && DONE[verb]) return DONE[verb];
   if (raw === 0 && (verb === 'confirm' || verb === 'release')) return ABSENT;
   if (raw instanceof Error) return raw;
   const [word, number, owner]: unknown[] = Array.isArray(raw) ? raw : [raw];
-  switch (`${verb} ${String(word)}`) {
+  switch (`${verb} ${describe(word)}`) {
     case 'grant granted':
-      return { kind: 'granted', counter: Number(number) };
+      if (fence !== undefined) return granted(Number(number), fence);
+      break;
     case 'grant denied':
-      return { kind: 'denied', remaining: duration(number), ...inTheWay(owner) };
+      if (isDuration(number)) return { kind: 'denied', remaining: remainingOf(number), ...inTheWay(owner) };
+      break;
     case 'extend missing':
       return { kind: 'missing' };
     case 'repair repaired':
       return { kind: 'repaired' };
     case 'extend taken':
     case 'repair taken':
-      return { kind: 'taken', remaining: duration(number) };
+      if (isDuration(number)) return { kind: 'taken', remaining: remainingOf(number) };
+      break;
     case 'inspect free':
       return { kind: 'free' };
     case 'inspect held':
-      return { kind: 'held', remaining: duration(number), ...standing(owner) };
-    default:
-      return new Error(`unexpected reply to ${verb}: ${cut(String(word))}`);
+      if (isDuration(number)) return { kind: 'held', remaining: remainingOf(number), ...standing(owner) };
+      break;
   }
+  return new Error(
+    `unexpected reply to ${verb}: ${describe(word)}${Array.isArray(raw) ? ` ${describe(number)}` : ''}`,
+  );
+}
+
+/** A number that is not above the hint, or that no clock shows, would be no order of tokens, and be passed on to the other nodes. */
+function granted(counter: number, hint: number): Reply | Unusable {
+  if (Number.isInteger(counter) && counter > hint && counter <= LAST_NUMBER)
+    return { kind: 'granted', counter };
+  const why = `its fencing counter is ${counter}: not a whole number above ${hint} and before the year 2200`;
+  return { kind: 'unusable', why, maybeExecuted: true };
+}
+
+/** Whether PTTL may have said so of a key that exists. */
+function isDuration(pttl: unknown): pttl is number {
+  return typeof pttl === 'number' && pttl >= -1;
 }
 
 /** Whose lock denied a grant; or what did, if it is no lock of quorlock's. */
@@ -150,7 +172,11 @@ function standing(value: unknown): { ownerToken?: string; foreign?: Foreign } {
 }
 
 /** PTTL says −1 for a key without expiry. */
-function duration(pttl: unknown): number {
-  const ms = Number(pttl);
-  return ms < 0 ? Number.POSITIVE_INFINITY : ms;
+function remainingOf(pttl: number): number {
+  return pttl === -1 ? Number.POSITIVE_INFINITY : pttl;
+}
+
+/** A list may be nested too deeply to be written out. */
+function describe(part: unknown): string {
+  return Array.isArray(part) ? 'a list' : cut(String(part));
 }

@@ -1,7 +1,9 @@
 import type { Master, RedisConnection } from '../client/redis-connection.ts';
 import type { Clock } from '../clock.ts';
 import type { Admissions } from './admissions.ts';
+import { counterOf } from './counter.ts';
 import { concernsAll, ranNothing, replyTo } from './failure.ts';
+import { forbidden, isAboutKeys } from './forbidden-keys.ts';
 import type { NoAnswer } from './lock-node.ts';
 import { decode, encode, keyCountOf, type Operation } from './operation.ts';
 import { Pace } from './pace.ts';
@@ -15,6 +17,10 @@ export interface OutboxPlan {
   readonly clock: Clock;
   /** For how long fencing counters are kept, in ms. */
   readonly fenceRetention: number;
+  /** What all keys begin with. */
+  readonly keyPrefix: string;
+  /** How an error that a server answered counts as a reply. */
+  readonly replyTo: (error: Error, maybeExecuted: boolean) => NoAnswer;
   /** Finds out which masters vote. */
   readonly look: () => Promise<void>;
   /** A master was found to vote, by a vote of its. */
@@ -213,6 +219,9 @@ export class Outbox {
       const middle = batch.length >> 1;
       for (const half of [batch.slice(0, middle), batch.slice(middle)])
         for (const part of this.#batches(half)) this.#send(part, sha, master);
+    } else if (isAboutKeys(error) && batch[0]) {
+      this.#noteRefused(batch[0].keys[0] ?? '');
+      void this.#nameKeys(batch[0], sha, error);
     } else {
       if (isOfSome) this.#noteRefused(batch[0]?.keys[0] ?? '');
       const reply = this.#noAnswer(error, !ranNothing(error));
@@ -223,6 +232,31 @@ export class Outbox {
   #noteRefused(key: string): void {
     if (this.#refused.size >= MOST_REFUSED) this.#refused.clear();
     this.#refused.add(key);
+  }
+
+  /** Finds out which keys it is about, by commands that do nothing on some of them. */
+  async #nameKeys({ keys, fence, deliver }: Operation, sha: string, error: Error): Promise<void> {
+    const hasCounters = fence !== undefined;
+    const [areKeys, areCounters] = hasCounters
+      ? await Promise.all([this.#isForbidden(sha, keys), this.#isForbidden(sha, keys.map(counterOf))])
+      : [true, false];
+    const isKnown = areKeys || areCounters;
+    const what = { keys: areKeys, counters: areCounters };
+    deliver(this.#noAnswer(isKnown ? forbidden(keys, what, this.#plan.keyPrefix) : error, false));
+    if (this.idle) this.#plan.idle();
+  }
+
+  #isForbidden(sha: string, keys: readonly string[]): Promise<boolean> {
+    const { connection, watchdog, fenceRetention } = this.#plan;
+    const answered = watchdog.sent();
+    this.#unanswered++;
+    return new Promise((resolve) => {
+      connection.evalsha(sha, keys, [fenceRetention], (error) => {
+        answered();
+        this.#unanswered--;
+        resolve(error !== null && isAboutKeys(error));
+      });
+    });
   }
 
   /** The script was not there, and nothing ran. A SCRIPT FLUSH, a restart, or a new master may be the reason. */
@@ -294,7 +328,7 @@ export class Outbox {
     Promise.all(connection.masters().map((master) => watchdog.watch(master.load(allButGrants.text)))).then(
       loaded,
       (cause: Error) => {
-        for (const each of this.#again.splice(0)) each.deliver(replyTo(cause, false));
+        for (const each of this.#again.splice(0)) each.deliver(this.#noAnswer(cause, false));
         loaded();
       },
     );
@@ -310,6 +344,6 @@ export class Outbox {
 
   #noAnswer(error: Error, maybeExecuted: boolean): NoAnswer {
     if (error.message.startsWith('READONLY')) this.#plan.readonly(error);
-    return replyTo(error, maybeExecuted);
+    return this.#plan.replyTo(error, maybeExecuted);
   }
 }

@@ -6,7 +6,7 @@ import type { ColdStart } from './cold-start.ts';
 import { counterOf } from './counter.ts';
 import { type Debt, Debts } from './debts.ts';
 import { Examination } from './examination.ts';
-import { isRefusal, replyTo } from './failure.ts';
+import { replyTo } from './failure.ts';
 import type {
   Confirmation,
   ConfirmReply,
@@ -22,7 +22,10 @@ import type {
   ReleaseListener,
   ReleaseReply,
   RepairReply,
+  Unreachable,
+  Unusable,
 } from './lock-node.ts';
+import { Misfits } from './misfits.ts';
 import { Operation } from './operation.ts';
 import { Outbox } from './outbox.ts';
 import { Pace } from './pace.ts';
@@ -41,6 +44,8 @@ export interface RedisNodePlan {
   readonly quarantine: number;
   /** How long to wait for somebody else who is admitting new servers, in ms. */
   readonly startPause: number;
+  /** What all keys begin with. */
+  readonly keyPrefix: string;
   /** For how long fencing counters are kept, in ms. */
   readonly fenceRetention: number;
   /** How long the first contact may take, in ms. */
@@ -57,7 +62,7 @@ export interface RedisNodePlan {
 type Health =
   | { readonly kind: 'connecting' }
   | { readonly kind: 'up' }
-  | { readonly kind: 'unusable'; readonly why: string }
+  | { readonly kind: 'unusable'; readonly reply: Unusable }
   | { readonly kind: 'down'; readonly cause: Error }
   | { readonly kind: 'closing' }
   | { readonly kind: 'closed' };
@@ -85,6 +90,7 @@ export class RedisNode implements LockNode {
   readonly #repayments: Pace;
   readonly #resets: Pace;
   readonly #wakeUps: Pace;
+  readonly #misfits = new Misfits();
   readonly #admissions: Admissions;
   readonly #examination: Examination;
   readonly #releases: Releases;
@@ -103,7 +109,7 @@ export class RedisNode implements LockNode {
   #onIdle: () => void = () => {};
 
   constructor(plan: RedisNodePlan) {
-    const { connection, clock, connectTimeout, patience, guard, quarantine, fenceRetention } = plan;
+    const { connection, clock, connectTimeout, patience, guard, quarantine } = plan;
     this.name = connection.name;
     this.#plan = plan;
     this.#debts = new Debts(clock);
@@ -119,8 +125,10 @@ export class RedisNode implements LockNode {
       watchdog: this.#watchdog,
       admissions: this.#admissions,
       clock,
-      fenceRetention,
+      keyPrefix: plan.keyPrefix,
+      fenceRetention: plan.fenceRetention,
       look: () => this.#lookAgain(),
+      replyTo: (error, maybeExecuted) => this.#replyTo(error, maybeExecuted),
       votes: () => this.#wake(),
       readonly: (error) => this.#demoted(error),
       idle: () => this.#onIdle(),
@@ -289,7 +297,7 @@ export class RedisNode implements LockNode {
       case 'up':
         return verb === 'grant' && this.#outbox.crowded ? replyTo(CROWDED, false) : undefined;
       case 'unusable':
-        return verb === 'release' && this.#outbox.isOpen ? undefined : { kind: 'unusable', why: health.why };
+        return verb === 'release' && this.#outbox.isOpen ? undefined : health.reply;
       case 'down':
         return replyTo(health.cause, false);
       case 'closing':
@@ -319,10 +327,17 @@ export class RedisNode implements LockNode {
     this.#stopWaking();
     this.#isVoting = false;
     this.#examination.failed();
+    const reply = this.#replyTo(cause, false);
     if (!this.#closing) {
-      this.#health = isRefusal(cause) ? { kind: 'unusable', why: cause.message } : { kind: 'down', cause };
+      this.#health = reply.kind === 'unusable' ? { kind: 'unusable', reply } : { kind: 'down', cause };
     }
-    this.#outbox.shut(replyTo(cause, false));
+    this.#outbox.shut(reply);
+  }
+
+  /** A refusal is what a check has found. */
+  #replyTo(error: Error, maybeExecuted: boolean): Unreachable | Unusable {
+    const reply = replyTo(error, maybeExecuted);
+    return reply.kind === 'unusable' ? this.#misfits.found(reply, this.#plan.clock.now()) : reply;
   }
 
   #stopRepaying(): void {
@@ -409,16 +424,18 @@ export class RedisNode implements LockNode {
     if (current() && !this.#closing) await this.#examination.look();
   }
 
-  #admit(why: string | undefined): void {
+  #admit(why: Unusable | undefined): void {
     this.#cancelLook();
     const wasOpen = this.#outbox.isOpen;
-    if (why) this.#outbox.shut({ kind: 'unusable', why });
-    if (!this.#closing) this.#health = why ? { kind: 'unusable', why } : { kind: 'up' };
+    const reply = why && this.#misfits.found(why, this.#plan.clock.now());
+    if (reply) this.#outbox.shut(reply);
+    if (!this.#closing) this.#health = reply ? { kind: 'unusable', reply } : { kind: 'up' };
     // What is owed goes before anything newer, also to a server that gets no grants.
     this.#outbox.open(wasOpen ? [] : this.#owed());
     const wasVoting = this.#isVoting;
     this.#isVoting = !why && !this.#closing && this.#examination.votes;
     if (why || this.#closing) return;
+    this.#misfits.none();
     if (!this.#isVoting) this.#awaitQuarantine();
     else if (!wasVoting) this.#wake();
   }

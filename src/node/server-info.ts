@@ -1,3 +1,4 @@
+import type { Unusable } from './lock-node.ts';
 import type { Incarnation } from './scripts/script.ts';
 
 /** What INFO tells of a server. */
@@ -6,25 +7,28 @@ export interface ServerInfo {
   readonly runId: string;
   /** New with every start, and whenever the server has become a master. */
   readonly incarnation: Incarnation;
-  /** For how long it has been running, in ms; up to a second more than that. */
+  /** For how long it has been running, in ms; up to a second more than that. 0 if it says no such number. */
   readonly uptime: number;
-  /** Whether it was a replica, and has become a master since it started. */
+  /** Whether it was a replica, and has become a master since it started; also if it does not say clearly that it was not. */
   readonly promoted: boolean;
   readonly fields: ReadonlyMap<string, string>;
 }
 
-export function parseInfo(text: string): ServerInfo {
+/** `text`: what a server answers to INFO, which may be no text at all. */
+export function parseInfo(text: unknown): ServerInfo {
   const fields = new Map<string, string>();
-  for (const line of text.split(/\r?\n/)) {
+  for (const line of typeof text === 'string' ? text.split(/\r?\n/) : []) {
     const colon = line.indexOf(':');
     if (colon > 0 && !line.startsWith('#')) fields.set(line.slice(0, colon), line.slice(colon + 1));
   }
   const runId = fields.get('run_id') ?? '';
+  const uptime = Number(fields.get('uptime_in_seconds')) * 1_000;
   return {
     runId,
     incarnation: `${runId} ${fields.get('master_replid') ?? ''}`,
-    uptime: Number(fields.get('uptime_in_seconds') ?? 0) * 1_000,
-    promoted: Number(fields.get('second_repl_offset') ?? -1) >= 0,
+    // Too young is the safe mistake: the server is then in quarantine for the full time.
+    uptime: Number.isFinite(uptime) ? Math.max(0, uptime) : 0,
+    promoted: !(Number(fields.get('second_repl_offset') ?? -1) < 0),
     fields,
   };
 }
@@ -37,18 +41,31 @@ export function isLoading({ fields }: ServerInfo): boolean {
 /** The oldest version with all that the scripts need (PEXPIRE … GT). */
 const OLDEST_MAJOR_VERSION = 7;
 
-/** Why a server must not hold locks, if so. */
-export function unfit({ fields }: ServerInfo): string | undefined {
+/** Why a server must not hold locks, if so. `bySentinel`: a Sentinel says that it is the master. */
+export function unfit({ fields }: ServerInfo, bySentinel: boolean): Unusable | undefined {
+  if (fields.size === 0) return permanent('it says nothing about itself in INFO');
   const version = fields.get('redis_version') ?? 'unknown';
   if (!(Number.parseInt(version, 10) >= OLDEST_MAJOR_VERSION)) {
-    return `version ${version} is older than ${OLDEST_MAJOR_VERSION}.0`;
+    return permanent(`version ${version} is older than ${OLDEST_MAJOR_VERSION}.0`);
   }
-  if (fields.get('role') !== 'master') {
-    return `its role is ${fields.get('role')}: a replica takes no locks`;
-  }
+  const unnamed = ['run_id', 'master_replid'].find((field) => !fields.get(field));
+  if (unnamed) return permanent(`INFO has no ${unnamed}, so a restart could not be recognised`);
+  // It may be promoted.
+  if (fields.get('role') !== 'master')
+    return { kind: 'unusable', why: `its role is ${fields.get('role')}: a replica takes no locks` };
   const policy = fields.get('maxmemory_policy');
-  if (Number(fields.get('maxmemory')) > 0 && policy !== 'noeviction') {
-    return `maxmemory-policy ${policy} would evict locks; set it to noeviction`;
+  if (Number(fields.get('maxmemory') ?? 0) !== 0 && policy !== 'noeviction') {
+    return permanent(`maxmemory-policy ${policy} would evict locks; set it to noeviction`);
+  }
+  // Without replicas an old master that hears of no failover would grant locks for ever. INFO has this only if it must have some.
+  if (bySentinel && !fields.has('min_slaves_good_slaves')) {
+    return permanent(
+      'min-replicas-to-write is 0: after a failover the old master would go on granting locks; set it to 1 or more',
+    );
   }
   return undefined;
+}
+
+function permanent(why: string): Unusable {
+  return { kind: 'unusable', why, isPermanent: true };
 }

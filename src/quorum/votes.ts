@@ -36,8 +36,8 @@ export function ballotOf(reply: Reply | undefined): Ballot {
 
 /** Whether a node that answered so has certainly executed nothing. */
 export function executedNothing(reply: Reply): reply is NoAnswer {
-  if (reply.kind === 'unreachable') return !reply.maybeExecuted;
-  return reply.kind === 'unusable' || reply.kind === 'quarantined';
+  if (reply.kind === 'unreachable' || reply.kind === 'unusable') return !reply.maybeExecuted;
+  return reply.kind === 'quarantined';
 }
 
 const NOTHING_SET: ReadonlySet<Reply['kind']> = new Set<Reply['kind']>(['denied', 'missing', 'taken']);
@@ -78,7 +78,7 @@ function voteOf(node: string, reply: Reply | undefined): Vote {
     case 'quarantined':
       return { node, kind: 'quarantined', remaining: reply.remaining };
     case 'unusable':
-      return { node, kind: 'unusable', why: reply.why };
+      return { node, kind: 'unusable', why: reply.why, ...(reply.isPermanent ? { isPermanent: true } : {}) };
   }
 }
 

@@ -1,11 +1,14 @@
 import { Redis } from 'ioredis';
-import { Redlock } from 'quorlock';
+import { NodeMisconfiguredError, Redlock } from 'quorlock';
 import { afterAll, afterEach, aroundEach, beforeAll, expect, it, vi } from 'vitest';
 import { expectNoKeys } from '../support/expect-no-keys.ts';
+import { array } from '../support/fake-node.ts';
+import { bulk, startFakeRedis } from '../support/fake-redis.ts';
 import { failureOf, LONG_LOCK, reasonOf, recovered } from '../support/faulty-node.ts';
 import { onFreePort } from '../support/free-port.ts';
 import { LeakWatch } from '../support/leaks.ts';
 import { LEAST_ACL, LEAST_SENTINEL_ACL } from '../support/least-acl.ts';
+import { startRedises } from '../support/redis-server.ts';
 import { callRedis } from '../support/resp.ts';
 import { type SentinelSetup, startSentinel } from '../support/sentinel.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
@@ -42,6 +45,50 @@ it('a master that the Sentinel does not know is unreachable, for that reason', a
   const { votes } = await failureOf(redlock);
   expect(votes[0]?.node).toContain('unheard-of@127.0.0.1');
   expect(reasonOf(votes[0])).toMatch(/^unreachable: .*sentinel/i);
+});
+
+it.each([
+  ['options', (spec: { sentinels: { host: string; port: number }[]; name: string }) => spec],
+  ['an instance', (spec: object) => new Redis({ ...spec, lazyConnect: true })],
+])(
+  'a master that takes writes without replicas gets no grant, until it does not any more: given as %s',
+  async (_how, give) => {
+    const { sentinels, name, master } = setup;
+    await master.cli('CONFIG', 'SET', 'min-replicas-to-write', '0');
+    await using redlock = new Redlock([give({ sentinels, name })], LONG_LOCK);
+    const error = await failureOf(redlock);
+    expect(error).toBeInstanceOf(NodeMisconfiguredError);
+    expect(reasonOf(error.votes[0])).toMatch(/^unusable: min-replicas-to-write is 0/);
+    await master.cli('CONFIG', 'SET', 'min-replicas-to-write', '1');
+    await recovered(redlock);
+    await expectLockBy(redlock, master);
+  },
+);
+
+it('an old master that a failover has left alone grants nothing any more, though nobody tells it', async () => {
+  const [old, next] = await startRedises(2, {
+    config: { 'min-replicas-to-write': '1', 'repl-diskless-sync-delay': '0' },
+  });
+  if (!old || !next) throw new Error('no servers');
+  await next.cli('REPLICAOF', '127.0.0.1', old.port);
+  await vi.waitUntil(async () => (await old.info('min_slaves_good_slaves')) === '1', { timeout: 20_000 });
+  const finder = await startFakeRedis(([command = '', verb = '']) => {
+    if (command.toLowerCase() !== 'sentinel') return '+OK\r\n';
+    return /get-master/i.test(verb) ? array([bulk('127.0.0.1'), bulk(String(old.port))]) : '*0\r\n';
+  });
+  {
+    await using redlock = new Redlock(
+      [{ sentinels: [{ host: '127.0.0.1', port: finder.port }], name: 'main' }],
+      LONG_LOCK,
+    );
+    await recovered(redlock);
+    await next.cli('REPLICAOF', 'NO', 'ONE');
+    await vi.waitUntil(async () => (await old.info('min_slaves_good_slaves')) === '0', { timeout: 20_000 });
+    expect(reasonOf((await failureOf(redlock)).votes[0])).toMatch(/^unreachable: NOREPLICAS/);
+    await expectNoKeys([old]);
+  }
+  await finder.stop();
+  await Promise.all([old.stop(), next.stop()]);
 });
 
 it('a user with the least rights on Sentinel and master is enough', async () => {

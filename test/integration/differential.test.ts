@@ -37,7 +37,7 @@ describe('a node in memory', () => {
     const side = redis;
     const wallTime = Date.now();
     const model = await outcomeOf(new MemorySide(wallTime), history, wallTime);
-    expectSame(await outcomeOf(side, history, wallTime), model, wallTime);
+    expectSame(await outcomeOf(side, history, wallTime), model);
   });
 });
 
@@ -57,9 +57,9 @@ describe('requests of one tick', () => {
       const model = await outcomeOf(new MemorySide(wallTime), alone, wallTime);
       const inMemory = await outcomeOf(new MemorySide(wallTime), [together], wallTime);
       expect({ ...inMemory, took: 0 }).toEqual({ ...model, took: 0 });
-      expectSame(await outcomeOf(side, [together], wallTime), model, wallTime);
+      expectSame(await outcomeOf(side, [together], wallTime), model);
       await side.forget();
-      expectSame(await outcomeOf(side, alone, wallTime), model, wallTime);
+      expectSame(await outcomeOf(side, alone, wallTime), model);
     },
   );
 });

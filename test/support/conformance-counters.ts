@@ -93,7 +93,10 @@ export function describeCounterConformance(name: string, start: () => Promise<Ba
     });
 
     it.each([
-      ['a key of another type', ['RPUSH', 'x'], 'unreachable', /WRONGTYPE/],
+      ['a key of another type', ['RPUSH', 'x'], 'unusable', /fencing counter|WRONGTYPE/],
+      ['a year after 2200', ['SET', String(LAST + 1)], 'unusable', /beyond the year 2200/],
+      ['the largest exact number', ['SET', '9007199254740991'], 'unusable', /beyond the year 2200/],
+      ['infinity', ['SET', 'inf'], 'unusable', /fencing counter/],
       ['what is no number', ['SET', 'x'], 'unusable', /fencing counter/],
       ['an empty string', ['SET', ''], 'unusable', /fencing counter/],
       ['NaN', ['SET', 'nan'], 'unusable', /fencing counter/],

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { LAST_NUMBER } from '../../src/node/counter.ts';
 import { tokenOf } from './token.ts';
 
 /** What a counter may stand at: from zero, from the µs since 1970 when the history began, or from the last number there is. */
@@ -156,5 +157,5 @@ export const crowd: fc.Arbitrary<Request[]> = requests(fc.oneof(usualCount, last
 
 /** The number itself, given the µs since 1970. */
 export function numberOf({ from, offset }: Count, now: number): number {
-  return { zero: 0, now, end: Number.MAX_SAFE_INTEGER }[from] + offset;
+  return { zero: 0, now, end: LAST_NUMBER }[from] + offset;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../src/clock.ts';
+import { LAST_NUMBER } from '../../src/node/counter.ts';
 import { createMemoryNodes, type MemoryNode } from '../../src/testing.ts';
 import { Asker } from './asker.ts';
 import { KEYS } from './differential-history.ts';
@@ -58,6 +59,6 @@ export class MemorySide implements Side {
   async #counter(key: string): Promise<number> {
     await this.lose(key);
     const reply = await this.ask.grantAbove(0, key, 'reader');
-    return reply.kind === 'granted' ? Number(reply.counter) - 1 : Number.MAX_SAFE_INTEGER;
+    return reply.kind === 'granted' ? Number(reply.counter) - 1 : LAST_NUMBER;
   }
 }

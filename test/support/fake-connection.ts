@@ -270,6 +270,7 @@ export function nodeOver(plan: NodeOverPlan = {}): NodeOver {
     guard,
     quarantine: QUARANTINE,
     startPause: 50,
+    keyPrefix: '',
     fenceRetention: RETENTION,
     connectTimeout: 2_000,
     patience: 1_000,

@@ -18,6 +18,9 @@ export const LEAST_ACL: readonly string[] = [
   '+pexpire',
 ];
 
+/** What spares a server the reading of all of a large value that somebody else has put under a lock's key. */
+export const SPARING_ACL: readonly string[] = ['+getrange'];
+
 /** What lets those who wait for a lock be told of its release. Without it locks are the same, and waiting is slower. */
 export const WAITING_ACL: readonly string[] = [
   '+spublish',

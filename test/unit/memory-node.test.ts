@@ -131,24 +131,32 @@ describe('the fencing counters of a memory node', () => {
 
   it.each([
     [0, HOUR, HOUR + 1],
-    [0, HOUR + 1, HOUR + 1],
-    [0, 10 * HOUR, HOUR + 1],
+    [0, HOUR + 1, 'unusable'],
+    [0, 10 * HOUR, 'unusable'],
+    [10 * HOUR, 0, 1],
     [10 * HOUR, 10 * HOUR, 10 * HOUR + 1],
     [10 * HOUR, 11 * HOUR, 11 * HOUR + 1],
-    [10 * HOUR, 11 * HOUR + 1, 11 * HOUR + 1],
-    [10 * HOUR, 12 * HOUR, 11 * HOUR + 1],
+    [10 * HOUR, 11 * HOUR + 1, 'unusable'],
+    [10 * HOUR, 12 * HOUR, 'unusable'],
   ])('at %d µs since 1970 take a hint of %d as %d', async (now, hint, counter) => {
     expect(await counting(now).grant(hint)).toBe(counter);
   });
 
-  it('are not put back by the clock of the node', async () => {
+  it('go on from where they are, however far the clock of the node is behind', async () => {
     const { grant } = counting();
-    expect([await grant(HOUR), await grant(3 * HOUR), await grant(2 * HOUR), await grant(0)]).toEqual([
-      HOUR + 1,
-      HOUR + 2,
-      2 * HOUR + 1,
-      2 * HOUR + 2,
-    ]);
+    const hints = [HOUR, 2 * HOUR, 0, 3 * HOUR + 2];
+    const counters: unknown[] = [];
+    for (const hint of hints) counters.push(await grant(hint));
+    expect(counters).toEqual([HOUR + 1, 2 * HOUR + 1, 2 * HOUR + 2, 3 * HOUR + 3]);
+  });
+
+  it('give no number that may be below an earlier one, when they are lost and the clock is far behind', async () => {
+    const { node, grant } = counting();
+    const hint = HOUR;
+    expect(await grant(hint)).toBe(hint + 1);
+    expect(await grant(3 * HOUR)).toBe('unusable');
+    expect(node.keys()).toEqual([]);
+    expect(await grant(hint)).toBe(hint + 2);
   });
 
   it.each<[MemoryNodeOptions, number]>([
@@ -178,8 +186,9 @@ describe('the fencing counters of a memory node', () => {
   });
 
   it('come to an end', async () => {
-    const { node, grant } = counting(Number.MAX_SAFE_INTEGER);
-    expect(await grant(Number.MAX_SAFE_INTEGER - 1)).toBe(Number.MAX_SAFE_INTEGER);
+    const last = Date.UTC(2200, 0) * 1_000;
+    const { node, grant } = counting(last);
+    expect(await grant(last - 1)).toBe(last);
     expect(await grant(0)).toBe('unusable');
     expect(node.keys()).toEqual([]);
   });

@@ -241,6 +241,89 @@ describe('a server that is not fit to hold locks', () => {
   });
 });
 
+describe('what no waiting cures', () => {
+  const evicting = infoOf({ maxmemory: '1', maxmemory_policy: 'allkeys-lru' });
+  const WRONGPASS = new Error('WRONGPASS invalid username-password pair');
+
+  it('is permanent once a second check has found it', async () => {
+    const over = nodeOver();
+    over.connection.info_ = [evicting];
+    await over.connection.up();
+    expect(await grantNow(over)).toEqual({ kind: 'unusable', why: expect.stringContaining('allkeys-lru') });
+    await over.clock.advanceAsync(250);
+    expect(await grantNow(over)).toMatchObject({ kind: 'unusable', isPermanent: true });
+  });
+
+  it('is not permanent for the second grant that meets one check', async () => {
+    const over = nodeOver();
+    over.connection.info_ = [evicting];
+    await over.connection.up();
+    await grantNow(over);
+    await over.clock.advanceAsync(249);
+    expect(await grantNow(over)).not.toHaveProperty('isPermanent');
+  });
+
+  it('is not permanent when a check in between found the node fit', async () => {
+    const over = nodeOver();
+    over.connection.info_ = [evicting];
+    await over.connection.up();
+    over.connection.info_ = [infoOf()];
+    await over.clock.advanceAsync(250);
+    await over.connection.down();
+    over.connection.info_ = [evicting];
+    await over.connection.up();
+    expect(await grantNow(over)).toEqual({ kind: 'unusable', why: expect.stringContaining('allkeys-lru') });
+  });
+
+  it('is not what a replica is, however often it is looked at', async () => {
+    const over = nodeOver();
+    over.connection.info_ = [infoOf({ role: 'slave' })];
+    await over.connection.up();
+    await over.clock.advanceAsync(1_000);
+    expect(await grantNow(over)).not.toHaveProperty('isPermanent');
+  });
+
+  it('is a wrong password that a second connection is refused for, not one that is told twice', async () => {
+    const over = nodeOver();
+    await over.connection.down(WRONGPASS);
+    await over.connection.down(WRONGPASS);
+    expect(await grantNow(over)).toEqual({ kind: 'unusable', why: WRONGPASS.message });
+    await over.clock.advanceAsync(200);
+    await over.connection.down(WRONGPASS);
+    expect(await grantNow(over)).toEqual({ kind: 'unusable', why: WRONGPASS.message, isPermanent: true });
+  });
+
+  it('is told to a request that has been waiting for the first contact only when it is certain', async () => {
+    const { connection, node } = nodeOver();
+    const replies: unknown[] = [];
+    node.grant({ keys: ['k'], ownerToken: 't', ttl: 1_000, wanted: () => true }, (reply) =>
+      replies.push(reply),
+    );
+    await turn();
+    await connection.down(WRONGPASS);
+    expect(replies).toEqual([{ kind: 'unusable', why: WRONGPASS.message }]);
+  });
+
+  it('is a refusal that a second grant of the same keys gets a moment later', async () => {
+    const over = nodeOver();
+    await over.connection.up();
+    const refused = async (): Promise<GrantReply | undefined> => {
+      let reply: GrantReply | undefined;
+      over.node.grant({ keys: ['k'], ownerToken: 't', ttl: 1_000, wanted: () => true }, (answer) => {
+        reply = answer;
+      });
+      await turn();
+      await over.connection.answer([new Error('NOPERM the user may not run DEL')]);
+      return reply;
+    };
+    expect(await refused()).toEqual({ kind: 'unusable', why: 'NOPERM the user may not run DEL' });
+    over.clock.advance(124);
+    expect(await refused()).not.toHaveProperty('isPermanent');
+    over.clock.advance(1);
+    expect(await refused()).toMatchObject({ isPermanent: true });
+  });
+});
+
 describe('one server behind two addresses', () => {
   it('votes once', async () => {
     const servers = new Servers();
@@ -262,15 +345,11 @@ describe('one server behind two addresses', () => {
     expect(await grantNow(second)).toMatchObject({ why: 'it is the same server as a:6379' });
   });
 
-  it('is not what servers are that do not tell who they are', async () => {
-    const servers = new Servers();
-    const second = nodeOver({ servers, connection: new FakeConnection('b:6379') });
-    const first = nodeOver({ servers });
-    for (const { connection } of [first, second]) {
-      connection.info_ = [infoOf({ run_id: '' })];
-      await connection.up();
-    }
-    expect(await grantNow(second)).toBeUndefined();
+  it('cannot be recognised by servers that do not tell who they are, which get nothing', async () => {
+    const over = nodeOver();
+    over.connection.info_ = [infoOf({ run_id: '' })];
+    await over.connection.up();
+    expect(await grantNow(over)).toMatchObject({ why: expect.stringContaining('run_id') });
   });
 
   it('is free for the other address once the first leads elsewhere', async () => {

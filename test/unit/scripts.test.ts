@@ -62,6 +62,17 @@ describe('a life of a server, by INFO', () => {
     expect(parseInfo(infoOf({ second_repl_offset: offset })).promoted).toBe(promoted);
   });
 
+  it.each(['x', '', '-1000000000000', '-1', '1e400', 'NaN'])(
+    'has just begun if its uptime is %j',
+    (uptime_in_seconds) => {
+      expect(parseInfo(infoOf({ uptime_in_seconds })).uptime).toBe(0);
+    },
+  );
+
+  it('began with a promotion if its second replication offset is no number', () => {
+    expect(parseInfo(infoOf({ second_repl_offset: 'x' })).promoted).toBe(true);
+  });
+
   it('is taken for a new one where nothing is told', () => {
     expect(parseInfo('')).toMatchObject({ runId: '', incarnation: ' ', uptime: 0, promoted: false });
   });

@@ -157,7 +157,7 @@ describe('a simulated connection', () => {
         void bench.connection
           .masterOf()
           .info()
-          .then((text) => bench.hear(text.slice(0, 8))),
+          .then((text) => bench.hear(String(text).slice(0, 8))),
     );
     bench.at(300, () => {
       const asked = bench.connection.masterOf().hasScripts([SCRIPT.sha, 'other']);

@@ -16,6 +16,12 @@ describe('a reply', () => {
     [{ kind: 'repaired' }, 'denied', { kind: 'denied', remaining: 0 }],
     [{ kind: 'absent' }, 'denied', { kind: 'denied', remaining: 0 }],
     [{ kind: 'unusable', why: 'w' }, 'unusable', { kind: 'unusable', why: 'w' }],
+    [
+      { kind: 'unusable', why: 'w', isPermanent: true },
+      'unusable',
+      { kind: 'unusable', why: 'w', isPermanent: true },
+    ],
+    [{ kind: 'unusable', why: 'w', maybeExecuted: true }, 'unusable', { kind: 'unusable', why: 'w' }],
     [{ kind: 'quarantined', remaining: 5 }, 'quarantined', { kind: 'quarantined', remaining: 5 }],
     [undefined, 'pending', { kind: 'late' }],
   ] as const)('%j counts as %s', (reply, ballot, vote) => {
@@ -34,6 +40,7 @@ describe('a reply', () => {
     [unreachable(false), true],
     [unreachable(true), false],
     [{ kind: 'unusable', why: '' }, true],
+    [{ kind: 'unusable', why: '', maybeExecuted: true }, false],
     [{ kind: 'quarantined', remaining: 1 }, true],
     [{ kind: 'granted' }, false],
     [{ kind: 'denied', remaining: 1 }, false],

@@ -1,8 +1,20 @@
+import { CLOCK_BEHIND, LAST_NUMBER } from '../counter.ts';
+
 const HEAD = `
 local retention = ARGV[1]
-local call, try = redis.call, redis.pcall
+local call, try, may = redis.call, redis.pcall, redis.acl_check_cmd
 
--- No clock may put a counter more than an hour ahead of this server's.
+-- So much of a value tells whether it is an owner token, and which; a foreign one may be large.
+local ENOUGH = 256
+local reading
+-- The beginning of a string's value; '' also if there is none. A user without GETRANGE reads all of it.
+local function beginning_of(key)
+  if reading == nil then reading = may('GETRANGE', key, 0, ENOUGH) end
+  if reading then return try('GETRANGE', key, 0, ENOUGH) end
+  return try('GET', key) or ''
+end
+
+-- No client may put a counter more than an hour ahead of both what it was and this server's clock.
 local limit
 local function hint_limit()
   if limit then return limit end
@@ -28,29 +40,27 @@ end
 const USUAL = `
 local general
 
--- Whether this user may deal with a lock to its end; whether with its counter too, the grant itself shows.
+-- Whether this user may deal with a lock to its end, after SCRIPT FLUSH too; whether with its counter, the grant itself shows.
 local may_hold
 local function grant_one(key, token, ttl, counter, wanted)
   if may_hold == nil then
-    local may = redis.acl_check_cmd
     may_hold = may('SET', key, '') and may('GET', key) and may('DEL', key) and may('EXISTS', key)
       and may('PTTL', key) and may('PEXPIRE', key, 1)
+      and may('INFO') and may('SCRIPT', 'EXISTS', '') and may('SCRIPT', 'LOAD', '')
   end
-  if not may_hold or counter and not limit and not pcall(hint_limit) then return nil end
+  local number = tonumber(wanted)
+  if not may_hold or counter and (not limit and not pcall(hint_limit) or number > limit) then return nil end
   local set = try('SET', key, token, 'NX', 'PX', ttl)
   if not set then return general().denied({key}) end
   if set.err then return set end
   if not counter then return 1 end
   local before = try('SET', counter, wanted, 'PX', retention, 'GET')
-  local number = tonumber(wanted)
-  if (not before or type(before) == 'string' and (tonumber(before) or number) < number) and number <= limit then
-    return 1
-  end
+  if not before or type(before) == 'string' and (tonumber(before) or number) < number then return 1 end
   return general().moved_on(key, counter, wanted, before)
 end
 
 local function release_one(key, token, announced)
-  local owner = try('GET', key)
+  local owner = beginning_of(key)
   if owner ~= token then
     if announced == 'gone' or type(owner) == 'table' then return nil end
     return 0
@@ -67,12 +77,13 @@ local function define()
   local operations = {}
 
   -- A double is exact up to here; but Lua's own tostring only to 14 digits, and ioredis 6 reads an integer wrong in the last.
-  local LARGEST = 9007199254740991
+  local LARGEST = ${LAST_NUMBER}
   local function digits(number) return string.format('%.0f', number) end
 
-  -- The value of a key: false if there is none, true if it is of another type and so nobody's token.
+  -- The value of a key, or the beginning of a long one: false if there is none, true if it is of another type and so nobody's token.
   local function owner_of(key)
-    local value = try('GET', key)
+    local value = beginning_of(key)
+    if value == '' and call('EXISTS', key) == 0 then return false end
     if type(value) ~= 'table' then return value end
     if string.find(value.err, 'WRONGTYPE', 1, true) then return true end
     error(value)
@@ -105,35 +116,42 @@ local function define()
   end
 
   -- What keeps this user from dealing with a lock to its end, if anything. One that it could not extend or
-  -- release again must not be granted.
+  -- release again, after SCRIPT FLUSH too, must not be granted.
   local checked = {}
   local function refusal(key, counter)
     local kind = counter and 'fenced' or 'plain'
     if checked[kind] ~= nil then return checked[kind] end
-    checked[kind] = false
-    local needed = {{'SET', key, ''}, {'GET', key}, {'DEL', key}, {'EXISTS', key}, {'PTTL', key}, {'PEXPIRE', key, 1}}
+    local needed = {{'SET', key, ''}, {'GET', key}, {'DEL', key}, {'EXISTS', key}, {'PTTL', key}, {'PEXPIRE', key, 1},
+      {'INFO'}, {'SCRIPT', 'EXISTS', ''}, {'SCRIPT', 'LOAD', ''}}
     if counter then
-      needed[7], needed[8], needed[9] = {'SET', counter, '', 'GET'}, {'GET', counter}, {'TIME'}
+      for _, command in ipairs({{'SET', counter, '', 'GET'}, {'GET', counter}, {'TIME'}}) do needed[#needed + 1] = command end
     end
+    local missing, named = {}, {}
     for _, command in ipairs(needed) do
-      if not redis.acl_check_cmd(unpack(command)) then
-        checked[kind] = {err = 'NOPERM the user may not run ' .. command[1]}
+      local name = command[1] == 'SCRIPT' and 'SCRIPT|' .. command[2] or command[1]
+      if not may(unpack(command)) and not named[name] then
+        missing[#missing + 1], named[name] = name, true
       end
     end
+    checked[kind] = #missing > 0 and {err = 'NOPERM the user may not run ' .. table.concat(missing, ', ')}
     return checked[kind]
   end
 
-  -- What a counter is set to, as a number.
-  local function value_of(counter, text)
-    if not text then return 0 end
-    local number = tonumber(text)
+  -- What a counter was, as a number, by what was read of it.
+  local function value_of(counter, read)
+    if not read then return 0 end
+    if type(read) == 'table' and not string.find(read.err, 'WRONGTYPE', 1, true) then error(read) end
+    local number = type(read) == 'string' and tonumber(read)
     if not number or number ~= number then error({err = 'ERR ' .. counter .. ' is no fencing counter'}) end
+    if number > LARGEST then error({err = 'ERR the fencing counter ' .. counter .. ' is beyond the year 2200'}) end
     return number
   end
 
-  -- The number after the highest one so far, and what is wanted if that is more; which no clock may put too far ahead.
+  -- The number after the highest one so far, and what is wanted if that is more.
   local function successor(highest, wanted)
-    if wanted > highest + 3600000001 then wanted = math.min(wanted, hint_limit() + 1) end
+    if wanted > highest + 3600000001 and wanted > hint_limit() + 1 then
+      error({err = "${CLOCK_BEHIND}"})
+    end
     local number = math.max(highest + 1, wanted)
     if number > LARGEST then error({err = 'ERR no fencing token is left: the counter is at its end'}) end
     return number
@@ -143,7 +161,8 @@ local function define()
   -- One that cannot be moved on keeps its value, and is kept for as long as any other from now on; then nothing is granted.
   function operations.moved_on(key, counter, wanted, before)
     local done, number = pcall(function()
-      if type(before) == 'table' then error(refusal(key, counter) or before) end
+      local refused = type(before) == 'table' and refusal(key, counter)
+      if refused then error(refused) end
       return successor(value_of(counter, before), tonumber(wanted))
     end)
     if not done then
@@ -168,14 +187,10 @@ local function define()
   function operations.grant(keys, token, ttl, counters, wanted)
     local refused = refusal(keys[1], counters[1])
     if refused then return refused end
-    if #keys == 1 then
-      return grant_one(keys[1], token, ttl, counters[1], wanted)
-        or {err = 'NOPERM the user may not deal with such a lock to its end'}
-    end
     if call('EXISTS', unpack(keys)) > 0 then return operations.denied(keys) end
     local highest = 0
     for _, counter in ipairs(counters) do
-      highest = math.max(highest, value_of(counter, call('GET', counter)))
+      highest = math.max(highest, value_of(counter, try('GET', counter)))
     end
     local number = counters[1] and successor(highest, tonumber(wanted))
     for i, key in ipairs(keys) do

@@ -65,6 +65,7 @@ export class Contender {
       guard: 'off',
       quarantine: 0,
       startPause: 0,
+      keyPrefix: '',
       fenceRetention: HORIZON,
       connectTimeout: HORIZON,
       patience: SUSPICION,

@@ -78,6 +78,7 @@ export class Client {
       coldStart: new ColdStart(guard === 'auto'),
       quarantine: quarantineOf(maxTtl, driftFactor),
       startPause: nodeTimeout / 2,
+      keyPrefix: '',
       fenceRetention: 3_600_000,
       patience: Math.max(2 * nodeTimeout, SUSPICION),
     };

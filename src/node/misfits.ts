@@ -1,0 +1,35 @@
+import type { Unusable } from './lock-node.ts';
+
+/** Two checks are at least so far apart, in ms: of one and the same, a node may hear several times. */
+const APART = 125;
+/** After so many ms without it the next find is a first one again. */
+const FORGOTTEN = 60_000;
+/** So many different ones are remembered: those of permissions name keys. */
+const MOST = 1_000;
+
+/**
+ * What is wrong with a node that no waiting cures. It counts as permanent when a second check in a row finds it: the first
+ * one may have come between two steps of a person who is setting it right.
+ */
+export class Misfits {
+  readonly #found = new Map<string, { readonly first: number; last: number }>();
+
+  /** A check has found this; returns it as it is to be reported. */
+  found(unusable: Unusable, now: number): Unusable {
+    const { why, isPermanent, ...rest } = unusable;
+    if (!isPermanent) return unusable;
+    const known = this.#found.get(why);
+    if (known && now - known.last < FORGOTTEN) {
+      known.last = now;
+      return now - known.first >= APART ? unusable : { ...rest, why };
+    }
+    if (this.#found.size >= MOST) this.#found.clear();
+    this.#found.set(why, { first: now, last: now });
+    return { ...rest, why };
+  }
+
+  /** A check has found the node fit. */
+  none(): void {
+    this.#found.clear();
+  }
+}
