@@ -7,10 +7,6 @@ const FORBIDDEN =
 /** Errors that mean that a counter cannot give a token. A lock's own key may be of any type: only counters are of a wrong one. */
 const NO_COUNTER = /^WRONGTYPE\b|fencing (counter|token)/;
 
-export function isRefusal({ message }: Error): boolean {
-  return FORBIDDEN.test(message) || NO_COUNTER.test(message);
-}
-
 /** Errors with which a server rejects a whole script before any of it runs. */
 export function ranNothing(error: Error): boolean {
   return /^(NOPERM|NOAUTH|NOSCRIPT)\b/.test(error.message);

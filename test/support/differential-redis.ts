@@ -14,11 +14,12 @@ import type { RedisServer } from './redis-server.ts';
 /** A real server's side. Everything happens over two connections: the node's, and that of whoever meddles with the server. */
 export class RedisSide implements Side {
   readonly ask: Asker;
+  /** By a clock that stands still, no answer is ever late, however busy the machine. */
+  readonly #clock = new ManualClock();
   readonly #meddler: Redis;
 
   constructor(server: RedisServer) {
-    // By a clock that stands still, no answer is ever late, however busy the machine.
-    const settings = resolveSettings({ clock: new ManualClock() });
+    const settings = resolveSettings({ clock: this.#clock });
     this.ask = new Asker(createNodes([server.url], settings).all[0] as LockNode);
     this.#meddler = redisClient({ port: server.port });
   }
@@ -48,6 +49,8 @@ export class RedisSide implements Side {
 
   async forgetScripts(): Promise<void> {
     await this.#meddler.script('FLUSH');
+    // A server that loses its scripts again and again is looked at less and less often.
+    this.#clock.advance(60_000);
   }
 
   /** Read past the node, whose script may be what is wrong. */

@@ -179,7 +179,7 @@ local function define()
   -- is full still does that.
   local function raise(counters, text)
     for _, counter in ipairs(counters) do
-      if value_of(counter, call('GET', counter)) < tonumber(text) then call('SET', counter, text, 'PX', retention)
+      if value_of(counter, try('GET', counter)) < tonumber(text) then call('SET', counter, text, 'PX', retention)
       else call('PEXPIRE', counter, retention) end
     end
   end
