@@ -35,7 +35,7 @@ describe('a server that answers INFO with', () => {
       const { votes } = await failureOf(redlock);
       const [vote] = votes;
       expect(vote?.kind).toBe('quarantined');
-      const quarantine = 60_000 * 1.01 + 1_000;
+      const quarantine = 30_000 * 1.01 + 1_000;
       if (vote?.kind !== 'quarantined') return;
       expect(vote.remaining).toBeGreaterThan(quarantine / 2);
       expect(vote.remaining).toBeLessThanOrEqual(quarantine);

@@ -9,7 +9,7 @@ import { type RedisOptions, type RedisServer, startRedis, startRedises } from '.
  * guard, servers as new as theirs would not vote beside one that cannot be asked whether it is new, too.
  */
 export const LONG_LOCK = {
-  ttl: 60_000,
+  ttl: 30_000,
   nodeTimeout: 5_000,
   connectTimeout: 10_000,
   restartGuard: 'off',
