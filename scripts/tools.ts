@@ -32,7 +32,7 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
   chromium: {
     isThere: () => chromiumBinary() !== undefined,
     packages: ['chromium'],
-    otherwise: ['any Chromium or Chrome, its path in CHROMIUM_PATH'],
+    otherwise: ['Ubuntu: sudo snap install chromium', 'any Chromium or Chrome, its path in CHROMIUM_PATH'],
   },
   docker: {
     isThere: () => onPath('dockerd') !== undefined,

@@ -231,6 +231,27 @@ describe('a node in quarantine', () => {
     expect(Number(await servers[2]?.info('uptime_in_seconds')) * 1_000).toBeGreaterThanOrEqual(SHORT_TTL);
   });
 
+  it('is named by every inspection that is made meanwhile, whichever node is the slowest to answer', async () => {
+    const servers = await startNodes(5);
+    const third = servers[2] as RedisServer;
+    const redlock = openRedlock(servers, { nodeTimeout: 5_000 });
+    await connected(redlock, servers);
+    await third.restart();
+    await eventually(async () => (await saidOf(redlock, 's'))[2] === 'quarantined' || undefined);
+    for (let time = 0; time < 60; time++) {
+      expect(await redlock.inspect('s')).toMatchObject({
+        state: 'free',
+        nodes: [
+          { kind: 'free' },
+          { kind: 'free' },
+          { kind: 'quarantined', remaining: expect.any(Number) },
+          { kind: 'free' },
+          { kind: 'free' },
+        ],
+      });
+    }
+  });
+
   it('is given back the lock that it has forgotten when it votes again, and not before', async () => {
     const servers = await startNodes(5);
     const third = servers[2] as RedisServer;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Hints } from '../../src/acquire/hints.ts';
 import type { Clock } from '../../src/clock.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { memoryRedlock } from '../support/memory-redlock.ts';
 
 /** Hints by a wall clock that stands at that many ms since 1970. */
 function hintsAt(wallTime: number): {
@@ -112,6 +113,20 @@ describe('hints of one process', () => {
     const [ours, theirs] = [hintsAt(1), hintsAt(1)];
     ours.hints.next(['r']);
     expect(theirs.hints.next(['r'])).toBe(1_000);
+  });
+});
+
+describe('of two holders, because nodes forgot the first', () => {
+  it('the later one has the larger token, also if no time has passed', async () => {
+    const { another, nodes } = memoryRedlock(3);
+    const tokens: number[] = [];
+    for (let i = 0; i < 100; i++) {
+      const lock = await another().acquire('r');
+      tokens.push(lock.fencingToken);
+      for (const node of nodes.slice(0, 2)) node.forget();
+      expect(lock.state).toBe('held');
+    }
+    expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
   });
 });
 
