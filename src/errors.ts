@@ -70,7 +70,10 @@ export abstract class RedlockError extends Error {
 /** Somebody else holds one of the resources, or a simultaneous contender split the vote. */
 export class ResourceHeldError extends RedlockError {
   static override readonly code = 'RESOURCE_HELD';
-  /** In how many ms enough of the denying nodes will have forgotten the other holder, as far as they told; Infinity if never. */
+  /**
+   * In how many ms enough keys of the other holder will have expired, by what the denying nodes said, or for how long a lock of the same
+   * Redlock that is in the way is still valid; Infinity if neither is known, or a key has no expiry.
+   */
   readonly remaining: number;
 
   constructor(message: string, votes: readonly Vote[], remaining: number) {

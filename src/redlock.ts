@@ -62,8 +62,12 @@ export class Redlock {
     const { clock, random } = this.#settings;
     this.#coordinator = { nodes: all, clock, random, hints: new Hints(clock) };
     const contested = new Contested(clock);
-    this.#room = { queues: new Queues((keys) => contested.has(keys)), contested };
     const locks = new HeldLocks(clock);
+    this.#room = {
+      queues: new Queues((keys) => contested.has(keys)),
+      contested,
+      heldFor: (key) => locks.on(key)?.remaining() ?? 0,
+    };
     const { queues } = this.#room;
     this.#locks = locks;
     this.#keeper = {

@@ -10,6 +10,8 @@ import type { Lead, Queued, Queues } from './queues.ts';
 export interface WaitingRoom {
   readonly queues: Queues;
   readonly contested: Contested;
+  /** For how many ms a lock of this Redlock on the key is still valid; 0 if there is none. */
+  heldFor(key: string): number;
 }
 
 /** A call that waits for a lock: first behind other calls of its process, then as a contender of other processes. */
@@ -85,11 +87,19 @@ export class Waiting implements Queued, Appointment {
     this.#end('kept');
   }
 
-  /** Nobody before it has finished in time. */
+  /** The time is up before the nodes could be asked. */
   #giveUp(): void {
-    const resources = list(this.#plan.resources);
-    const why = `cannot lock ${resources}: this process holds it, or other calls of this process came before`;
-    this.cancel(timeout(this.#plan, new ResourceHeldError(why, [], Number.POSITIVE_INFINITY)));
+    const { resources, keys } = this.#plan;
+    const remaining = keys.map((key) => this.#room.heldFor(key));
+    const held = resources.filter((_, index) => remaining[index]);
+    const longest = Math.max(...remaining);
+    const why =
+      longest > 0
+        ? `this Redlock itself holds ${list(held)}, for ${Math.ceil(longest)} ms more unless it is extended or released`
+        : 'other calls of this Redlock that came before did not get it either';
+    const message = `cannot lock ${list(resources)}: ${why}`;
+    const error = new ResourceHeldError(message, [], longest > 0 ? longest : Number.POSITIVE_INFINITY);
+    this.cancel(timeout(this.#plan, error));
   }
 
   #end(lock: 'kept' | 'unwanted'): void {

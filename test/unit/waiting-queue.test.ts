@@ -116,7 +116,7 @@ describe('the calls of one process', () => {
 
 describe('a call that has to wait behind others of its process', () => {
   it('gives up at its own deadline, because the lock is held', async () => {
-    const { redlock, clock, nodes } = await processThatHolds();
+    const { redlock, clock, nodes, holder } = await processThatHolds();
     const [late, early] = [
       redlock.acquire('r', { acquireTimeout: 700 }),
       redlock.acquire('r', { acquireTimeout: 300 }),
@@ -128,15 +128,59 @@ describe('a call that has to wait behind others of its process', () => {
     expect(error).toBeInstanceOf(AcquireTimeoutError);
     expect(error).toMatchObject({
       code: 'ACQUIRE_TIMEOUT',
-      message: expect.stringMatching(/^gave up on "r" after 300 ms: cannot lock "r": this process holds it/),
+      message:
+        'gave up on "r" after 300 ms: cannot lock "r": this Redlock itself holds "r", for 59098 ms more unless it is extended or released',
       cause: expect.any(ResourceHeldError),
       votes: [],
     });
+    expect(error.cause).toMatchObject({ remaining: holder.remaining() });
     await clock.advanceAsync(399);
     expect(await peek(late)).toBe('pending');
     await clock.advanceAsync(1);
     expect(await peek(late)).toMatchObject({ reason: { code: 'ACQUIRE_TIMEOUT' } });
     expect(counts(nodes, 'grant')).toEqual([1, 1, 1]);
+  });
+
+  it('names of several resources those that its Redlock holds, for as long as the longest lock on them', async () => {
+    const { redlock, clock } = memoryRedlock(3);
+    const holders = [await redlock.acquire('r', { ttl: 5_000 }), await redlock.acquire('s', { ttl: 9_000 })];
+    const rejection = rejectionOf(redlock.acquire(['q', 's', 'r'], { acquireTimeout: 300 }));
+    await clock.advanceAsync(300);
+    const { cause } = (await rejection) as AcquireTimeoutError;
+    expect(cause).toMatchObject({
+      message: expect.stringContaining('holds "s", "r", for 8608 ms more'),
+      remaining: holders[1]?.remaining(),
+    });
+  });
+
+  it('says so if nobody of its Redlock holds the lock, but others came before', async () => {
+    const { redlock, clock, another } = memoryRedlock(3);
+    await another().acquire('r', { ttl: 60_000 });
+    redlock.acquire('r').catch(() => {});
+    const rejection = rejectionOf(redlock.acquire('r', { acquireTimeout: 300 }));
+    await clock.advanceAsync(300);
+    expect(((await rejection) as AcquireTimeoutError).cause).toMatchObject({
+      message: 'cannot lock "r": other calls of this Redlock that came before did not get it either',
+      remaining: Number.POSITIVE_INFINITY,
+    });
+  });
+
+  it('does not take a lock that was released or lost for one that is held', async () => {
+    const { redlock, clock, another } = memoryRedlock(3);
+    for (const end of ['released', 'lost']) {
+      const lock = await redlock.acquire('r', { ttl: 1_000 });
+      if (end === 'released') await lock.release();
+      else await clock.advanceAsync(1_000);
+      const holder = await another().acquire('r', { ttl: 60_000 });
+      const first = redlock.acquire('r', { acquireTimeout: 1_000 }).catch(() => {});
+      const rejection = rejectionOf(redlock.acquire('r', { acquireTimeout: 300 }));
+      await clock.advanceAsync(1_000);
+      expect(((await rejection) as AcquireTimeoutError).cause).toMatchObject({
+        remaining: Number.POSITIVE_INFINITY,
+      });
+      await first;
+      await holder.release();
+    }
   });
 
   it('has no more time for its attempts than was left when its turn came', async () => {
