@@ -33,6 +33,10 @@ export function toEndpoint(spec: unknown, position: number): Endpoint {
   if (typeof spec !== 'object' || spec === null || Array.isArray(spec))
     throw wrong(TypeError, name, spec, NODE_FORMS);
   if (isInstance(spec)) return fromInstance(spec);
+  if (isNodeRedis(spec))
+    throw new TypeError(
+      `${name} is a client of node-redis (the package redis), which is not supported; give its URL, or ioredis options such as { host, port, username, password }`,
+    );
   if ('url' in spec || 'duplicate' in spec) throw wrong(TypeError, name, spec, NODE_FORMS);
   return fromOptions(spec);
 }
@@ -40,6 +44,13 @@ export function toEndpoint(spec: unknown, position: number): Endpoint {
 function isInstance(spec: object): spec is IoredisInstance {
   const methods = ['duplicate', 'connect', 'disconnect', 'evalsha'];
   return 'options' in spec && methods.every((method) => typeof Reflect.get(spec, method) === 'function');
+}
+
+/** A client, cluster or sentinel of the package `redis`, from its release 4 on or an older one. */
+function isNodeRedis(spec: object): boolean {
+  return ['evalSha', 'internal_send_command'].some(
+    (method) => typeof Reflect.get(spec, method) === 'function',
+  );
 }
 
 function fromOptions(options: RedisOptions): Endpoint {

@@ -1,5 +1,6 @@
 import type { RedisOptions } from 'ioredis';
 import { wrong } from '../bad-input.ts';
+import { quote } from '../quote.ts';
 
 export const DEFAULT_PORT = 6379;
 
@@ -10,6 +11,9 @@ export const DEFAULT_PORT = 6379;
  */
 export function parseUrl(text: string, name: string): RedisOptions {
   const bad = (allowed: string): Error => wrong(TypeError, name, redacted(text), allowed);
+  const [, path, rest] = UNIX_SOCKET.exec(text) ?? [];
+  if (path)
+    throw wrong(TypeError, name, rest ? '***' : text, `{ path: ${quote(path)} }, as a unix socket is given`);
   if (!URL.canParse(text)) throw bad('a URL such as redis://host:6379');
   const url = new URL(text);
   if (!/^rediss?:$/.test(url.protocol)) throw bad('a URL that begins with redis:// or rediss://');
@@ -24,6 +28,10 @@ export function parseUrl(text: string, name: string): RedisOptions {
     throw bad('a URL whose user and password are percent-encoded');
   }
 }
+
+/** A path, perhaps as a URL; then what a path need not have, and might be a secret. */
+const UNIX_SOCKET =
+  /^(?:(?:unix|file|socket|rediss?(?:[+-](?:unix|socket))?):(?:\/\/)?)?(\.{0,2}\/[a-z_.-][\w./-]*)(.*)$/is;
 
 /** @throws {URIError} for a user or password that is not percent-encoded. */
 export function addressOf(url: URL): RedisOptions {

@@ -47,7 +47,26 @@ describe('a URL', () => {
   });
 
   it.each([
+    ['/run/redis.sock', '/run/redis.sock'],
+    ['./redis.sock', './redis.sock'],
+    ['../run/redis.sock', '../run/redis.sock'],
+    ['unix:///run/redis.sock', '/run/redis.sock'],
+    ['unix:/run/redis.sock', '/run/redis.sock'],
+    ['redis+unix:///run/redis.sock', '/run/redis.sock'],
+    ['redis-socket:///run/redis.sock', '/run/redis.sock'],
+    ['redis:///run/redis.sock', '/run/redis.sock'],
+    ['file:///run/redis.sock', '/run/redis.sock'],
+  ])('that is a path of a unix socket is told how to be given: %s', (text, path) => {
+    expect(messageOf(text)).toBe(
+      `nodes[2] must be { path: "${path}" }, as a unix socket is given, not "${text}"`,
+    );
+  });
+
+  it.each([
     'redis://alice:s3cret@host/name',
+    'unix://alice:s3cret@/run/redis.sock',
+    'unix:///run/redis.sock?password=s3cret',
+    '/run/redis.sock#s3cret',
     'redis://alice:s3cret@host:99999',
     'redis://alice:s3c/ret@host',
     'redis://alice:s3cret',
@@ -61,6 +80,19 @@ describe('a URL', () => {
     'redis://alice:s3cret%zz@host',
   ])('that is wrong shows no user and no password: %j', (url) => {
     expect(messageOf(url)).not.toMatch(/alice|s3c/);
+  });
+});
+
+describe('a client of another package', () => {
+  it.each([
+    ['of redis 5', { duplicate() {}, connect() {}, sendCommand() {}, evalSha() {}, options: {} }],
+    ['cluster of redis 5', { duplicate() {}, connect() {}, sendCommand() {}, evalSha() {}, masters: [] }],
+    ['of redis 3', { duplicate() {}, internal_send_command() {}, evalsha() {}, options: {} }],
+  ])('%s is refused by its name', (_which, client) => {
+    expect(messageOf(client)).toBe(
+      'nodes[2] is a client of node-redis (the package redis), which is not supported; ' +
+        'give its URL, or ioredis options such as { host, port, username, password }',
+    );
   });
 });
 
@@ -157,10 +189,7 @@ describe('anything else', () => {
     ['has no disconnect()', { ...methods, disconnect: undefined, options: {} }],
     ['has no options', methods],
     ['has a duplicate that is no method', { ...methods, duplicate: true, options: {} }],
-    [
-      'is a client of another kind',
-      { ...methods, evalsha: undefined, evalSha() {}, options: { url: 'redis://a' } },
-    ],
+    ['is a client of another kind', { ...methods, evalsha: undefined, options: { url: 'redis://a' } }],
     ['has a URL', { url: 'redis://a' }],
     ['has a URL and options', { url: 'redis://a', host: 'b' }],
   ])('such as an object that %s is a TypeError', (_what, spec) => {
