@@ -9,8 +9,11 @@ export type Vote = { readonly node: string } & (
    */
   | { readonly kind: 'denied'; readonly remaining: number; readonly foreign?: Foreign }
   | { readonly kind: 'unreachable'; readonly cause: Error }
-  /** The node may have forgotten locks; it votes again in `remaining` ms. */
-  | { readonly kind: 'quarantined'; readonly remaining: number }
+  /**
+   * The node may have forgotten locks; it votes again in `remaining` ms. `awaiting`: it may also be new, and then votes as soon as the nodes
+   * named here answer as new ones too.
+   */
+  | { readonly kind: 'quarantined'; readonly remaining: number; readonly awaiting?: readonly string[] }
   /** The node must not hold locks as it is set up. */
   | {
       readonly kind: 'unusable';

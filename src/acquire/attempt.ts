@@ -12,7 +12,7 @@ import type { LockNode } from '../node/lock-node.ts';
 import { type Failure, quorumOf } from '../quorum/ballot.ts';
 import { type Confirmed, Lease } from '../quorum/lease.ts';
 import { validUntil } from '../quorum/validity.ts';
-import { describeVotes, obstacleOf, untilQuorum, votesOf } from '../quorum/votes.ts';
+import { describeStart, describeVotes, obstacleOf, untilQuorum, votesOf } from '../quorum/votes.ts';
 import { enumerate, quote } from '../quote.ts';
 import type { Random } from '../random.ts';
 import type { Contest } from './contest.ts';
@@ -125,6 +125,7 @@ const EXPLANATIONS: Record<Failure, string> = {
 };
 
 function explain(verdict: Failure, votes: readonly Vote[]): string {
+  if (verdict === 'quarantined') return describeStart(votes) ?? EXPLANATIONS.quarantined;
   if (verdict !== 'held') return EXPLANATIONS[verdict];
   const [obstacle, another] = new Set(votes.filter(({ kind }) => kind === 'denied').map(obstacleOf));
   return obstacle && !another ? `${obstacle} is in the way` : EXPLANATIONS.held;

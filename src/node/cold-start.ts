@@ -6,6 +6,7 @@ export type View = 'unknown' | 'blank' | 'admitted' | 'admitted young' | 'other'
 
 /** A node as the others need it to find out whether all of them have just been started. */
 export interface Member {
+  readonly name: string;
   /** Looks at the servers once more, over the same connection; whether they still are `blank`. */
   probe(): Promise<boolean>;
   /** Admits them, over the same connection. */
@@ -35,6 +36,12 @@ export class ColdStart {
   /** Whether all nodes may yet turn out to be new. */
   get isPossible(): boolean {
     return this.#isPossible;
+  }
+
+  /** The nodes that keep the others from being recognised as new; undefined if they cannot be any more. */
+  get awaited(): readonly string[] | undefined {
+    if (!this.#isPossible) return undefined;
+    return [...this.#views].flatMap(([{ name }, view]) => (view === 'blank' ? [] : [name]));
   }
 
   join(member: Member): void {

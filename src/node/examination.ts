@@ -21,7 +21,7 @@ export interface ExaminationPlan {
 /** What is to be known of a node's masters before they get anything: who they are, whether they are fit to hold locks, and whether they remember them. */
 export class Examination {
   readonly #plan: ExaminationPlan;
-  readonly #member: Member = { probe: () => this.#probe(), admit: () => this.#admit() };
+  readonly #member: Member;
   /** The masters when they were last looked at, and what was found. */
   #seen: readonly Master[] = [];
   #view: View = 'unknown';
@@ -30,6 +30,8 @@ export class Examination {
 
   constructor(plan: ExaminationPlan) {
     this.#plan = plan;
+    const { name } = plan.connection;
+    this.#member = { name, probe: () => this.#probe(), admit: () => this.#admit() };
     plan.coldStart.join(this.#member);
   }
 

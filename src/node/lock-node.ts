@@ -75,6 +75,11 @@ export interface Unusable {
 export interface Quarantined {
   readonly kind: 'quarantined';
   readonly remaining: number;
+  /**
+   * If the node may be new rather than restarted: the names of the nodes that do not answer as new ones do. It votes as soon as all of
+   * them do.
+   */
+  readonly awaiting?: readonly string[];
 }
 
 export type NoAnswer = Unreachable | Unusable | Quarantined;

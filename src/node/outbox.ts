@@ -21,6 +21,8 @@ export interface OutboxPlan {
   readonly keyPrefix: string;
   /** How an error that a server answered counts as a reply. */
   readonly replyTo: (error: Error, maybeExecuted: boolean) => NoAnswer;
+  /** The nodes that keep this one from being recognised as new, if it may be. */
+  readonly awaited: () => readonly string[] | undefined;
   /** Finds out which masters vote. */
   readonly look: () => Promise<void>;
   /** A master was found to vote, by a vote of its. */
@@ -281,11 +283,13 @@ export class Outbox {
   }
 
   #quarantined(batch: readonly Operation[], master: Master | undefined): void {
-    const { admissions, clock } = this.#plan;
-    const admission = master && admissions.of(master);
-    const until = admission?.kind === 'quarantined' ? admission.until : clock.now();
-    const remaining = Math.max(0, until - clock.now());
-    for (const each of batch) each.deliver({ kind: 'quarantined', remaining });
+    const { admissions, clock, awaited } = this.#plan;
+    const found = master && admissions.of(master);
+    const admission = found?.kind === 'quarantined' ? found : undefined;
+    const remaining = Math.max(0, (admission?.until ?? 0) - clock.now());
+    const awaiting = admission?.blank ? awaited() : undefined;
+    for (const each of batch)
+      each.deliver({ kind: 'quarantined', remaining, ...(awaiting?.length ? { awaiting } : {}) });
   }
 
   /** Votes wait until the masters have been looked at. Once, and only if that has not just been in vain. */

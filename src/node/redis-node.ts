@@ -127,6 +127,7 @@ export class RedisNode implements LockNode {
       clock,
       keyPrefix: plan.keyPrefix,
       fenceRetention: plan.fenceRetention,
+      awaited: () => plan.coldStart.awaited,
       look: () => this.#lookAgain(),
       replyTo: (error, maybeExecuted) => this.#replyTo(error, maybeExecuted),
       votes: () => this.#wake(),

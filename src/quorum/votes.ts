@@ -76,7 +76,12 @@ function voteOf(node: string, reply: Reply | undefined): Vote {
     case 'unreachable':
       return { node, kind: 'unreachable', cause: reply.cause };
     case 'quarantined':
-      return { node, kind: 'quarantined', remaining: reply.remaining };
+      return {
+        node,
+        kind: 'quarantined',
+        remaining: reply.remaining,
+        ...(reply.awaiting ? { awaiting: reply.awaiting } : {}),
+      };
     case 'unusable':
       return { node, kind: 'unusable', why: reply.why, ...(reply.isPermanent ? { isPermanent: true } : {}) };
   }
@@ -92,6 +97,30 @@ export function obstacleOf(vote: Vote): string | undefined {
   if (vote.foreign === 'type') return `a key of another type${expiry}`;
   if (vote.foreign === 'value') return `a value${expiry} that quorlock did not set`;
   return expiry && `a key${expiry}`;
+}
+
+/** What keeps nodes from voting that may be new; undefined if none may be. */
+export function describeStart(votes: readonly Vote[]): string | undefined {
+  const awaited = new Set(votes.flatMap(awaitedBy));
+  if (awaited.size === 0) return undefined;
+  const missing = votes.filter((vote) => awaited.has(vote.node) && awaitedBy(vote).length === 0);
+  // A late answer is no sign of trouble, where there is another reason.
+  const faulty = missing.filter(({ kind }) => kind !== 'late');
+  const why = enumerate(
+    (faulty.length > 0 ? faulty : missing).map((vote) => cut(`${vote.node} ${stateOf(vote)}`)),
+    MOST_NODES,
+  );
+  return `${why && `${why}, and `}new nodes are admitted only when all ${votes.length} answer`;
+}
+
+function awaitedBy(vote: Vote): readonly string[] {
+  return (vote.kind === 'quarantined' && vote.awaiting) || [];
+}
+
+function stateOf({ kind }: Vote): string {
+  if (kind === 'unreachable') return 'is unreachable';
+  if (kind === 'unusable') return 'must not hold locks';
+  return kind === 'late' ? 'had not answered' : 'is not known as new';
 }
 
 /** The votes in a sentence's tail, such as `2 granted, 1 denied, c:6379 unreachable (connect ECONNREFUSED)`. */

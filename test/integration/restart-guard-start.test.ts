@@ -6,6 +6,7 @@ import {
   type RedlockOptions,
 } from '../../src/index.ts';
 import { eventually } from '../support/eventually.ts';
+import { onFreePort } from '../support/free-port.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import { commandsOf, commandsSince } from './fixtures/command-counts.ts';
@@ -103,9 +104,17 @@ async function oneMissing(): Promise<{ servers: RedisServer[]; missing: RedisSer
   return { servers, missing, redlock: openRedlock(servers, LONG) };
 }
 
+/** Resolves once so many nodes have been looked at, and say that they are in quarantine. */
+async function quarantinedOn(redlock: Redlock, count: number): Promise<void> {
+  await eventually(
+    async () =>
+      (await saidOf(redlock, 's')).filter((kind) => kind === 'quarantined').length === count || undefined,
+  );
+}
+
 describe('servers that are all new but for one that is missing', () => {
-  it('do not vote, and say for how long', async () => {
-    const { redlock } = await oneMissing();
+  it('do not vote, and say which one they wait for, and for how long', async () => {
+    const { redlock, missing } = await oneMissing();
     const error = (await rejection(redlock.tryAcquire('r'))) as NodesQuarantinedError;
     expect(error).toBeInstanceOf(NodesQuarantinedError);
     expect(error.code).toBe('NODES_QUARANTINED');
@@ -115,7 +124,37 @@ describe('servers that are all new but for one that is missing', () => {
       expect(remaining).toBeGreaterThan(LONG_QUARANTINE - 30_000);
       expect(remaining).toBeLessThanOrEqual(LONG_QUARANTINE);
     }
-    expect(error.message).toMatch(/may have forgotten locks.*quarantined for \d+ ms/);
+    expect(error.message).toMatch(
+      /^cannot lock "r": \S+ is unreachable, and new nodes are admitted only when all 5 answer \(.*quarantined for \d+ ms/,
+    );
+    expect(error.message).toContain(`"r": 127.0.0.1:${missing.port} is unreachable`);
+    for (const vote of error.votes)
+      if (vote.kind === 'quarantined') expect(vote.awaiting).toContain(`127.0.0.1:${missing.port}`);
+  });
+
+  it('name an address that nobody listens at', async () => {
+    const servers = await startNodes(2);
+    const dead = await onFreePort(async (port) => port);
+    const redlock = openRedlock([...servers, `redis://127.0.0.1:${dead}`]);
+    const error = await rejection(redlock.acquire('r', { acquireTimeout: 500 }));
+    expect(error.message).toMatch(
+      new RegExp(
+        `^gave up on "r" after 500 ms: cannot lock "r": 127.0.0.1:${dead} is unreachable, and new nodes are admitted only when all 3 answer \\(.*ECONNREFUSED`,
+      ),
+    );
+  });
+
+  it('are said to have forgotten once another node remembers', async () => {
+    const servers = await startNodes(3);
+    const redlock = openRedlock(servers);
+    await connected(redlock, servers);
+    await Promise.all(servers.slice(1).map((server) => server.restart()));
+    const error = await eventually(async () => {
+      const failure = await rejection(redlock.tryAcquire('r'));
+      return failure instanceof NodesQuarantinedError ? failure : undefined;
+    });
+    expect(error.message).toContain('too many nodes may have forgotten locks in a restart');
+    for (const vote of error.votes) expect(vote).not.toHaveProperty('awaiting');
   });
 
   it('let a call that waits go at its deadline, with that as the cause', async () => {
@@ -141,10 +180,7 @@ describe('servers that are all new but for one that is missing', () => {
   it('are admitted at once when it comes up, and a call that waits wakes', async () => {
     const { servers, missing, redlock } = await oneMissing();
     const acquiring = redlock.acquire('r', { acquireTimeout: 25_000 });
-    await eventually(
-      async () =>
-        (await saidOf(redlock, 's')).filter((kind) => kind === 'quarantined').length === 4 || undefined,
-    );
+    await quarantinedOn(redlock, 4);
     await missing.restart();
     // It would sleep until the end of the quarantine, far beyond its deadline.
     await using lock = await acquiring;
@@ -168,7 +204,7 @@ describe('servers that are all new but for one that is missing', () => {
 
   it('are looked at once a second while a call waits for them, and asked for no lock', async () => {
     const { servers, redlock } = await oneMissing();
-    await rejection(redlock.tryAcquire('x'));
+    await quarantinedOn(redlock, 4);
     const before = await Promise.all(servers.slice(0, 4).map(commandsOf));
     await rejection(redlock.acquire('r', { acquireTimeout: 3_000 }));
     for (const [index, server] of servers.slice(0, 4).entries()) {

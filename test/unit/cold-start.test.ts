@@ -4,10 +4,15 @@ import { peek, turn } from '../support/peek.ts';
 
 /** A node that tells what it finds when it is probed. */
 class FakeMember implements Member {
+  readonly name: string;
   probes = 0;
   admissions = 0;
   blank: boolean | Promise<boolean> | Error = true;
   onAdmit: () => void = () => {};
+
+  constructor(name: string) {
+    this.name = name;
+  }
 
   async probe(): Promise<boolean> {
     // A start that tries again and again leaves the event loop no turn, and the test no end.
@@ -24,7 +29,7 @@ class FakeMember implements Member {
 
 function start(n: number, isPossible = true) {
   const coldStart = new ColdStart(isPossible);
-  const members = Array.from({ length: n }, () => new FakeMember());
+  const members = Array.from({ length: n }, (_, index) => new FakeMember(`node ${index}`));
   for (const member of members) coldStart.join(member);
   return {
     coldStart,
@@ -38,6 +43,21 @@ function start(n: number, isPossible = true) {
     probes: (): number[] => members.map((member) => member.probes),
   };
 }
+
+describe('the nodes that keep others from being new', () => {
+  it('are all that are not blank, while no node remembers', async () => {
+    const { report, coldStart } = start(4);
+    expect(coldStart.awaited).toEqual(['node 0', 'node 1', 'node 2', 'node 3']);
+    await report('blank', 'other', 'blank');
+    expect(coldStart.awaited).toEqual(['node 1', 'node 3']);
+    await report('blank', 'other', 'admitted');
+    expect(coldStart.awaited).toBeUndefined();
+  });
+
+  it('are none where such a start is not to be recognised', () => {
+    expect(start(3, false).coldStart.awaited).toBeUndefined();
+  });
+});
 
 describe('nodes that are all found blank', () => {
   it.each([1, 3, 4])('twice are admitted, all %d of them', async (n) => {

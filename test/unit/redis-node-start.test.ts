@@ -301,7 +301,7 @@ describe('new servers that another process is admitting', () => {
 
   it('are looked at again though the connection broke while they were waited for', async () => {
     const coldStart = new ColdStart(true);
-    const other = { probe: async () => false, admit: async () => {} };
+    const other = { name: 'other', probe: async () => false, admit: async () => {} };
     coldStart.join(other);
     coldStart.report(other, 'other');
     const { connection, clock, ask } = nodeOver({ coldStart });

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Vote } from '../../src/index.ts';
-import { ballotOf, describeVotes, executedNothing, untilQuorum, votesOf } from '../../src/quorum/votes.ts';
+import {
+  ballotOf,
+  describeStart,
+  describeVotes,
+  executedNothing,
+  untilQuorum,
+  votesOf,
+} from '../../src/quorum/votes.ts';
 import { scriptedNodes, unreachable } from '../support/scripted-node.ts';
 
 const denied = (remaining: number): Vote => ({ node: 'n', kind: 'denied', remaining });
@@ -49,6 +56,52 @@ describe('a reply', () => {
     [{ kind: 'absent' }, false],
   ] as const)('%j has certainly executed nothing: %s', (reply, nothing) => {
     expect(executedNothing(reply)).toBe(nothing);
+  });
+});
+
+describe('votes of nodes that may be new', () => {
+  const quarantined = (node: string, ...awaiting: string[]): Vote => ({
+    node,
+    kind: 'quarantined',
+    remaining: 5,
+    ...(awaiting.length > 0 ? { awaiting } : {}),
+  });
+  const end = 'new nodes are admitted only when all 3 answer';
+
+  it.each<[string, Vote[], string | undefined]>([
+    [
+      'is down',
+      [
+        quarantined('a', 'c'),
+        quarantined('b', 'c'),
+        { node: 'c', kind: 'unreachable', cause: new Error('x') },
+      ],
+      `c is unreachable, and ${end}`,
+    ],
+    [
+      'is not fit',
+      [quarantined('a', 'b', 'c'), { node: 'b', kind: 'unusable', why: 'w' }, { node: 'c', kind: 'late' }],
+      `b must not hold locks, and ${end}`,
+    ],
+    [
+      'is silent',
+      [quarantined('a', 'c'), quarantined('b', 'c'), { node: 'c', kind: 'late' }],
+      `c had not answered, and ${end}`,
+    ],
+    [
+      'took another’s place',
+      [quarantined('a', 'c'), quarantined('b', 'c'), quarantined('c')],
+      `c is not known as new, and ${end}`,
+    ],
+    ['has come meanwhile', [quarantined('a', 'b'), quarantined('b', 'c'), quarantined('c', 'x')], end],
+    ['is none', [quarantined('a'), quarantined('b'), { node: 'c', kind: 'late' }], undefined],
+  ])('say which node keeps them from voting: one that %s', (_what, votes, text) => {
+    expect(describeStart(votes)).toBe(text);
+  });
+
+  it('come from what the nodes reply', () => {
+    const reply = { kind: 'quarantined', remaining: 5, awaiting: ['b'] } as const;
+    expect(votesOf(scriptedNodes(1), [reply])).toEqual([{ node: 'a', ...reply }]);
   });
 });
 
