@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Fence, fencedSet } from '../../src/fencing.ts';
-import { type NodeSpec, Redlock, type RedlockError, type RedlockOptions } from '../../src/index.ts';
+import { type NodeSpec, Redlock, type RedlockError } from '../../src/index.ts';
 import type { GrantReply } from '../../src/node/lock-node.ts';
 import { admittedNode } from '../support/fake-connection.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -12,6 +12,12 @@ const MEGABYTE = 1 << 20;
 /** Each of its characters takes six in a message. */
 const LONG = '\u0001'.repeat(MEGABYTE);
 const MANY = Array.from({ length: 1_000 }, (_, index) => `${index}${LONG.slice(0, 1_000)}`);
+
+const options = (value: object) => () => new Redlock(['redis://a'], value);
+const nodes =
+  (...specs: unknown[]) =>
+  () =>
+    new Redlock(specs as NodeSpec[]);
 
 function message(throws: () => unknown): Promise<string> {
   return rejectionOf((async () => throws())()).then((error) => (error as Error).message);
@@ -63,11 +69,6 @@ describe('a message stays short', () => {
   });
 
   it('whatever is given', async () => {
-    const options = (value: object) => () => new Redlock(['redis://a'], value as RedlockOptions);
-    const nodes =
-      (...specs: unknown[]) =>
-      () =>
-        new Redlock(specs as NodeSpec[]);
     const { node } = await admittedNode();
     const client = { eval: async () => ['unreadable', 'a list'] };
     const fence = new Fence(LONG, 5);

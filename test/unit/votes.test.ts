@@ -12,6 +12,13 @@ import { scriptedNodes, unreachable } from '../support/scripted-node.ts';
 
 const denied = (remaining: number): Vote => ({ node: 'n', kind: 'denied', remaining });
 
+const quarantined = (node: string, ...awaiting: string[]): Vote => ({
+  node,
+  kind: 'quarantined',
+  remaining: 5,
+  ...(awaiting.length > 0 ? { awaiting } : {}),
+});
+
 describe('a reply', () => {
   it.each([
     [{ kind: 'granted' }, 'granted', { kind: 'granted' }],
@@ -60,12 +67,6 @@ describe('a reply', () => {
 });
 
 describe('votes of nodes that may be new', () => {
-  const quarantined = (node: string, ...awaiting: string[]): Vote => ({
-    node,
-    kind: 'quarantined',
-    remaining: 5,
-    ...(awaiting.length > 0 ? { awaiting } : {}),
-  });
   const end = 'new nodes are admitted only when all 3 answer';
 
   it.each<[string, Vote[], string | undefined]>([
