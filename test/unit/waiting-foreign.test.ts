@@ -19,7 +19,7 @@ function set(node: LockNode | undefined, ownerToken: string, ttl = 3_600_000): v
 /** Deletes a key and tells nobody, as another library does. */
 function deleteOn(nodes: readonly LockNode[], ownerToken: string): void {
   for (const node of nodes)
-    node.release({ keys: ['r'], ownerToken, announce: false, longestTtl: 60_000 }, () => {});
+    node.release({ keys: ['r'], ownerToken, announce: false, longestTtl: 3_600_000 }, () => {});
 }
 
 describe('a call behind a lock of another library', () => {

@@ -22,7 +22,7 @@ function waiting(nodes: readonly ScriptedNode[], plan: Partial<ContenderPlan> = 
   const random = { ...seededRandom(1), fraction: () => 0 };
   const call = new Waiting(
     { nodes, clock, random, hints: new Hints(clock) },
-    { queues: new Queues(), contested: new Contested(clock) },
+    { queues: new Queues(), contested: new Contested(clock), heldFor: () => 0 },
     {
       resources: ['r'],
       keys: ['r'],
