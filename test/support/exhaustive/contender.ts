@@ -25,7 +25,7 @@ const FOREVER = Number.POSITIVE_INFINITY;
 const RESOURCE = 'r';
 const NODE_TIMEOUT = 50;
 /** So long that nothing expires by itself. */
-const TTL = 60_000;
+const TTL = 30_000;
 /** No timer that is due later is waited for: neither a watchdog's nor that of a lock's end. */
 const HORIZON = 900;
 /** As in production, where createNodes says so. */
