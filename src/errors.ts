@@ -1,4 +1,5 @@
 import type { Foreign } from './node/owner.ts';
+import { nameErrors } from './error-name.ts';
 
 /** A node's vote, as errors and results report it. */
 export type Vote = { readonly node: string } & (
@@ -46,13 +47,16 @@ const BRAND = Symbol.for('quorlock.error');
  * the code, so it also holds between two copies of the package in one process.
  */
 export abstract class RedlockError extends Error {
+  static {
+    nameErrors(this, 'RedlockError');
+  }
+
   readonly code: ErrorCode;
   /** One per node, in the order of the node list; empty when no node was asked. */
   readonly votes: readonly Vote[];
 
   constructor(code: ErrorCode, message: string, votes: readonly Vote[], options?: ErrorOptions) {
     super(message, options);
-    this.name = new.target.name;
     this.code = code;
     this.votes = votes;
     Object.defineProperty(this, BRAND, { value: true });
@@ -72,6 +76,10 @@ export abstract class RedlockError extends Error {
 
 /** Somebody else holds one of the resources, or a simultaneous contender split the vote. */
 export class ResourceHeldError extends RedlockError {
+  static {
+    nameErrors(this, 'ResourceHeldError');
+  }
+
   static override readonly code = 'RESOURCE_HELD';
   /**
    * In how many ms enough keys of the other holder will have expired, by what the denying nodes said, or for how long a lock of the same
@@ -87,6 +95,10 @@ export class ResourceHeldError extends RedlockError {
 
 /** Too few nodes answered in time. */
 export class QuorumUnreachableError extends RedlockError {
+  static {
+    nameErrors(this, 'QuorumUnreachableError');
+  }
+
   static override readonly code = 'QUORUM_UNREACHABLE';
 
   constructor(message: string, votes: readonly Vote[]) {
@@ -96,6 +108,10 @@ export class QuorumUnreachableError extends RedlockError {
 
 /** Too many nodes may have forgotten locks in a restart, and do not vote yet. */
 export class NodesQuarantinedError extends RedlockError {
+  static {
+    nameErrors(this, 'NodesQuarantinedError');
+  }
+
   static override readonly code = 'NODES_QUARANTINED';
   /** In how many ms enough nodes will vote again. */
   readonly remaining: number;
@@ -108,6 +124,10 @@ export class NodesQuarantinedError extends RedlockError {
 
 /** Nodes that must not hold locks as they are set up cost the quorum; the votes say which, and why. */
 export class NodeMisconfiguredError extends RedlockError {
+  static {
+    nameErrors(this, 'NodeMisconfiguredError');
+  }
+
   static override readonly code = 'NODE_MISCONFIGURED';
 
   constructor(message: string, votes: readonly Vote[]) {
@@ -117,6 +137,10 @@ export class NodeMisconfiguredError extends RedlockError {
 
 /** A quorum granted, but so late that nothing was left of the validity; everything was undone. */
 export class ValidityExhaustedError extends RedlockError {
+  static {
+    nameErrors(this, 'ValidityExhaustedError');
+  }
+
   static override readonly code = 'VALIDITY_EXHAUSTED';
 
   constructor(message: string, votes: readonly Vote[]) {
@@ -126,6 +150,10 @@ export class ValidityExhaustedError extends RedlockError {
 
 /** `acquireTimeout` passed; `cause` is the error of the last attempt. */
 export class AcquireTimeoutError extends RedlockError {
+  static {
+    nameErrors(this, 'AcquireTimeoutError');
+  }
+
   static override readonly code = 'ACQUIRE_TIMEOUT';
 
   constructor(message: string, cause: RedlockError) {
@@ -135,6 +163,10 @@ export class AcquireTimeoutError extends RedlockError {
 
 /** The lock's validity ended before it was released. */
 export class LockLostError extends RedlockError {
+  static {
+    nameErrors(this, 'LockLostError');
+  }
+
   static override readonly code = 'LOCK_LOST';
   /**
    * `expired`: not extended in time. `taken`: so many nodes name another owner that no quorum is left.
@@ -158,6 +190,10 @@ export class LockLostError extends RedlockError {
 
 /** `extend` was called on a lock that its holder had released. */
 export class LockReleasedError extends RedlockError {
+  static {
+    nameErrors(this, 'LockReleasedError');
+  }
+
   static override readonly code = 'LOCK_RELEASED';
 
   constructor(message: string) {
@@ -167,9 +203,23 @@ export class LockReleasedError extends RedlockError {
 
 /** `Redlock.close()` was called. */
 export class RedlockClosedError extends RedlockError {
+  static {
+    nameErrors(this, 'RedlockClosedError');
+  }
+
   static override readonly code = 'CLOSED';
 
   constructor(message = 'this Redlock is closed') {
     super(RedlockClosedError.code, message, []);
   }
+}
+
+/**
+ * Gives an error the stack of the call that rejects with it. Errors are made where an answer or a timer came, which looks
+ * the same for all callers. To be called in an async function that the caller awaits, after it has awaited itself:
+ * then V8 adds the frames of everybody who awaits it. Errors of others, such as an abort's reason, stay as they are.
+ */
+export function withStackOfCaller(error: unknown): unknown {
+  if (error instanceof RedlockError) Error.captureStackTrace(error, withStackOfCaller);
+  return error;
 }

@@ -1,4 +1,5 @@
 import { quote } from '../quote.ts';
+import { nameErrors } from '../error-name.ts';
 
 export type FencingErrorCode = 'STALE_FENCING_TOKEN' | 'FENCING_MARK_UNREADABLE';
 
@@ -9,6 +10,10 @@ const BRAND = Symbol.for('quorlock.fencing-error');
  * the code, so it also holds between two copies of the package in one process.
  */
 export abstract class FencingError extends Error {
+  static {
+    nameErrors(this, 'FencingError');
+  }
+
   readonly code: FencingErrorCode;
   /** What is guarded: the key in Redis, or the name of the {@link Fence}. */
   readonly key: string;
@@ -17,7 +22,6 @@ export abstract class FencingError extends Error {
 
   constructor(code: FencingErrorCode, message: string, key: string, fencingToken: number) {
     super(message);
-    this.name = new.target.name;
     this.code = code;
     this.key = key;
     this.fencingToken = fencingToken;
@@ -38,6 +42,10 @@ export abstract class FencingError extends Error {
 
 /** A later holder has been here: the one that shows this token has lost its lock, whether or not it knows. */
 export class StaleFencingTokenError extends FencingError {
+  static {
+    nameErrors(this, 'StaleFencingTokenError');
+  }
+
   static override readonly code = 'STALE_FENCING_TOKEN';
   /** The largest token that was seen. */
   readonly newest: number;
@@ -54,6 +62,10 @@ export class StaleFencingTokenError extends FencingError {
  * somebody has repaired it.
  */
 export class FencingMarkError extends FencingError {
+  static {
+    nameErrors(this, 'FencingMarkError');
+  }
+
   static override readonly code = 'FENCING_MARK_UNREADABLE';
   /** The Redis key of the mark, without the client's `keyPrefix`. */
   readonly markKey: string;

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RedisServer, startRedises } from '../support/redis-server.ts';
 import { unexported } from './declarations.ts';
@@ -207,6 +208,61 @@ describe.each(['20', '22', '24'])('on Node %s', (major) => {
       for (const server of servers) expect(await server.cli('EXISTS', 'r', 's')).toBe(0);
     },
   );
+});
+
+describe.each([
+  ['as it is', false],
+  ['minified', true],
+])('in a bundle, %s', (_how, minify) => {
+  test('errors have their names, and stacks begin with them', async () => {
+    const folder = await consumer('ioredis');
+    writeFileSync(
+      join(folder, 'main.mjs'),
+      `import { Redlock } from 'quorlock';
+import { Fence, fencedCheck } from 'quorlock/fencing';
+import { createMemoryNodes } from 'quorlock/testing';
+
+const nodes = createMemoryNodes(3);
+const redlock = new Redlock(nodes, { acquireTimeout: 20 });
+const errors = [];
+const note = (error) => errors.push(error);
+const lock = await redlock.acquire('a', { ttl: 500, maxHoldTime: 100 });
+await redlock.acquire('a').catch((error) => errors.push(error, error.cause));
+await new Promise((resolve) => setTimeout(resolve, 200));
+note(lock.signal.reason);
+await lock.extend().catch(note);
+const released = await redlock.acquire('b');
+await released.release();
+await released.extend().catch(note);
+for (const node of nodes) node.fail();
+await redlock.tryAcquire('c').catch(note);
+await redlock.close();
+await redlock.acquire('d').catch(note);
+const fence = new Fence('f');
+fence.check(2);
+try { fence.check(1); } catch (error) { note(error); }
+await fencedCheck({ eval: async () => ['unreadable', 'x'] }, 'k', 1).catch(note);
+console.log(JSON.stringify(errors.map((error) => [error.name, error.stack.startsWith(error.name + ': ' + error.message)])));
+`,
+    );
+    const entryPoints = [join(folder, 'main.mjs')];
+    const outfile = join(folder, 'bundle.mjs');
+    const external = ['ioredis'];
+    await build({ entryPoints, outfile, minify, external, bundle: true, platform: 'node', format: 'esm' });
+    const { stdout } = await execute(process.execPath, [outfile]);
+    const names = [
+      'AcquireTimeoutError',
+      'ResourceHeldError',
+      'LockLostError',
+      'LockLostError',
+      'LockReleasedError',
+      'QuorumUnreachableError',
+      'RedlockClosedError',
+      'StaleFencingTokenError',
+      'FencingMarkError',
+    ];
+    expect(JSON.parse(stdout)).toEqual(names.map((name) => [name, true]));
+  });
 });
 
 describe('the declarations', () => {

@@ -75,7 +75,8 @@ describe('an error', () => {
   });
 
   it('has a stack that begins with its name', () => {
-    expect(new QuorumUnreachableError('m', []).stack).toMatch(/^(QuorumUnreachable)?Error: m\n/);
+    for (const error of oneOfEach(errors))
+      expect(error.stack?.split('\n')[0]).toBe(`${error.name}: ${error.message}`);
   });
 
   it('that caused another is its cause', () => {
@@ -112,7 +113,14 @@ describe('a subclass that a user makes', () => {
     const error = new MyHeldError('m', [], 1);
     expect(error).toBeInstanceOf(MyHeldError);
     expect(error).toBeInstanceOf(ResourceHeldError);
-    expect(error.name).toBe('MyHeldError');
+  });
+
+  it('has the name of what it extends unless it has its own', () => {
+    class MyLostError extends LockLostError {
+      override name = 'MyLostError';
+    }
+    expect(new MyHeldError('m', [], 1).name).toBe('ResourceHeldError');
+    expect(new MyLostError('m', 'expired', []).name).toBe('MyLostError');
   });
 
   it('has no instances that it did not make', () => {
