@@ -1,3 +1,5 @@
+import { neutralClock } from './context.ts';
+
 /** Undoes a {@link Clock.after}; harmless once the callback has run. */
 export type Cancel = () => void;
 
@@ -65,7 +67,7 @@ function wallTime(): number {
 }
 
 /** `performance.now()` and `setTimeout`, corrected for firing early and for delays beyond 2^31 − 1 ms. */
-export const systemClock: Clock = {
+export const systemClock: Clock = neutralClock({
   now: () => performance.now(),
   wallTime,
 
@@ -73,7 +75,7 @@ export const systemClock: Clock = {
     if (delay === Number.POSITIVE_INFINITY) return never;
     return new Timer(delay, callback, background !== undefined).cancel;
   },
-};
+});
 
 /**
  * Runs `callback` at an instant of the clock, or at once if that has passed. A process that is stopped between its

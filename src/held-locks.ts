@@ -1,5 +1,6 @@
 import { Agenda } from './agenda.ts';
 import { at, type Cancel, type Clock } from './clock.ts';
+import { inNeutralContext } from './context.ts';
 import type { Lock } from './lock.ts';
 
 /** The locks that are held, and the one timer for all that is due for them: extensions, and the end of validity. */
@@ -44,8 +45,7 @@ export class HeldLocks {
    * signal of another lock for good. Nearly always it only compares two numbers.
    */
   notice(): void {
-    for (let first = this.#agenda.first; first && first.due <= this.#clock.now(); first = this.#agenda.first)
-      first.dueNow();
+    if (this.#first) inNeutralContext(this.#doDue);
   }
 
   /** A node has begun to vote. */
@@ -56,6 +56,16 @@ export class HeldLocks {
   close(reason: unknown): void {
     for (const lock of this.#agenda.all) lock.close(reason);
   }
+
+  /** The earliest lock, if something is due for it. */
+  get #first(): Lock | undefined {
+    const { first } = this.#agenda;
+    return first && first.due <= this.#clock.now() ? first : undefined;
+  }
+
+  readonly #doDue = (): void => {
+    for (let first = this.#first; first; first = this.#first) first.dueNow();
+  };
 
   #setTimer(): void {
     const { due } = this.#agenda.first ?? { due: Number.POSITIVE_INFINITY };

@@ -1,6 +1,14 @@
 import { failure, list, type Won } from './acquire/attempt.ts';
 import { type Clock, TIMER_LATENESS } from './clock.ts';
-import { LockLostError, LockReleasedError, type LossReason, type Vote } from './errors.ts';
+import { type Context, currentContext } from './context.ts';
+import {
+  LockLostError,
+  LockReleasedError,
+  type LossReason,
+  RedlockError,
+  type Vote,
+  withStackOfCaller,
+} from './errors.ts';
 import type { LockNode } from './node/lock-node.ts';
 import type { CallOptions } from './options.ts';
 import { checkTtl } from './options.ts';
@@ -11,7 +19,7 @@ import {
   SHORTEST_EXTENSION_INTERVAL,
   validUntil,
 } from './quorum/validity.ts';
-import { votesOf } from './quorum/votes.ts';
+import { describeVotes, votesOf } from './quorum/votes.ts';
 
 export interface Release {
   /**
@@ -55,6 +63,10 @@ export class Lock {
   #extendAt = Number.POSITIVE_INFINITY;
   #state: 'held' | 'released' | 'lost' = 'held';
   #loss: LockLostError | undefined;
+  /** Why the last extension failed, if none has succeeded since. */
+  #failure: RedlockError | undefined;
+  /** Where the lock was taken: its signal aborts there. Only while it is held. */
+  #context: Context | undefined = currentContext();
   #controller: AbortController | undefined;
   #extending: Promise<void> | undefined;
   #lastExtension = Number.NEGATIVE_INFINITY;
@@ -134,6 +146,9 @@ export class Lock {
       if (ttl !== options.ttl) checkTtl(ttl, options);
       while (this.#extending) await this.#extending.catch(() => {});
       await this.#extendNow(ttl, options.nodeTimeout);
+    } catch (error) {
+      // Every caller gets an error of its own: the loss is the reason of the signal.
+      throw withStackOfCaller(this.#loss && error === this.#loss ? repeatLoss(this.#loss) : error);
     } finally {
       this.#keeper.returning();
     }
@@ -155,7 +170,7 @@ export class Lock {
 
   /** Gives the lock up because its Redlock is closed. @internal */
   close(cause: unknown): void {
-    this.#lose('closed', [], cause);
+    this.#lose('closed', cause);
   }
 
   /** When validity ends, in ms of the clock; asking changes nothing. @internal */
@@ -191,6 +206,7 @@ export class Lock {
     try {
       if (this.state === 'lost') return { outcome: 'expired', votes: [] };
       this.#state = 'released';
+      this.#context = undefined;
       const isHandedOn = keeper.handsOn(this.#lease.holding.keys);
       let released: ReturnType<Lease['release']>;
       try {
@@ -221,19 +237,23 @@ export class Lock {
     // The last look at the clock: once the keys are being released, nothing must be sent that sets them again.
     this.#assertHeld();
     this.#lastExtension = t0;
-    const { verdict, replies } = await this.#lease.extend(ttl, Math.min(patience, remaining));
-    if (verdict === 'taken' && this.state === 'held') this.#lose('taken', votesOf(nodes, replies));
+    // It gives up before validity ends, so that the loss can say why.
+    const most = Math.max(0, remaining - 2 * TIMER_LATENESS);
+    const { verdict, replies } = await this.#lease.extend(ttl, Math.min(patience, most));
+    const votes = votesOf(nodes, replies);
+    const failed =
+      verdict === 'won'
+        ? undefined
+        : failure('extend', resources, verdict === 'taken' ? 'held' : verdict, votes);
+    // Before anybody looks at the clock, which may say that the lock is lost.
+    if (failed && this.#state === 'held') this.#failure = failed;
+    if (verdict === 'taken' && this.state === 'held') this.#lose('taken', failed);
     // A success that comes after the release or the loss changes nothing: the keys are being deleted.
     this.#assertHeld();
-    if (verdict !== 'won')
-      throw failure(
-        'extend',
-        resources,
-        verdict as Exclude<typeof verdict, 'taken'>,
-        votesOf(nodes, replies),
-      );
+    if (failed) throw failed;
     const until = Math.min(validUntil(t0, ttl, this.#options.driftFactor), this.#heldAtMostUntil);
     this.#validUntil = Math.max(this.#validUntil, until);
+    this.#failure = undefined;
     this.#keeper.moved(this);
   }
 
@@ -281,25 +301,57 @@ export class Lock {
   }
 
   #expire(): void {
-    this.#lose(this.#validUntil >= this.#heldAtMostUntil ? 'maxHoldTime' : 'expired', []);
+    if (this.#validUntil >= this.#heldAtMostUntil) this.#lose('maxHoldTime');
+    else this.#lose('expired', this.#failure);
   }
 
-  #lose(reason: LossReason, votes: readonly Vote[], cause?: unknown): void {
+  #lose(reason: LossReason, cause?: unknown): void {
     if (this.#state !== 'held') return;
+    const context = this.#context;
+    const votes = reason !== 'closed' && cause instanceof RedlockError ? cause.votes : [];
     this.#loss = new LockLostError(
-      `lost the lock on ${list(this.resources)}: ${EXPLANATIONS[reason]}`,
+      `lost the lock on ${list(this.resources)}: ${EXPLANATIONS[reason]}${this.#details(reason, cause)}`,
       reason,
       votes,
       cause === undefined ? {} : { cause },
     );
     this.#state = 'lost';
+    this.#failure = undefined;
+    this.#context = undefined;
     try {
       this.#lease.undo();
     } finally {
       this.#keeper.ended(this);
-      this.#controller?.abort(this.#loss);
+      if (this.#controller) context?.runInAsyncScope(() => this.#controller?.abort(this.#loss));
     }
   }
+
+  /** What the last extension says about a loss. */
+  #details(reason: LossReason, cause: unknown): string {
+    if (!(cause instanceof RedlockError)) return '';
+    if (reason === 'taken') return ` (${describeVotes(cause.votes)})`;
+    if (reason !== 'expired') return '';
+    const resources = `cannot extend ${list(this.resources)}: `;
+    return `; the last extension failed: ${cause.message.replace(resources, () => '')}`;
+  }
+}
+
+/** The errors that repeat a loss to one caller each, and the loss. */
+const repetitions = new WeakMap<object, LockLostError>();
+
+/** An error of its own for a caller who learns of a loss: the loss itself is the reason of the signal, and shared. */
+export function repeatLoss(loss: LockLostError, outcome?: PromiseSettledResult<unknown>): LockLostError {
+  const error = new LockLostError(loss.message, loss.reason, loss.votes, {
+    ...('cause' in loss ? { cause: loss.cause } : {}),
+    ...(outcome ? { outcome } : {}),
+  });
+  repetitions.set(error, loss);
+  return error;
+}
+
+/** Whether somebody rejects with that loss, or with what `extend` has made of it. */
+export function isAboutLoss(error: unknown, loss: LockLostError): boolean {
+  return error === loss || (error instanceof LockLostError && repetitions.get(error) === loss);
 }
 
 const EXPLANATIONS: Record<LossReason, string> = {

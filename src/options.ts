@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { boolean, checkNames, implementation, type NumberRange, number, wrong } from './bad-input.ts';
 import { type Clock, systemClock, TIMER_LATENESS } from './clock.ts';
+import { neutralClock } from './context.ts';
 import { quarantineOf, type RestartGuard } from './node/quarantine.ts';
 import { driftOf } from './quorum/validity.ts';
 import { type Random, systemRandom } from './random.ts';
@@ -204,9 +205,14 @@ export function resolveSettings(options: RedlockOptions = {}): Settings {
     }),
     restartGuard,
     keyPrefix,
-    clock: implementation('clock', options.clock, systemClock, ['now', 'wallTime', 'after']),
+    clock: clockOf(options),
     random: implementation('random', options.random, systemRandom, ['token', 'fraction']),
   };
+}
+
+function clockOf({ clock }: RedlockOptions): Clock {
+  if (clock === undefined) return systemClock;
+  return neutralClock(implementation('clock', clock, systemClock, ['now', 'wallTime', 'after']));
 }
 
 /** Checks and completes the options of one call. */

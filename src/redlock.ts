@@ -6,10 +6,11 @@ import { Signals } from './acquire/signals.ts';
 import { Waiting, type WaitingRoom } from './acquire/waiting.ts';
 import { Agenda } from './agenda.ts';
 import { wrong } from './bad-input.ts';
-import { LockLostError, RedlockClosedError, ResourceHeldError } from './errors.ts';
+import { inNeutralContext } from './context.ts';
+import { RedlockClosedError, ResourceHeldError, withStackOfCaller } from './errors.ts';
 import { HeldLocks } from './held-locks.ts';
 import { type Inspection, inspectKey } from './inspection.ts';
-import { type Keeper, Lock } from './lock.ts';
+import { isAboutLoss, type Keeper, Lock, repeatLoss } from './lock.ts';
 import type { LockNode } from './node/lock-node.ts';
 import { createNodes, type NodeSpec } from './nodes.ts';
 import {
@@ -82,9 +83,13 @@ export class Redlock {
         queues.free(lock.keys);
       },
     };
-    this.#closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
-    });
+    // Node.js 20 and 22 keep the context that a promise is made in.
+    this.#closed = inNeutralContext(
+      () =>
+        new Promise((resolve) => {
+          this.#resolveClosed = resolve;
+        }),
+    );
   }
 
   /**
@@ -94,7 +99,7 @@ export class Redlock {
    * `acquireTimeout` is 0 or the retries are used up; {@link RedlockClosedError}; the signal's reason.
    */
   async acquire(resources: string | readonly string[], options?: AcquireOptions): Promise<Lock> {
-    return this.#acquire(resources, options, { autoExtend: false });
+    return await this.#acquire(resources, options, { autoExtend: false });
   }
 
   /**
@@ -134,10 +139,11 @@ export class Redlock {
     const outcome = await settle(routine, lock);
     const { loss } = lock;
     await lock.release();
-    if (loss && !(outcome.status === 'rejected' && outcome.reason === loss)) {
-      throw new LockLostError(loss.message, loss.reason, loss.votes, { cause: loss, outcome });
-    }
-    if (outcome.status === 'rejected') throw outcome.reason;
+    if (loss && !(outcome.status === 'rejected' && isAboutLoss(outcome.reason, loss)))
+      throw repeatLoss(loss, outcome);
+    // The loss itself was made by a timer, or by an answer to nobody.
+    if (outcome.status === 'rejected')
+      throw outcome.reason === loss ? withStackOfCaller(loss) : outcome.reason;
     return outcome.value;
   }
 
@@ -212,6 +218,9 @@ export class Redlock {
     if (signal) this.#signals.add(signal, waiting);
     try {
       return await waiting.result;
+    } catch (error) {
+      // The reason of an abort is the user's, even if it is an error of ours.
+      throw signal?.aborted && error === signal.reason ? error : withStackOfCaller(error);
     } finally {
       this.#locks.notice();
       this.#waiting.delete(waiting);
@@ -254,7 +263,7 @@ export class Redlock {
     const reason = new RedlockClosedError();
     for (const end of this.#endListening) end?.();
     const waiting = this.#waiting.all;
-    for (const each of waiting) each.cancel(reason);
+    for (const each of waiting) each.cancel(new RedlockClosedError());
     this.#locks.close(reason);
     // A call that has just got its lock finds that this is closed, and releases it, before nodes can find that nothing is owed to them.
     await Promise.allSettled(waiting.map(({ result }) => result));

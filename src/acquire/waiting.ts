@@ -1,5 +1,6 @@
 import type { Appointment } from '../agenda.ts';
 import type { Cancel } from '../clock.ts';
+import { type Context, currentContext } from '../context.ts';
 import { ResourceHeldError } from '../errors.ts';
 import { type Coordinator, list, type Won } from './attempt.ts';
 import { Contender, type ContenderPlan, timeout } from './contender.ts';
@@ -27,6 +28,8 @@ export class Waiting implements Queued, Appointment {
   readonly #room: WaitingRoom;
   readonly #plan: ContenderPlan;
   readonly #isSingle: boolean;
+  /** Where the call was made, if it is another one that will let it lead. */
+  readonly #context: Context | undefined;
   #contender: Contender | undefined;
   #cancelDeadline: Cancel | undefined;
   #resolve!: (won: Won) => void;
@@ -48,7 +51,9 @@ export class Waiting implements Queued, Appointment {
     });
     if (this.#isSingle) this.lead('afresh');
     else room.queues.enter(this);
-    if (!this.#contender) this.#cancelDeadline = clock.after(acquireTimeout, () => this.#giveUp());
+    if (this.#contender) return;
+    this.#context = currentContext();
+    this.#cancelDeadline = clock.after(acquireTimeout, () => this.#giveUp());
   }
 
   /** Ends the waiting with `reason`; a lock that is being won at this moment is released again. */
@@ -60,6 +65,11 @@ export class Waiting implements Queued, Appointment {
 
   lead(how: Lead): void {
     this.#cancelDeadline?.();
+    if (this.#context) this.#context.runInAsyncScope(() => this.#contend(how));
+    else this.#contend(how);
+  }
+
+  #contend(how: Lead): void {
     const retries = this.#isSingle ? 0 : this.#plan.retry.retries;
     this.#contender = new Contender(this.#coordinator, this.#room.contested, this.#plan, retries);
     this.#contender.run(how).then(

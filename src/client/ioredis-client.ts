@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { afterReading, type Cancel, type Clock } from '../clock.ts';
+import { inNeutralContext } from '../context.ts';
 import type { Random } from '../random.ts';
 import { cleanError } from './clean-error.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -38,7 +39,7 @@ export class IoredisClient {
   constructor(plan: IoredisPlan) {
     this.name = plan.endpoint.name;
     this.#plan = plan;
-    this.client = createClient(plan);
+    this.client = inNeutralContext(() => createClient(plan));
   }
 
   /** Connects, and reports to `listener` from then on; called once. */
@@ -115,7 +116,8 @@ export class IoredisClient {
   }
 
   #connect(): void {
-    this.client.connect().catch(() => {});
+    // Whoever makes the first call, or waits first: the socket is for all.
+    void inNeutralContext(() => this.client.connect().catch(() => {}));
   }
 
   /** Gives the step that has begun so many ms; without an answer, ioredis itself would wait for ever. */

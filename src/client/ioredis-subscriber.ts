@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { inNeutralContext } from '../context.ts';
 import { IoredisClient, type IoredisPlan } from './ioredis-client.ts';
 import type { RedisSubscriber, SubscriberListener } from './redis-connection.ts';
 
@@ -26,12 +27,14 @@ export class IoredisSubscriber implements RedisSubscriber {
   }
 
   subscribe(channel: string, done: (error: Error | null) => void): void {
-    void this.#client.ssubscribe(channel, (error) => done(error ? this.#connected.clean(error) : null));
+    void inNeutralContext(() =>
+      this.#client.ssubscribe(channel, (error) => done(error ? this.#connected.clean(error) : null)),
+    );
   }
 
   unsubscribe(channel: string): void {
     // What still arrives is dropped by who listened; and a connection that is lost has no subscriptions.
-    this.#client.sunsubscribe(channel).catch(() => {});
+    void inNeutralContext(() => this.#client.sunsubscribe(channel).catch(() => {}));
   }
 
   reset(cause: Error): void {

@@ -1,5 +1,6 @@
 import type { Master, RedisConnection } from '../client/redis-connection.ts';
 import type { Clock } from '../clock.ts';
+import { inNeutralContext } from '../context.ts';
 import type { Admissions } from './admissions.ts';
 import { counterOf } from './counter.ts';
 import { concernsAll, ranNothing, replyTo } from './failure.ts';
@@ -102,7 +103,7 @@ export class Outbox {
     this.#queue.push(operation);
     if (this.#flushPlanned) return;
     this.#flushPlanned = true;
-    process.nextTick(this.#onTickEnd);
+    inNeutralContext(this.#planFlush);
   }
 
   /** Lets operations out from now on: `first`, then what has been waiting. */
@@ -117,6 +118,8 @@ export class Outbox {
     this.#held = true;
     for (const each of this.#queue.splice(0)) each.deliver(reply);
   }
+
+  readonly #planFlush = (): void => process.nextTick(this.#onTickEnd);
 
   readonly #onTickEnd = (): void => this.#flush();
 

@@ -39,7 +39,7 @@ describe('keys that somebody else meddles with', () => {
     const error = await rejection(lock.extend());
     expect(error).toBeInstanceOf(LockLostError);
     expect(error).toMatchObject({ reason: 'taken' });
-    expect(signal.reason).toBe(error);
+    expect(signal.reason).toEqual(error);
     expect(lock.state).toBe('lost');
     await expectNoKeys(servers.slice(0, 2));
     await expectStolenKeys(servers.slice(2));

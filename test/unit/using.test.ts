@@ -138,7 +138,9 @@ describe('using a lock that is lost', () => {
       code: 'LOCK_LOST',
       reason: 'expired',
       outcome: { status: 'fulfilled', value: 'done' },
-      cause: lock.signal.reason,
+      message: lock.signal.reason.message,
+      votes: lock.signal.reason.votes,
+      cause: lock.signal.reason.cause,
     });
   });
 

@@ -274,8 +274,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'lock.ts',
-        "if (verdict !== 'won')\n      throw failure(",
-        "if (verdict !== 'won') this.#lease.undo();\n    if (verdict !== 'won')\n      throw failure(",
+        'if (failed) throw failed;',
+        'if (failed) this.#lease.undo();\n    if (failed) throw failed;',
       ),
     ],
   },
