@@ -240,11 +240,10 @@ export class Lock {
     // It gives up before validity ends, so that the loss can say why.
     const most = Math.max(0, remaining - 2 * TIMER_LATENESS);
     const { verdict, replies } = await this.#lease.extend(ttl, Math.min(patience, most));
-    const votes = votesOf(nodes, replies);
     const failed =
       verdict === 'won'
         ? undefined
-        : failure('extend', resources, verdict === 'taken' ? 'held' : verdict, votes);
+        : failure('extend', resources, verdict === 'taken' ? 'held' : verdict, votesOf(nodes, replies));
     // Before anybody looks at the clock, which may say that the lock is lost.
     if (failed && this.#state === 'held') this.#failure = failed;
     if (verdict === 'taken' && this.state === 'held') this.#lose('taken', failed);

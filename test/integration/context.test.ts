@@ -1,0 +1,116 @@
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Redlock } from '../../src/index.ts';
+import { CONTEXTS, type Contexts, passing } from '../support/contexts.ts';
+import { eventually } from '../support/eventually.ts';
+import { collectGarbage } from '../support/garbage.ts';
+import { enforceNoLeaks } from '../support/leaks.ts';
+import type { RedisServer } from '../support/redis-server.ts';
+import { aborted, connected, openRedlock, startNodes, UNGUARDED } from './fixtures/nodes.ts';
+
+enforceNoLeaks();
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Resolves once somebody listens for the releases of a key, on all servers. */
+async function listenedTo(servers: readonly RedisServer[], key: string): Promise<void> {
+  for (const server of servers)
+    await eventually(async () => {
+      const channels = (await server.cli('PUBSUB', 'SHARDCHANNELS')) as string[];
+      return channels.some((channel) => channel.includes(key)) || undefined;
+    });
+}
+
+/** One call waits for the lock of another, with a connection for that if it is the first. */
+async function wait(redlock: Redlock, servers: readonly RedisServer[], theirs: Redlock): Promise<void> {
+  const lock = await theirs.acquire('b');
+  const waiting = redlock.acquire('b');
+  await listenedTo(servers, 'b');
+  await lock.release();
+  await (await waiting).release();
+}
+
+describe.each(CONTEXTS)('seen by %s', (_name, begin) => {
+  let contexts: Contexts;
+  beforeEach(() => {
+    contexts = begin();
+  });
+  afterEach(() => contexts.end());
+
+  it('commands and connections belong to no call', async () => {
+    const servers = await startNodes(3);
+    const theirs = openRedlock(servers, UNGUARDED);
+    await connected(theirs, servers);
+    const outside = contexts.current();
+    const seen: [string, unknown][] = [];
+    // As a tracer does.
+    const { sendCommand } = Redis.prototype;
+    vi.spyOn(Redis.prototype, 'sendCommand').mockImplementation(function (this: Redis, ...args) {
+      seen.push([args[0].name, contexts.current()]);
+      return sendCommand.apply(this, args);
+    });
+    try {
+      const redlock = await contexts.run({ is: 'the first' }, async () => {
+        const made = openRedlock(servers, UNGUARDED);
+        await Promise.all([made.acquire('c'), made.acquire('d')]).then((locks) =>
+          Promise.all(locks.map((lock) => lock.release())),
+        );
+        await wait(made, servers, theirs);
+        return made;
+      });
+      await Promise.all(servers.map((server) => server.cli('CLIENT', 'KILL', 'TYPE', 'normal')));
+      await Promise.all(servers.map((server) => server.cli('CLIENT', 'KILL', 'TYPE', 'pubsub')));
+      await contexts.run({ is: 'another' }, async () => {
+        await (await redlock.acquire('e')).release();
+        await wait(redlock, servers, theirs);
+      });
+    } finally {
+      vi.restoreAllMocks();
+    }
+    const names = new Set(seen.map(([name]) => name));
+    for (const name of ['info', 'evalsha', 'ssubscribe']) expect(names).toContain(name);
+    expect(seen.filter(([, context]) => context !== outside)).toEqual([]);
+  });
+
+  it('signals abort where their locks were taken', async () => {
+    const servers = await startNodes(3);
+    const redlock = openRedlock(servers, { ttl: 500 });
+    await connected(redlock, servers);
+    const requests = [{ is: 'one' }, { is: 'two' }];
+    const seen: unknown[] = [];
+    const locks = await Promise.all(
+      requests.map((request, i) =>
+        contexts.run(request, async () => {
+          const lock = await redlock.acquire(`r${i}`);
+          lock.signal.addEventListener('abort', () => {
+            seen[i] = contexts.current();
+          });
+          return lock;
+        }),
+      ),
+    );
+    for (const { signal } of locks) await aborted(signal);
+    expect(seen).toEqual(requests);
+  });
+
+  it("a request is not kept alive by another's lock, nor by the Redlock and the connections that were made for it", async () => {
+    const servers = await startNodes(3);
+    const theirs = openRedlock(servers, UNGUARDED);
+    await connected(theirs, servers);
+    const redlocks: Redlock[] = [];
+    const request = await passing(contexts, async () => {
+      const redlock = openRedlock(servers, { ...UNGUARDED, ttl: 2_000 });
+      redlocks.push(redlock);
+      await redlock.using('a', () => sleep(5));
+      await wait(redlock, servers, theirs);
+    });
+    const long = await redlocks[0]?.acquire('long', { autoExtend: true });
+    // Until nothing waits for it any more, such as the watch on its last command.
+    await eventually(async () => {
+      await collectGarbage();
+      return request.deref() === undefined || undefined;
+    });
+    expect(long?.state).toBe('held');
+    await long?.release();
+  });
+});
