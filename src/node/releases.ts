@@ -105,8 +105,10 @@ export class Releases {
   #open(place: string, key: string): Feed {
     const { connection, clock, patience } = this.#plan;
     const subscriber = connection.subscriberTo(key);
-    const silence = new Error(`no answer for ${patience} ms`);
-    const watchdog = new Watchdog(clock, patience, () => subscriber.reset(silence));
+    // The error is made when it is needed: until its stack is read, it keeps alive all whose methods are on it.
+    const watchdog = new Watchdog(clock, patience, () =>
+      subscriber.reset(new Error(`no answer for ${patience} ms`)),
+    );
     const feed: Feed = { place, subscriber, watchdog, channels: new Set(), isUp: false };
     this.#feeds.set(place, feed);
     subscriber.open({

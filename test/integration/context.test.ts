@@ -104,13 +104,18 @@ describe.each(CONTEXTS)('seen by %s', (_name, begin) => {
       await redlock.using('a', () => sleep(5));
       await wait(redlock, servers, theirs);
     });
-    const long = await redlocks[0]?.acquire('long', { autoExtend: true });
-    // Until nothing waits for it any more, such as the watch on its last command.
+    const [redlock] = redlocks as [Redlock];
+    const long = await redlock.acquire('long', { autoExtend: true });
+    // Another call goes on to use what was made for the request.
+    const held = await theirs.acquire('c', { autoExtend: true });
+    const waiting = redlock.acquire('c', { acquireTimeout: Number.POSITIVE_INFINITY });
     await eventually(async () => {
       await collectGarbage();
       return request.deref() === undefined || undefined;
     });
-    expect(long?.state).toBe('held');
-    await long?.release();
+    expect([long.state, held.state]).toEqual(['held', 'held']);
+    await held.release();
+    await (await waiting).release();
+    await long.release();
   });
 });
