@@ -62,6 +62,16 @@ export abstract class RedlockError extends Error {
     Object.defineProperty(this, BRAND, { value: true });
   }
 
+  /** What `JSON.stringify` shows: also the message and the causes, which it leaves out of errors. */
+  toJSON(): object {
+    const { name, message, cause } = this;
+    const votes = this.votes.map((vote) =>
+      'cause' in vote ? { ...vote, cause: withMessage(vote.cause) } : vote,
+    );
+    const causes = cause === undefined ? {} : { cause: withMessage(cause) };
+    return Object.assign({ name, message }, this, { votes }, causes);
+  }
+
   /** The code of this class; the base class has none, and stands for all. */
   static readonly code: ErrorCode | undefined = undefined;
 
@@ -72,6 +82,12 @@ export abstract class RedlockError extends Error {
       return 'code' in value && value.code === this.code;
     return this === RedlockError || Function.prototype[Symbol.hasInstance].call(this, value);
   }
+}
+
+/** Errors of quorlock show their messages themselves. */
+function withMessage(cause: unknown): unknown {
+  if (!(cause instanceof Error) || cause instanceof RedlockError) return cause;
+  return Object.assign({ name: cause.name, message: cause.message }, cause);
 }
 
 /** Somebody else holds one of the resources, or a simultaneous contender split the vote. */

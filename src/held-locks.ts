@@ -16,6 +16,10 @@ export class HeldLocks {
     this.#clock = clock;
   }
 
+  get size(): number {
+    return this.#agenda.size;
+  }
+
   add(lock: Lock): void {
     this.#agenda.add(lock);
     for (const key of lock.keys) this.#byKey.set(key, lock);

@@ -12,6 +12,7 @@ import {
 import type { LockNode } from './node/lock-node.ts';
 import type { CallOptions } from './options.ts';
 import { checkTtl } from './options.ts';
+import { printAs } from './printing.ts';
 import type { Lease } from './quorum/lease.ts';
 import {
   extensionInterval,
@@ -51,8 +52,7 @@ export interface Keeper {
 export class Lock {
   /** What is locked; without duplicates, in the order given. */
   readonly resources: readonly string[];
-  /** @internal */
-  place = -1;
+  #place = -1;
   readonly #keeper: Keeper;
   readonly #options: CallOptions;
   readonly #lease: Lease;
@@ -89,6 +89,16 @@ export class Lock {
     if (autoExtend) this.#scheduleExtension();
   }
 
+  /** Its place among the locks that are held. Not a field, which everybody would see who prints the lock. @internal */
+  get place(): number {
+    return this.#place;
+  }
+
+  /** @internal */
+  set place(place: number) {
+    this.#place = place;
+  }
+
   /** Where it stands on the nodes. @internal */
   get keys(): readonly string[] {
     return this.#lease.holding.keys;
@@ -118,7 +128,10 @@ export class Lock {
     return this.#state;
   }
 
-  /** How long the holder may still act, in ms; 0 when not held. Less than what every granting node still has. */
+  /**
+   * How long the holder may still act, in ms; 0 when not held. A quorum of nodes keeps the lock for longer. A node that did
+   * not take part in the last extension may have less left.
+   */
   remaining(): number {
     return this.state === 'held' ? this.#validUntil - this.#keeper.clock.now() : 0;
   }
@@ -166,6 +179,22 @@ export class Lock {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.release();
+  }
+
+  /** What `JSON.stringify` and `console.log` show: without the owner token, with which anybody could release it. */
+  toJSON(): object {
+    const { fencingToken } = this.#lease;
+    return {
+      resources: this.resources,
+      state: this.state,
+      remaining: Math.floor(this.remaining()),
+      ...(fencingToken === undefined ? {} : { fencingToken }),
+      ...(this.#loss ? { reason: this.#loss.reason } : {}),
+    };
+  }
+
+  static {
+    printAs('Lock', this);
   }
 
   /** Gives the lock up because its Redlock is closed. @internal */

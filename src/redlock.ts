@@ -22,6 +22,7 @@ import {
   type Settings,
   type TryAcquireOptions,
 } from './options.ts';
+import { printAs } from './printing.ts';
 import { resolveResources } from './resources.ts';
 
 /** What runs under a lock. It should stop when `lock.signal` aborts. */
@@ -176,6 +177,20 @@ export class Redlock {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** What `JSON.stringify` and `console.log` show. A node of a user has no state. */
+  toJSON(): object {
+    return {
+      state: this.#isOpen ? 'open' : 'closed',
+      nodes: this.#coordinator.nodes.map(({ name, condition }) => ({ name, ...condition })),
+      held: this.#locks.size,
+      waiting: this.#waiting.size,
+    };
+  }
+
+  static {
+    printAs('Redlock', this);
   }
 
   async #acquire(

@@ -166,6 +166,12 @@ export interface ReleaseListener {
   released(owner: string): void;
 }
 
+/** How a node is, for people who print a `Redlock`. */
+export interface NodeCondition {
+  readonly state: 'connecting' | 'up' | 'quarantined' | 'unusable' | 'down' | 'hung' | 'closed';
+  readonly why?: string;
+}
+
 /** Called at most once for each request, possibly before the request returns; a request to a silent node may go unanswered while the node is given up on. */
 export type Deliver<Reply> = (reply: Reply) => void;
 
@@ -178,6 +184,8 @@ export interface LockNode {
   readonly name: string;
   /** Whether a request may be executed after one that was made later. @default false */
   readonly reorders?: boolean;
+  /** Nodes of users need not say how they are. @internal */
+  readonly condition?: NodeCondition;
   /**
    * Until when (in ms of the clock) a request may still be waiting for the very first connection; −Infinity
    * once there was one, or it failed.

@@ -14,6 +14,7 @@ import type {
   GrantReply,
   InspectReply,
   LockNode,
+  NodeCondition,
   ReleaseListener,
   ReleaseReply,
   RepairReply,
@@ -29,6 +30,7 @@ interface Request {
 }
 
 const AN_HOUR = 3_600_000;
+const STATES = { healthy: 'up', failed: 'down', hung: 'hung', closed: 'closed' } as const;
 
 /** Options of {@link createMemoryNodes}. */
 export interface MemoryNodeOptions {
@@ -87,6 +89,11 @@ export class MemoryNode implements LockNode {
   /** The keys that stand on the node now; counters are not among them. */
   keys(): string[] {
     return this.#store.keys();
+  }
+
+  /** @internal */
+  get condition(): NodeCondition {
+    return { state: STATES[this.#state] };
   }
 
   firstContactUntil(): number {

@@ -19,6 +19,7 @@ import type {
   InspectReply,
   LockNode,
   NoAnswer,
+  NodeCondition,
   ReleaseListener,
   ReleaseReply,
   RepairReply,
@@ -151,6 +152,24 @@ export class RedisNode implements LockNode {
 
   get reorders(): boolean {
     return this.#plan.connection.reorders;
+  }
+
+  /** @internal */
+  get condition(): NodeCondition {
+    const health = this.#health;
+    switch (health.kind) {
+      case 'up':
+        return { state: this.#examination.votes ? 'up' : 'quarantined' };
+      case 'unusable':
+        return { state: 'unusable', why: health.why };
+      case 'down':
+        return { state: 'down', why: health.cause.message };
+      case 'connecting':
+        return { state: 'connecting' };
+      case 'closing':
+      case 'closed':
+        return { state: 'closed' };
+    }
   }
 
   firstContactUntil(): number {

@@ -44,7 +44,7 @@ describe.each(CONTEXTS)('seen by %s', (_name, begin) => {
     const outside = contexts.current();
     const seen: [string, unknown][] = [];
     // As a tracer does.
-    const { sendCommand } = Redis.prototype;
+    const sendCommand: Redis['sendCommand'] = Reflect.get(Redis.prototype, 'sendCommand');
     vi.spyOn(Redis.prototype, 'sendCommand').mockImplementation(function (this: Redis, ...args) {
       seen.push([args[0].name, contexts.current()]);
       return sendCommand.apply(this, args);

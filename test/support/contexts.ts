@@ -4,9 +4,9 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 
 /** What knows which request is being worked on. */
 export interface Contexts {
-  run<T>(request: object, act: () => T): T;
-  current(): object | undefined;
-  end(): void;
+  readonly run: <T>(request: object, act: () => T) => T;
+  readonly current: () => object | undefined;
+  readonly end: () => void;
 }
 
 function ofNode(): Contexts {
