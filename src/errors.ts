@@ -1,5 +1,5 @@
-import type { Foreign } from './node/owner.ts';
 import { nameErrors } from './error-name.ts';
+import type { Foreign } from './node/owner.ts';
 
 /** A node's vote, as errors and results report it. */
 export type Vote = { readonly node: string } & (

@@ -1,5 +1,5 @@
-import { quote } from '../quote.ts';
 import { nameErrors } from '../error-name.ts';
+import { quote } from '../quote.ts';
 
 export type FencingErrorCode = 'STALE_FENCING_TOKEN' | 'FENCING_MARK_UNREADABLE';
 
