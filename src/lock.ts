@@ -367,7 +367,7 @@ export class Lock {
 /** The errors that repeat a loss to one caller each, and the loss. */
 const repetitions = new WeakMap<object, LockLostError>();
 
-/** An error of its own for a caller who learns of a loss: the loss itself is the reason of the signal, and shared. */
+/** An error of its own for a caller who learns of a loss: the loss itself is the reason of the signal, and shared. @internal */
 export function repeatLoss(loss: LockLostError, outcome?: PromiseSettledResult<unknown>): LockLostError {
   const error = new LockLostError(loss.message, loss.reason, loss.votes, {
     ...('cause' in loss ? { cause: loss.cause } : {}),
@@ -377,7 +377,7 @@ export function repeatLoss(loss: LockLostError, outcome?: PromiseSettledResult<u
   return error;
 }
 
-/** Whether somebody rejects with that loss, or with what `extend` has made of it. */
+/** Whether somebody rejects with that loss, or with what `extend` has made of it. @internal */
 export function isAboutLoss(error: unknown, loss: LockLostError): boolean {
   return error === loss || (error instanceof LockLostError && repetitions.get(error) === loss);
 }
