@@ -1,4 +1,5 @@
 import { MessageChannel } from 'node:worker_threads';
+import { inNeutralContext } from '../context.ts';
 
 /** How many callbacks run before the event loop must turn. */
 const MOST_IN_A_TURN = 1_000;
@@ -15,13 +16,16 @@ let start: Promise<void> = Promise.resolve();
  * for another, so that code which only works with memory lets timers fire. Uses nothing that fake timers replace.
  */
 export function soon(callback: () => void): void {
-  turn ??= nextTurn().then(() => {
-    turn = undefined;
-    callbacks = 0;
-  });
+  turn ??= inNeutralContext(beginTurn);
   callbacks++;
   if (callbacks === MOST_IN_A_TURN) start = turn;
   void runAfter(start, callback);
+}
+
+async function beginTurn(): Promise<void> {
+  await nextTurn();
+  turn = undefined;
+  callbacks = 0;
 }
 
 async function runAfter(promise: Promise<void>, callback: () => void): Promise<void> {

@@ -114,6 +114,8 @@ describe.each(CONTEXTS)('seen by %s', (_name, begin) => {
       const [ours, theirs] = [new Redlock(nodes, { ttl: 2_000 }), new Redlock(nodes)];
       redlocks.push(ours, theirs);
       await ours.using('a', () => sleep(5));
+      // More than nodes in memory do in one turn of the event loop.
+      await Promise.all(Array.from({ length: 400 }, (_, i) => ours.using(`r${i}`, () => {})));
       const lock = await theirs.acquire('b');
       setTimeout(() => void lock.release(), 20);
       await (await ours.acquire('b')).release();

@@ -118,11 +118,12 @@ describe('an error that is printed as JSON', () => {
     const rejection = rejectionOf(redlock.acquire('a', { acquireTimeout: 10 }));
     await clock.advanceAsync(100);
     const error = (await rejection) as Error;
-    const votes = ['memory-1', 'memory-2', 'memory-3'].map((node) => ({
-      node,
-      kind: 'unreachable',
-      cause: { name: 'Error', message: 'the node has failed' },
-    }));
+    const unreachable = { kind: 'unreachable', cause: { name: 'Error', message: 'the node has failed' } };
+    const votes = [
+      { node: 'memory-1', ...unreachable },
+      { node: 'memory-2', ...unreachable },
+      { node: 'memory-3', kind: 'late' },
+    ];
     expect(plain(error)).toEqual({
       name: 'AcquireTimeoutError',
       message: error.message,
