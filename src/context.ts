@@ -21,11 +21,18 @@ export function inNeutralContext<T>(act: () => T): T {
   return NEUTRAL.runInAsyncScope(act);
 }
 
+/** Of each clock one: what is known of a clock holds for all who use it. */
+const neutralClocks = new WeakMap<Clock, Clock>();
+
 /** The same clock, whose timers run in no call's context. */
 export function neutralClock(clock: Clock): Clock {
-  return {
+  const known = neutralClocks.get(clock);
+  if (known) return known;
+  const neutral: Clock = {
     now: () => clock.now(),
     wallTime: () => clock.wallTime(),
     after: (delay, callback, background) => inNeutralContext(() => clock.after(delay, callback, background)),
   };
+  neutralClocks.set(clock, neutral);
+  return neutral;
 }

@@ -161,7 +161,7 @@ export class RedisNode implements LockNode {
       case 'up':
         return { state: this.#examination.votes ? 'up' : 'quarantined' };
       case 'unusable':
-        return { state: 'unusable', why: health.why };
+        return { state: 'unusable', why: health.reply.why };
       case 'down':
         return { state: 'down', why: health.cause.message };
       case 'connecting':
