@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Redlock } from '../../src/index.ts';
+import { Redlock } from '../../src/index.ts';
+import { createMemoryNodes } from '../../src/testing.ts';
 import { CONTEXTS, type Contexts, passing } from '../support/contexts.ts';
 import { eventually } from '../support/eventually.ts';
 import { collectGarbage } from '../support/garbage.ts';
@@ -28,6 +29,14 @@ async function wait(redlock: Redlock, servers: readonly RedisServer[], theirs: R
   await listenedTo(servers, 'b');
   await lock.release();
   await (await waiting).release();
+}
+
+/** Resolves once nothing refers to it any more; the watch on its last command may for a while. */
+async function collected(reference: WeakRef<object>): Promise<void> {
+  await eventually(async () => {
+    await collectGarbage();
+    return reference.deref() === undefined || undefined;
+  });
 }
 
 describe.each(CONTEXTS)('seen by %s', (_name, begin) => {
@@ -109,13 +118,29 @@ describe.each(CONTEXTS)('seen by %s', (_name, begin) => {
     // Another call goes on to use what was made for the request.
     const held = await theirs.acquire('c', { autoExtend: true });
     const waiting = redlock.acquire('c', { acquireTimeout: Number.POSITIVE_INFINITY });
-    await eventually(async () => {
-      await collectGarbage();
-      return request.deref() === undefined || undefined;
-    });
+    await collected(request);
     expect([long.state, held.state]).toEqual(['held', 'held']);
     await held.release();
     await (await waiting).release();
     await long.release();
+  });
+
+  it("a request is not kept alive by another's lock, nor by a Redlock on nodes in memory", async () => {
+    const nodes = createMemoryNodes(3);
+    const redlocks: Redlock[] = [];
+    const request = await passing(contexts, async () => {
+      const [ours, theirs] = [new Redlock(nodes, { ttl: 2_000 }), new Redlock(nodes)];
+      redlocks.push(ours, theirs);
+      await ours.using('a', () => sleep(5));
+      // More than nodes in memory do in one turn of the event loop.
+      await Promise.all(Array.from({ length: 400 }, (_, i) => ours.using(`r${i}`, () => {})));
+      const lock = await theirs.acquire('b');
+      setTimeout(() => void lock.release(), 20);
+      await (await ours.acquire('b')).release();
+    });
+    const long = await redlocks[0]?.acquire('long', { autoExtend: true });
+    await collected(request);
+    await long?.release();
+    for (const redlock of redlocks) await redlock.close();
   });
 });

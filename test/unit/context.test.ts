@@ -1,14 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Lock, type LockNode, Redlock } from '../../src/index.ts';
 import { createMemoryNodes } from '../../src/testing.ts';
-import { CONTEXTS, type Contexts, passing } from '../support/contexts.ts';
-import { collectGarbage } from '../support/garbage.ts';
+import { CONTEXTS, type Contexts } from '../support/contexts.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { memoryRedlock } from '../support/memory-redlock.ts';
 
 const [one, two, other] = [{ name: 'one' }, { name: 'two' }, { name: 'other' }];
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe.each(CONTEXTS)('seen by %s', (_name, begin) => {
   let contexts: Contexts;
@@ -104,27 +101,5 @@ describe.each(CONTEXTS)('seen by %s', (_name, begin) => {
     expect(lock.state).toBe('held');
     expect(seen.length).toBeGreaterThanOrEqual(6);
     expect(new Set(seen)).toEqual(new Set([before]));
-  });
-
-  it("a request is not kept alive by another's lock, nor by a Redlock that was made for it", async () => {
-    const contexts = start();
-    const nodes = createMemoryNodes(3);
-    const redlocks: Redlock[] = [];
-    const request = await passing(contexts, async () => {
-      const [ours, theirs] = [new Redlock(nodes, { ttl: 2_000 }), new Redlock(nodes)];
-      redlocks.push(ours, theirs);
-      await ours.using('a', () => sleep(5));
-      // More than nodes in memory do in one turn of the event loop.
-      await Promise.all(Array.from({ length: 400 }, (_, i) => ours.using(`r${i}`, () => {})));
-      const lock = await theirs.acquire('b');
-      setTimeout(() => void lock.release(), 20);
-      await (await ours.acquire('b')).release();
-    });
-    const long = await redlocks[0]?.acquire('long', { autoExtend: true });
-    await sleep(50);
-    await collectGarbage();
-    expect(request.deref()).toBeUndefined();
-    await long?.release();
-    for (const redlock of redlocks) await redlock.close();
   });
 });
