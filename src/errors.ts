@@ -164,7 +164,7 @@ export class ValidityExhaustedError extends RedlockError {
   }
 }
 
-/** `acquireTimeout` passed; `cause` is the error of the last attempt. */
+/** `acquireTimeout` passed; `cause` is the error of the last attempt that had time to be answered. */
 export class AcquireTimeoutError extends RedlockError {
   static {
     nameErrors(this, 'AcquireTimeoutError');

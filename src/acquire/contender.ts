@@ -40,7 +40,7 @@ export class Contender {
   #contest: Contest | undefined;
   /** Whose name the last attempt was made in. */
   #ownerToken = '';
-  /** Why the last attempt failed that asked all that it wanted to. */
+  /** Why the last attempt failed that asked all that it wanted to; and that had time for answers, if there was one. */
   #lastError: RedlockError | undefined;
   /** When the last attempt began, in ms of the clock. */
   #attemptedAt = Number.NEGATIVE_INFINITY;
@@ -145,8 +145,19 @@ export class Contender {
       return outcome;
     }
     this.#roundTrip = this.#contest.roundTrip ?? this.#roundTrip;
-    if (this.#contest.outrunAt === undefined) this.#lastError = outcome;
+    if (this.#contest.outrunAt === undefined && !(this.#lastError && this.#isCutShort(outcome)))
+      this.#lastError = outcome;
     return outcome;
+  }
+
+  /** Whether the deadline ended an attempt before nodes had as much time to answer as an arbiter gets. */
+  #isCutShort({ votes }: RedlockError): boolean {
+    const { deadline } = this.#plan;
+    return (
+      this.#coordinator.clock.now() >= deadline &&
+      deadline - this.#attemptedAt < this.#longestHedge &&
+      votes.some(({ kind }) => kind === 'late')
+    );
   }
 
   get #longestHedge(): number {

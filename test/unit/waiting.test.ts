@@ -160,6 +160,22 @@ describe('acquireTimeout', () => {
     expect(await peek(call)).toMatchObject({ status: 'rejected' });
   });
 
+  it.each([
+    [1, 'RESOURCE_HELD'],
+    [300, 'QUORUM_UNREACHABLE'],
+  ])('that leaves the last attempt %d ms is explained by %s', async (left, code) => {
+    const nodes = scriptedNodes(3, { grant: denied });
+    const retry = { minTimeout: 100, randomize: false };
+    const { call, clock } = waiting({ acquireTimeout: 100 + left, retry }, nodes);
+    call.catch(() => {});
+    await clock.advanceAsync(50);
+    for (const node of nodes) delete node.atOnce.grant;
+    await clock.advanceAsync(50);
+    expect(nodes.some((node) => node.of('grant').length === 2)).toBe(true);
+    await clock.advanceAsync(left);
+    expect(await peek(call)).toMatchObject({ reason: { cause: { code } } });
+  });
+
   it('cuts an attempt short', async () => {
     const nodes = scriptedNodes(3);
     const { call, clock } = waiting({ acquireTimeout: 30 }, nodes);
