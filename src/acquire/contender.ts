@@ -9,7 +9,7 @@ import { SHORTEST_PAUSE } from './backoff.ts';
 import { Contest } from './contest.ts';
 import type { Contested } from './contested.ts';
 import { Listening } from './listening.ts';
-import { pauseAfter } from './pause.ts';
+import { isOverdue, pauseAfter } from './pause.ts';
 import type { Lead } from './queues.ts';
 import { Rivals } from './rivals.ts';
 import { Sleep } from './sleep.ts';
@@ -52,6 +52,7 @@ export class Contender {
   /** Whether something happened that makes another attempt worth while, though no pause has passed. */
   #isCalled = false;
   #splits = 0;
+  #overdue = 0;
   /** How long nodes take to answer, in ms. */
   #roundTrip = 0;
   /** How long the pause is if nobody tells of releases, in ms. */
@@ -177,10 +178,12 @@ export class Contender {
       this.#listening ??= this.#listen();
     }
     this.#splits = rivals.isContested && !rivals.isHeld ? this.#splits + 1 : 0;
+    this.#overdue = isOverdue(rivals, clock.now()) ? this.#overdue + 1 : 0;
     const situation = {
       error,
       failures,
       splits: this.#splits,
+      overdue: this.#overdue,
       roundTrip: this.#roundTrip,
       retry,
       rivals,

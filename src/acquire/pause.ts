@@ -25,6 +25,8 @@ export interface Situation {
   readonly failures: number;
   /** How many in a row have split the votes, this one included. */
   readonly splits: number;
+  /** How many in a row were to wait for an expiry that was due, this one included. */
+  readonly overdue: number;
   /** How long nodes take to answer, in ms. */
   readonly roundTrip: number;
   readonly retry: Retry;
@@ -38,7 +40,7 @@ export interface Situation {
 
 /** How long to wait after an attempt that failed, unless something happens before, in ms. */
 export function pauseAfter(situation: Situation): number {
-  const { error, failures, splits, roundTrip, retry, rivals, isTold, now, fraction } = situation;
+  const { error, failures, splits, overdue, roundTrip, retry, rivals, isTold, now, fraction } = situation;
   // Retries that are counted are expected to be made, each after its pause.
   const isCounted = retry.retries !== Number.POSITIVE_INFINITY;
   const isForeign = rivals.isForeign && error instanceof ResourceHeldError;
@@ -48,7 +50,9 @@ export function pauseAfter(situation: Situation): number {
   if (error instanceof NodesQuarantinedError) return Math.max(usual, untilQuarantineMayMatter(error));
   if (!rivals.isContested) return usual;
   // A server keeps a key to the end of its last ms.
-  const free = rivals.mayWin ? Number.POSITIVE_INFINITY : Math.max(SHORTEST_PAUSE, rivals.freeAt + 1 - now);
+  const expiry = rivals.mayWin ? Number.POSITIVE_INFINITY : Math.max(SHORTEST_PAUSE, rivals.freeAt + 1 - now);
+  // A node that always says that its key is about to expire must not be asked without end.
+  const free = Math.max(expiry, Math.min(usual, SHORTEST_PAUSE * 2 ** (overdue - 1)));
   if (rivals.isHeld) {
     const mayRely = isTold && !isCounted && !isForeign;
     return Math.min(free, mayRely ? Math.max(usual, LONGEST_SLEEP) : usual);
@@ -57,6 +61,11 @@ export function pauseAfter(situation: Situation): number {
   const short = Math.min(usual, backoff(splits, afterSplit, fraction));
   // Whoever comes back before the others' requests have arrived splits the votes again, in the same way.
   return Math.min(free, Math.max(short, roundTrip * (0.5 + fraction * Math.min(splits, MOST_ROUND_TRIPS))));
+}
+
+/** Whether what is in the way is to expire at once, if not before. */
+export function isOverdue(rivals: Rivals, now: number): boolean {
+  return !rivals.mayWin && rivals.freeAt + 1 - now <= SHORTEST_PAUSE;
 }
 
 /** In how many ms the first of the nodes that may have forgotten locks can vote again; 0 if the others are enough. */

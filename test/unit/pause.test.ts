@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { LONGEST_FOREIGN_PAUSE, LONGEST_SLEEP, pauseAfter, type Situation } from '../../src/acquire/pause.ts';
+import {
+  isOverdue,
+  LONGEST_FOREIGN_PAUSE,
+  LONGEST_SLEEP,
+  pauseAfter,
+  type Situation,
+} from '../../src/acquire/pause.ts';
 import { FOREIGN, Rivals } from '../../src/acquire/rivals.ts';
 import { NodesQuarantinedError, QuorumUnreachableError, ResourceHeldError } from '../../src/index.ts';
 
@@ -32,6 +38,7 @@ function pause(situation: Partial<Situation>): number {
     error: held,
     failures: 1,
     splits: 0,
+    overdue: 0,
     roundTrip: 0,
     retry,
     rivals: rivalsAfter('AAAAA', FOREVER),
@@ -52,6 +59,29 @@ describe('the pause after an attempt that met nobody', () => {
     const rivals = new Rivals(5);
     expect(pause({ error: unreachable, failures, rivals })).toBe(ms);
     expect(pause({ error: unreachable, failures, rivals, isTold: true })).toBe(ms);
+  });
+});
+
+describe('the pause for keys that were said to expire at once, again and again', () => {
+  it.each([
+    [1, 5],
+    [2, 10],
+    [5, 80],
+    [9, 800],
+    [90, 800],
+  ])('the %d. time in a row is %d ms, and not more than the usual one', (overdue, ms) => {
+    for (const answers of ['AAAAA', 'ABCD.'])
+      expect(pause({ overdue, failures: 5, splits: 9, rivals: rivalsAfter(answers, 0) })).toBe(ms);
+  });
+
+  it.each([
+    ['AAAAA', -5, true],
+    ['AAAAA', 4, true],
+    ['AAAAA', 4.1, false],
+    ['AA...', 0, false],
+    ['A....', 0, false],
+  ])('%s with %d ms left: %s', (answers, remaining, overdue) => {
+    expect(isOverdue(rivalsAfter(answers, remaining), NOW)).toBe(overdue);
   });
 });
 

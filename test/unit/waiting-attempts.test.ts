@@ -48,6 +48,25 @@ async function contending(count: number, acquireTimeout = Number.POSITIVE_INFINI
   return { clock, nodes, call, released, answer, asked };
 }
 
+describe('a call behind a node that always says that its key is about to expire', () => {
+  it.each([1, 3])('asks it less and less often (%d nodes)', async (count) => {
+    let denials = 0;
+    const nodes = scriptedNodes(count, { release: { kind: 'released' } });
+    for (const node of nodes)
+      Object.defineProperty(node.atOnce, 'grant', {
+        get: () => ({ kind: 'denied', remaining: 0, owner: ownerOf(`${denials++}`) }),
+      });
+    const clock = new ManualClock(1_000);
+    const redlock = new Redlock(nodes, { clock, random: seededRandom(1) });
+    const call = redlock.acquire('r', { acquireTimeout: 10_000 });
+    call.catch(() => {});
+    await clock.advanceAsync(10_000);
+    expect(await rejectionOf(call)).toHaveProperty('code', 'ACQUIRE_TIMEOUT');
+    expect(nodes[0]?.of('grant').length).toBeGreaterThan(10);
+    expect(nodes[0]?.of('grant').length).toBeLessThan(40);
+  });
+});
+
 describe('a call whose time is up while somebody is faster at the arbiter', () => {
   it('tells why the last attempt failed that asked all nodes', async () => {
     const { clock, call, released, answer, asked } = await contending(3, 1_000);
