@@ -19,7 +19,8 @@ export class IoredisSubscriber implements RedisSubscriber {
   open(listener: SubscriberListener): void {
     // As bytes: what is no text at all, ioredis would fail to convert where nobody can catch it.
     this.#client.on('smessageBuffer', (channel: unknown, text: unknown) => {
-      if (Buffer.isBuffer(channel) && Buffer.isBuffer(text)) listener.message(`${channel}`, `${text}`);
+      if (Buffer.isBuffer(channel) && Buffer.isBuffer(text))
+        listener.message(channel.toString(), text.toString());
     });
     // All that ioredis 5 tells of it: the command is left without an answer.
     this.#client.on('moved', () => {

@@ -1,10 +1,16 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, type TestContext } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import slotOf from 'cluster-key-slot';
+import { Redlock } from 'quorlock';
+import { describe, expect, it, onTestFinished, type TestContext } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { bulk, info, startFakeRedis } from '../support/fake-redis.ts';
+import { clusterClient } from '../support/ioredis-clients.ts';
+import { startRedisCluster } from '../support/redis-cluster.ts';
 import { type RedisServer, startRedises } from '../support/redis-server.ts';
 import { runFixture } from './fixtures/child.ts';
+import { timed } from './fixtures/nodes.ts';
 
 const USER = 'q';
 const PASSWORD = 'secret';
@@ -149,6 +155,49 @@ describe('twenty waiters cost little while every server', () => {
     expectLittle(spent);
   });
 });
+
+describe('a Redis Cluster that moves a slot', () => {
+  it('is asked little for what is in that slot, and still serves the others', async () => {
+    const cluster = await startRedisCluster();
+    onTestFinished(() => cluster.stop());
+    const [from, to] = cluster.servers as [RedisServer, RedisServer];
+    const options = {
+      maxTtl: 500,
+      ttl: 500,
+      nodeTimeout: 100,
+      fencing: false,
+      restartGuard: 'strict',
+    } as const;
+    await using redlock = new Redlock([clusterClient(cluster.startupNodes)], options);
+    await (await redlock.acquire('any', { acquireTimeout: 9_000 })).release();
+    // The master of the first third of all slots has these.
+    const [moving = '', staying = ''] = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].filter(
+      (tag) => slotOf(tag) < 5_000,
+    );
+    const slot = slotOf(moving);
+    await to.cli('CLUSTER', 'SETSLOT', slot, 'IMPORTING', String(await from.cli('CLUSTER', 'MYID')));
+    await from.cli('CLUSTER', 'SETSLOT', slot, 'MIGRATING', String(await to.cli('CLUSTER', 'MYID')));
+    const calls = Array.from({ length: 20 }, (_, i) =>
+      timed(redlock.acquire(`{${moving}}${i}`, { acquireTimeout: 4_000 })),
+    );
+    await sleep(1_000);
+    const before = await commandsOf(cluster.servers);
+    for (let i = 0; i < 20; i++) {
+      const lock = await redlock.acquire(`{${staying}}${i}`, { acquireTimeout: 500 });
+      await lock.release();
+      await sleep(100);
+    }
+    const spent = (await commandsOf(cluster.servers)) - before;
+    expect(spent).toBeLessThanOrEqual(2 * MOST.commands);
+    for (const { outcome } of await Promise.all(calls)) expect(outcome.status).toBe('rejected');
+  });
+});
+
+/** How many commands servers have run. */
+async function commandsOf(servers: readonly RedisServer[]): Promise<number> {
+  const counts = await Promise.all(servers.map((server) => server.info('total_commands_processed')));
+  return counts.reduce((sum, count) => sum + Number(count), 0);
+}
 
 function infoOfMaster(id: number): string {
   return info({

@@ -1,4 +1,5 @@
 import { calls } from './calls.ts';
+import { economy } from './economy.ts';
 import { exclusion } from './exclusion.ts';
 import { Facts } from './facts.ts';
 import { fenced } from './fenced.ts';
@@ -44,7 +45,8 @@ export const RULES = {
   settled: 'every call settles within its bound',
   prompt: 'an attempt settles with the answer that decides it',
   honest: 'null, free, held and extended are said of what was so',
-  paced: 'no waiter tries within 5 ms of its last attempt, unless it was told something meanwhile',
+  paced:
+    'no waiter tries within 5 ms of its last attempt, unless it was told something meanwhile; what nobody has called for slows down, and ends when keys have expired',
   woken: 'no waiter sleeps while what it waits for is to be had, longer than it takes to tell it',
   'in turn': 'of two calls of a process that wait for a resource, the first gets it first',
   progress: 'where contenders are in good health, one of them holds soon',
@@ -85,6 +87,7 @@ export function violations(
   holders(facts, report);
   kept(facts, report);
   calls(facts, report);
+  economy(facts, report);
   operations(facts, report);
   waiting(facts, report);
   residue(facts, report);

@@ -15,6 +15,7 @@ export interface History {
   readonly votes: Vote[];
   /** What clients and nodes said to each other, in the order in which clients wrote it. */
   readonly exchanges: Exchange[];
+  readonly extras: Extra[];
   readonly messages: Message[];
   readonly subscriptions: Subscription[];
   /** When something was wrong on the way between clients and nodes, and until when at most it had effects. */
@@ -122,6 +123,8 @@ export interface Exchange {
   readonly token: string;
   /** What it is about, as far as that is known. */
   readonly keys?: readonly string[];
+  /** Of a claim, in ms, as far as that is known. */
+  readonly ttl?: number;
   /** Whether it told those who listened. */
   announced?: boolean;
   readonly sentAt: number;
@@ -136,6 +139,14 @@ export interface Exchange {
   overDead: boolean;
   /** Whether it took some of its keys and not the others, or changed any though it says that it did not. */
   torn: boolean;
+}
+
+/** Something a client sent to a node that no call has asked for: it connected, looked, listened, or repeated what it had sent before. */
+export interface Extra {
+  readonly client: number;
+  readonly node: number;
+  readonly at: number;
+  readonly what: 'connection' | 'look' | 'subscription' | 'repetition';
 }
 
 /** A node told a client that a lock of that token was deleted from a key. */
@@ -219,6 +230,7 @@ export function emptyHistory(
     attempts: [],
     votes: [],
     exchanges: [],
+    extras: [],
     messages: [],
     subscriptions: [],
     disturbances: [],

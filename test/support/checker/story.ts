@@ -3,6 +3,7 @@ import { type Leniency, type Rule, violations } from './checker.ts';
 import {
   type Call,
   type Exchange,
+  type Extra,
   emptyHistory,
   type History,
   type Operation,
@@ -134,6 +135,12 @@ export class Story {
   /** A client draws a token for an attempt, so many times at one instant. */
   tries(token: string, at: number, times = 1): this {
     for (let i = 0; i < times; i++) this.history.attempts.push({ client: clientOf(token), token, at });
+    return this;
+  }
+
+  /** A client sends a node what no call has asked for, so many times at one instant. */
+  sends(what: Extra['what'], client: string, node: number, at: number, times = 1): this {
+    for (let i = 0; i < times; i++) this.history.extras.push({ client: clientOf(client), node, at, what });
     return this;
   }
 

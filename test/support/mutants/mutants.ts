@@ -179,6 +179,22 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'what is owed never ends',
+    breaks: 'paced',
+    edits: [edit('node/debts.ts', 'giving.longestTtl * (1 + share)', 'Number.POSITIVE_INFINITY')],
+  },
+  {
+    name: 'what is owed is repeated without a pause',
+    breaks: 'paced',
+    edits: [
+      edit(
+        'node/redis-node.ts',
+        'after(this.#repayments.wait, () => this.#repay()',
+        'after(0, () => this.#repay()',
+      ),
+    ],
+  },
+  {
     name: 'a grant is sent again after a broken connection',
     breaks: 'once',
     directed: 'connections break while nodes grant a lock',

@@ -5,7 +5,7 @@ import type {
   RedisSubscriber,
   ReplyHandler,
 } from '../../../src/client/redis-connection.ts';
-import type { Disturbance, Exchange, History } from '../checker/history.ts';
+import type { Disturbance, Exchange, Extra, History } from '../checker/history.ts';
 import { requestsOf } from '../wire-format.ts';
 import type { Link } from './link.ts';
 import type { Part } from './server.ts';
@@ -28,6 +28,8 @@ export class SimulatedConnection implements RedisConnection {
   readonly #subscribers = new Set<SimulatedSubscriber>();
   #master: Master;
   #absence: Disturbance | undefined;
+  /** Grants and releases that were sent before, whatever has come of them. */
+  readonly #sent = new Set<string>();
 
   constructor(plan: ConnectionPlan) {
     this.name = `n${plan.server.index}`;
@@ -45,6 +47,7 @@ export class SimulatedConnection implements RedisConnection {
       up: () => {
         this.#master = this.#createMaster(this.#socket.wire);
         this.#found();
+        this.#extra('connection');
         listener.up();
       },
       down: (cause) => {
@@ -62,6 +65,7 @@ export class SimulatedConnection implements RedisConnection {
   ): void {
     const { process, server } = this.#plan;
     const parts = this.#note(keys, args);
+    if (!parts.some(({ exchange }) => this.#isNew(exchange))) this.#extra('repetition');
     this.#socket.request<Error | unknown[]>(
       (wire) => server.run(sha, parts, wire.gone),
       (replies) => {
@@ -161,6 +165,7 @@ export class SimulatedConnection implements RedisConnection {
     const { server } = this.#plan;
     const ask = <Reply>(run: () => Reply): Promise<Reply> =>
       new Promise((resolve, reject) => {
+        this.#extra('look');
         if (wire === this.#socket.wire) this.#socket.request(run, resolve, reject);
         else this.#socket.soon(() => reject(new Error('the connection was lost')));
       });
@@ -170,6 +175,18 @@ export class SimulatedConnection implements RedisConnection {
       hasScripts: (shas) => ask(() => server.hasScripts(shas)),
       load: (script) => ask(() => server.load(script)),
     };
+  }
+
+  #extra(what: Extra['what']): void {
+    const { process, server, history } = this.#plan;
+    history.extras.push({ client: process.id, node: server.index, at: process.time, what });
+  }
+
+  /** Only what is asked for once in the life of a lock can be recognised when it is repeated. */
+  #isNew({ operation, token }: Exchange): boolean {
+    if (operation !== 'grant' && operation !== 'release') return true;
+    const { size } = this.#sent;
+    return this.#sent.add(`${operation} ${token}`).size > size;
   }
 
   /** Writes down the operations of a command. */
@@ -182,6 +199,7 @@ export class SimulatedConnection implements RedisConnection {
         operation,
         token,
         keys: own,
+        ttl,
         sentAt: process.time,
         executedAt: Number.POSITIVE_INFINITY,
         reply: '',

@@ -72,6 +72,8 @@ const ERRORS = [
   'LOADING Redis is loading the dataset in memory',
   'OOM command not allowed when used memory > maxmemory.',
   "READONLY You can't write against a read only replica.",
+  'NOPERM No permissions to access a key',
+  'NOSCRIPT No matching script.',
 ];
 
 /** Faults that every guarantee holds under. */

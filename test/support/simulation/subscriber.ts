@@ -43,6 +43,7 @@ export class SimulatedSubscriber implements RedisSubscriber, Audience {
 
   subscribe(channel: string, done: (error: Error | null) => void): void {
     const { server, process, history } = this.#plan;
+    history.extras.push({ client: process.id, node: server.index, at: process.time, what: 'subscription' });
     this.#socket.request<Error | null>(
       (wire) => {
         const refusal = server.failing?.startsWith('LOADING') ? new Error(server.failing) : null;
