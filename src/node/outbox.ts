@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { inNeutralContext } from '../context.ts';
 import type { Admissions } from './admissions.ts';
 import { counterOf } from './counter.ts';
+import { ExpiringMap } from './expiring-map.ts';
 import { concernsAll, ranNothing, replyTo } from './failure.ts';
 import { forbidden, isAboutKeys } from './forbidden-keys.ts';
 import type { NoAnswer } from './lock-node.ts';
@@ -38,8 +39,17 @@ export interface OutboxPlan {
 const LARGEST_BATCH = 128;
 /** How many refused keys are remembered at most. */
 const MOST_REFUSED = 1_000;
+/** How often it is found out which of an operation's keys are refused, in ms. */
+const NAMED_AGAIN = 10_000;
 /** How many operations may be without an answer before new claims are turned away. */
 const MOST_UNANSWERED = 20_000;
+
+/** What a user may not touch. */
+interface Named {
+  readonly keys: boolean;
+  readonly counters: boolean;
+  readonly expiresAt: number;
+}
 
 const NOBODYS_SCRIPT = grantScript('nobody').sha;
 
@@ -69,6 +79,8 @@ export class Outbox {
   readonly #triedAgain = new WeakSet<Operation>();
   /** First keys of operations that this user may not perform: they leave alone, and no batch has to be split for them. */
   readonly #refused = new Set<string>();
+  /** Which keys of theirs it is about, by all of their keys. */
+  readonly #named: ExpiringMap<Named>;
   /** How often the masters are looked at because a script is missing, and how often it is loaded. */
   readonly #looks: Pace;
   readonly #loads: Pace;
@@ -80,6 +92,7 @@ export class Outbox {
 
   constructor(plan: OutboxPlan) {
     this.#plan = plan;
+    this.#named = new ExpiringMap(() => plan.clock.now());
     this.#looks = new Pace(plan.clock);
     this.#loads = new Pace(plan.clock);
   }
@@ -241,14 +254,24 @@ export class Outbox {
 
   /** Finds out which keys it is about, by commands that do nothing on some of them. */
   async #nameKeys({ keys, fence, deliver }: Operation, sha: string, error: Error): Promise<void> {
-    const hasCounters = fence !== undefined;
-    const [areKeys, areCounters] = hasCounters
-      ? await Promise.all([this.#isForbidden(sha, keys), this.#isForbidden(sha, keys.map(counterOf))])
-      : [true, false];
-    const isKnown = areKeys || areCounters;
-    const what = { keys: areKeys, counters: areCounters };
+    const what = fence === undefined ? { keys: true, counters: false } : await this.#nameWith(keys, sha);
+    const isKnown = what.keys || what.counters;
     deliver(this.#noAnswer(isKnown ? forbidden(keys, what, this.#plan.keyPrefix) : error, false));
     if (this.idle) this.#plan.idle();
+  }
+
+  async #nameWith(keys: readonly string[], sha: string): Promise<Omit<Named, 'expiresAt'>> {
+    const { clock } = this.#plan;
+    const name = keys.join('\n');
+    const known = this.#named.get(name);
+    if (known) return known;
+    const [areKeys, areCounters] = await Promise.all([
+      this.#isForbidden(sha, keys),
+      this.#isForbidden(sha, keys.map(counterOf)),
+    ]);
+    const what = { keys: areKeys, counters: areCounters };
+    this.#named.set(name, { ...what, expiresAt: clock.now() + NAMED_AGAIN });
+    return what;
   }
 
   #isForbidden(sha: string, keys: readonly string[]): Promise<boolean> {

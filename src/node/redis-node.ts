@@ -75,7 +75,7 @@ const NEXT_LOOK = 250;
 const START_LOOK = 1_000;
 
 /** So many releases that a server has refused are repeated to find out whether it still does. */
-const PROBE = 32;
+const PROBE = 4;
 
 const CLOSED = new Error('the connection is closed');
 const CROWDED = new Error('too many operations are without an answer');

@@ -43,6 +43,17 @@ describe('what no call has asked for', () => {
   });
 });
 
+describe('what no call has asked for, beside attempts', () => {
+  it('may be one more for each of them in the second', () => {
+    const history = (at: number): Story => story().calls('acquire', 'a', 0, 100).tries('a', at);
+    expect(broken(history(90).sends('look', 'a', 0, 1_090, 61))).toEqual([]);
+    expect(broken(history(90).sends('look', 'a', 0, 1_090, 62))).toEqual(['paced']);
+    expect(broken(history(90).sends('look', 'a', 0, 1_091, 61))).toEqual(['paced']);
+    expect(broken(history(90).sends('look', 'a', 0, 89, 61))).toEqual(['paced']);
+    expect(broken(history(90).sends('look', 'b', 0, 1_090, 61))).toEqual(['paced']);
+  });
+});
+
 describe('a release that is repeated', () => {
   it('may be so until its key must have expired', () => {
     expect(broken(released().asks('release', 'a', [0], 4_250))).toEqual([]);

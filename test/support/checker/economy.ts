@@ -2,8 +2,8 @@ import type { Report } from './checker.ts';
 import { type Facts, ROUNDING } from './facts.ts';
 import type { Exchange } from './history.ts';
 
-/** How many commands a client sends one node at most within a second that it was not asked for by a call; and for each connection, in the two seconds before, so many more. */
-const MOST = { each: 60, forConnection: 12 } as const;
+/** How many commands a client sends one node at most within a second that no call has asked for; so many more for each connection, in the two seconds before, and for each attempt. */
+const MOST = { each: 60, forConnection: 12, forAttempt: 1 } as const;
 
 /**
  * For how many times its longest ttl a lock can occupy a node: it is held, and then its release is owed; the rest is for
@@ -37,7 +37,12 @@ function sparing({ history }: Facts, report: Report): void {
     way.extras.push(at);
     while ((way.extras[0] ?? at) < at - 1_000) way.extras.shift();
     while ((way.connections[0] ?? at) < at - 2_000) way.connections.shift();
-    if (way.extras.length <= MOST.each + MOST.forConnection * way.connections.length) continue;
+    const allowed = MOST.each + MOST.forConnection * way.connections.length;
+    if (way.extras.length <= allowed) continue;
+    const attempts = history.attempts.filter(
+      (each) => each.client === client && each.at <= at && each.at >= at - 1_000,
+    );
+    if (way.extras.length <= allowed + MOST.forAttempt * attempts.length) continue;
     report('paced', at, `${name}: ${way.extras.length} commands in a second that nobody has called for`);
     return;
   }

@@ -450,6 +450,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'closing waits twice as long as it may',
     breaks: 'settled',
+    seed: 13,
     edits: [
       edit(
         'node/redis-node.ts',
