@@ -20,7 +20,14 @@ beforeAll(async () => {
     const [name = '', , keys] = command;
     switch (name.toLowerCase()) {
       case 'info':
-        return info({ redis_version: '7.0.15', run_id: 'fake', loading: '0', role: 'master' });
+        return info({
+          redis_version: '7.0.15',
+          run_id: 'fake',
+          master_replid: 'fake',
+          uptime_in_seconds: '100000',
+          loading: '0',
+          role: 'master',
+        });
       case 'script':
         return command[1]?.toLowerCase() === 'exists'
           ? `*${command.length - 2}\r\n${':1\r\n'.repeat(command.length - 2)}`
