@@ -51,6 +51,9 @@ interface Named {
   readonly expiresAt: number;
 }
 
+/** So many times in a row somebody may empty a server's cache of scripts, and no operation has to wait for it. */
+const FREE_LOADS = 3;
+
 const NOBODYS_SCRIPT = grantScript('nobody').sha;
 
 /** What a server in quarantine answers to a repair of keys that do not all exist. */
@@ -94,7 +97,7 @@ export class Outbox {
     this.#plan = plan;
     this.#named = new ExpiringMap(() => plan.clock.now());
     this.#looks = new Pace(plan.clock);
-    this.#loads = new Pace(plan.clock);
+    this.#loads = new Pace(plan.clock, FREE_LOADS);
   }
 
   /** Whether operations leave now; otherwise they would wait. */

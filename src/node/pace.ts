@@ -5,17 +5,21 @@ const PAUSE = { first: 10, longest: 2_000 } as const;
 
 /**
  * Limits how often a node repeats something that has not helped: to look at its servers again, to repeat releases, to
- * wake waiters. The first time is free. Each repetition doubles the pause before the next one, until none was wanted for
- * a while.
+ * wake waiters. The first time is free. Each repetition doubles the pause before the next one, until none was wanted for a
+ * while.
  */
 export class Pace {
   readonly #clock: Clock;
-  #pause = 0;
+  readonly #free: number;
+  /** How often it was done since it was last not wanted for a while. */
+  #taken = 0;
   /** When it may be done again, in ms of the clock. */
   #next = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock) {
+  /** `free`: how often it may be done before the first pause. */
+  constructor(clock: Clock, free = 1) {
     this.#clock = clock;
+    this.#free = free;
   }
 
   /** In how many ms it may be done; 0: now. */
@@ -31,8 +35,9 @@ export class Pace {
   /** Notes that it is done now, if it may be; returns whether it may. */
   take(): boolean {
     if (this.wait > 0) return false;
-    this.#pause = this.isSlowed ? Math.min(2 * this.#pause, PAUSE.longest) : PAUSE.first;
-    this.#next = this.#clock.now() + this.#pause;
+    this.#taken = this.isSlowed ? this.#taken + 1 : 1;
+    const doubled = PAUSE.first * 2 ** (this.#taken - this.#free);
+    this.#next = this.#clock.now() + (this.#taken < this.#free ? 0 : Math.min(doubled, PAUSE.longest));
     return true;
   }
 }

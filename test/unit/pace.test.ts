@@ -25,6 +25,19 @@ describe('a pace', () => {
     expect([pace.wait, pace.take(), pace.wait]).toEqual([0, true, 20]);
   });
 
+  it('can have more that are free', () => {
+    const clock = new ManualClock();
+    const pace = new Pace(clock, 3);
+    expect([pace.take(), pace.take(), pace.wait, pace.take(), pace.wait, pace.take()]).toEqual([
+      true,
+      true,
+      0,
+      true,
+      10,
+      false,
+    ]);
+  });
+
   it('begins anew when nothing was wanted for two seconds', () => {
     const clock = new ManualClock();
     const pace = new Pace(clock);
