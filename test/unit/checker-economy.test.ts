@@ -11,6 +11,8 @@ function connected(): Story {
   return story().sends('connection', 'a', 0, 100, 2);
 }
 
+const history = (at: number): Story => story().calls('acquire', 'a', 0, 100).tries('a', at);
+
 describe('what no call has asked for', () => {
   it.each(['look', 'subscription', 'repetition'] as const)('is a %s, and at most 60 in a second', (what) => {
     expect(broken(story().sends(what, 'a', 0, 100, 60))).toEqual([]);
@@ -45,7 +47,6 @@ describe('what no call has asked for', () => {
 
 describe('what no call has asked for, beside attempts', () => {
   it('may be one more for each of them in the second', () => {
-    const history = (at: number): Story => story().calls('acquire', 'a', 0, 100).tries('a', at);
     expect(broken(history(90).sends('look', 'a', 0, 1_090, 61))).toEqual([]);
     expect(broken(history(90).sends('look', 'a', 0, 1_090, 62))).toEqual(['paced']);
     expect(broken(history(90).sends('look', 'a', 0, 1_091, 61))).toEqual(['paced']);
