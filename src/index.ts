@@ -18,27 +18,27 @@ export {
 export type { Inspection, NodeInspection } from './inspection.ts';
 export type { Lock, Release } from './lock.ts';
 export type {
-  Claim,
-  Confirmation,
   ConfirmReply,
+  ConfirmRequest,
   Deliver,
-  ExtendClaim,
   Extended,
   ExtendReply,
-  Giving,
-  GrantClaim,
+  ExtendRequest,
   GrantReply,
-  Holding,
+  GrantRequest,
   InspectReply,
   LockNode,
   NoAnswer,
+  OwnedKeys,
   Quarantined,
   ReleaseListener,
   ReleaseReply,
+  ReleaseRequest,
   RepairReply,
   Taken,
   Unreachable,
   Unusable,
+  WriteRequest,
 } from './node/lock-node.ts';
 export type { Foreign } from './node/owner.ts';
 export type { RestartGuard } from './node/quarantine.ts';

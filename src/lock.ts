@@ -101,12 +101,12 @@ export class Lock {
 
   /** Where it stands on the nodes. @internal */
   get keys(): readonly string[] {
-    return this.#lease.holding.keys;
+    return this.#lease.owned.keys;
   }
 
   /** The random value stored under each resource's key while the lock is held. */
   get ownerToken(): string {
-    return this.#lease.holding.ownerToken;
+    return this.#lease.owned.ownerToken;
   }
 
   /**
@@ -236,7 +236,7 @@ export class Lock {
       if (this.state === 'lost') return { outcome: 'expired', votes: [] };
       this.#state = 'released';
       this.#context = undefined;
-      const isHandedOn = keeper.handsOn(this.#lease.holding.keys);
+      const isHandedOn = keeper.handsOn(this.#lease.owned.keys);
       let released: ReturnType<Lease['release']>;
       try {
         released = this.#lease.release(this.#options.nodeTimeout, isHandedOn ? 'late' : true);

@@ -222,7 +222,7 @@ export class Redlock {
     const won = await this.#wait(waiting, options?.signal);
     if (!this.#isOpen) {
       won.lease.undo();
-      this.#room.queues.free(won.lease.holding.keys);
+      this.#room.queues.free(won.lease.owned.keys);
       throw new RedlockClosedError();
     }
     return this.#hold(unique, call, call.autoExtend ?? method.autoExtend, won);

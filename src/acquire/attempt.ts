@@ -70,7 +70,7 @@ export class Attempt {
   }
 
   get ownerToken(): string {
-    return this.#lease.holding.ownerToken;
+    return this.#lease.owned.ownerToken;
   }
 
   /** Ends the attempt and undoes it; a grant that is still to come is undone when it does. */

@@ -1,7 +1,7 @@
 import type { Foreign } from './owner.ts';
 
 /** What every request about a lock names: all `keys` belong to one owner, and are treated as one. */
-export interface Holding {
+export interface OwnedKeys {
   /** Keys as they stand on the server, without duplicates; never empty. */
   readonly keys: readonly string[];
   /** The random value that the owner stores under each key. */
@@ -9,7 +9,7 @@ export interface Holding {
 }
 
 /** A request that writes, and so must not be written once nobody waits for it any more. */
-export interface Claim extends Holding {
+export interface WriteRequest extends OwnedKeys {
   /** Expiry of the keys in whole ms. */
   readonly ttl: number;
   /**
@@ -19,7 +19,7 @@ export interface Claim extends Holding {
   wanted(): boolean;
 }
 
-export interface Giving extends Holding {
+export interface ReleaseRequest extends OwnedKeys {
   /**
    * Whether those who listen are told of the keys that this deletes; `gone`: also of those that nobody has any more;
    * `late`: only if it has to be repeated.
@@ -29,17 +29,17 @@ export interface Giving extends Holding {
   readonly longestTtl: number;
 }
 
-export interface GrantClaim extends Claim {
+export interface GrantRequest extends WriteRequest {
   /** The new value of the keys' fencing counters is to be above this. Without it, no counter is touched. */
   readonly hint?: number | undefined;
 }
 
-export interface ExtendClaim extends Claim {
+export interface ExtendRequest extends WriteRequest {
   /** The keys' fencing counters are raised to this. Without it, no counter is touched. */
   readonly fencingToken?: number | undefined;
 }
 
-export interface Confirmation extends Holding {
+export interface ConfirmRequest extends OwnedKeys {
   /** What the keys' fencing counters are raised to. */
   readonly fencingToken: number;
   /** Whether the round that asks is still undecided; a node that is late drops what nobody wants. */
@@ -197,18 +197,18 @@ export interface LockNode {
    * one of the two clocks is wrong, and no number would be known to be larger than all before.
    * Never executed twice, never sent again.
    */
-  grant(claim: GrantClaim, deliver: Deliver<GrantReply>): void;
+  grant(claim: GrantRequest, deliver: Deliver<GrantReply>): void;
   /** Raises the fencing counters, if all keys are the owner's. */
-  confirm(confirmation: Confirmation, deliver: Deliver<ConfirmReply>): void;
+  confirm(confirmation: ConfirmRequest, deliver: Deliver<ConfirmReply>): void;
   /** Raises the expiry of the owner's keys to `ttl` if all of them exist; never lowers it, and sets no key. */
-  extend(claim: ExtendClaim, deliver: Deliver<ExtendReply>): void;
+  extend(claim: ExtendRequest, deliver: Deliver<ExtendReply>): void;
   /** Raises the expiry of the owner's keys to `ttl`, never lowers it, and sets those that do not exist. */
-  repair(claim: ExtendClaim, deliver: Deliver<RepairReply>): void;
+  repair(claim: ExtendRequest, deliver: Deliver<RepairReply>): void;
   /**
    * Deletes the owner's keys. The node owes this until the server has answered it, or until the keys have expired by
    * themselves: when the answer is `unreachable`, it is repeated on the next connection, before anything newer.
    */
-  release(giving: Giving, deliver: Deliver<ReleaseReply>): void;
+  release(request: ReleaseRequest, deliver: Deliver<ReleaseReply>): void;
   /** Reads one key. */
   inspect(key: string, deliver: Deliver<InspectReply>): void;
   /**

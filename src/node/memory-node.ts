@@ -1,26 +1,26 @@
 import { checkNames, number } from '../bad-input.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import { Debts } from './debts.ts';
 import { replyTo } from './failure.ts';
 import { Listeners } from './listeners.ts';
 import type {
-  Confirmation,
   ConfirmReply,
+  ConfirmRequest,
   Deliver,
-  ExtendClaim,
   ExtendReply,
-  Giving,
-  GrantClaim,
+  ExtendRequest,
   GrantReply,
+  GrantRequest,
   InspectReply,
   LockNode,
   NodeCondition,
   ReleaseListener,
   ReleaseReply,
+  ReleaseRequest,
   RepairReply,
   Unreachable,
 } from './lock-node.ts';
 import { type Fence, MemoryStore } from './memory-store.ts';
+import { PendingReleases } from './pending-releases.ts';
 import { soon } from './turn.ts';
 
 /** What the network does with one request: executed in order, or given up on. */
@@ -49,7 +49,7 @@ export class MemoryNode implements LockNode {
   readonly #clock: Clock;
   readonly #fenceRetention: number;
   readonly #store: MemoryStore;
-  readonly #debts: Debts;
+  readonly #pending: PendingReleases;
   readonly #listeners = new Listeners();
   readonly #votingListeners = new Set<() => void>();
   readonly #inbox: Request[] = [];
@@ -58,7 +58,7 @@ export class MemoryNode implements LockNode {
   constructor(name: string, clock: Clock = systemClock, fenceRetention: number = AN_HOUR) {
     this.name = name;
     this.#clock = clock;
-    this.#debts = new Debts(clock);
+    this.#pending = new PendingReleases(clock);
     this.#fenceRetention = fenceRetention;
     this.#store = new MemoryStore(clock, (key, owner) => this.#tell(key, owner));
   }
@@ -82,7 +82,7 @@ export class MemoryNode implements LockNode {
   heal(): void {
     const wasHealthy = this.#state === 'healthy';
     this.#become('healthy');
-    for (const { giving } of this.#debts.list()) this.release(giving, () => {});
+    for (const { request } of this.#pending.list()) this.release(request, () => {});
     if (!wasHealthy) for (const listener of this.#votingListeners) listener();
   }
 
@@ -100,7 +100,7 @@ export class MemoryNode implements LockNode {
     return Number.NEGATIVE_INFINITY;
   }
 
-  grant(claim: GrantClaim, deliver: Deliver<GrantReply>): void {
+  grant(claim: GrantRequest, deliver: Deliver<GrantReply>): void {
     this.#request<GrantReply>(() => {
       try {
         return this.#store.grant(claim, claim.ttl, this.#fence(claim.hint));
@@ -110,30 +110,30 @@ export class MemoryNode implements LockNode {
     }, deliver);
   }
 
-  confirm(confirmation: Confirmation, deliver: Deliver<ConfirmReply>): void {
+  confirm(confirmation: ConfirmRequest, deliver: Deliver<ConfirmReply>): void {
     const fence = { value: confirmation.fencingToken, retention: this.#fenceRetention };
     this.#request<ConfirmReply>(() => this.#store.confirm(confirmation, fence), deliver);
   }
 
-  extend(claim: ExtendClaim, deliver: Deliver<ExtendReply>): void {
+  extend(claim: ExtendRequest, deliver: Deliver<ExtendReply>): void {
     this.#request<ExtendReply>(
       () => this.#store.extend(claim, claim.ttl, this.#fence(claim.fencingToken)),
       deliver,
     );
   }
 
-  repair(claim: ExtendClaim, deliver: Deliver<RepairReply>): void {
+  repair(claim: ExtendRequest, deliver: Deliver<RepairReply>): void {
     this.#request<RepairReply>(
       () => this.#store.repair(claim, claim.ttl, this.#fence(claim.fencingToken)),
       deliver,
     );
   }
 
-  release(giving: Giving, deliver: Deliver<ReleaseReply>): void {
-    const debt = this.#debts.owe(giving);
+  release(request: ReleaseRequest, deliver: Deliver<ReleaseReply>): void {
+    const release = this.#pending.add(request);
     this.#request<ReleaseReply>(() => {
-      this.#debts.settle(debt);
-      return this.#store.release(giving);
+      this.#pending.settle(release);
+      return this.#store.release(request);
     }, deliver);
   }
 

@@ -3,11 +3,11 @@ import { ExpiringMap } from './expiring-map.ts';
 import type {
   ConfirmReply,
   ExtendReply,
-  Giving,
   GrantReply,
-  Holding,
   InspectReply,
+  OwnedKeys,
   ReleaseReply,
+  ReleaseRequest,
   RepairReply,
 } from './lock-node.ts';
 import { isOwnerToken, ownerOf } from './owner.ts';
@@ -53,7 +53,7 @@ export class MemoryStore {
   }
 
   /** @throws {Error} when a counter is at its end, or the clock is far behind the hint. */
-  grant({ keys, ownerToken }: Holding, ttl: number, fence: Fence | undefined): GrantReply {
+  grant({ keys, ownerToken }: OwnedKeys, ttl: number, fence: Fence | undefined): GrantReply {
     const held = keys.flatMap((key) => this.#live(key) ?? []);
     if (held.length > 0) return this.#denial(held);
     const counter = fence && this.#successor(keys, fence.value);
@@ -63,29 +63,29 @@ export class MemoryStore {
     return { kind: 'granted', counter };
   }
 
-  confirm({ keys, ownerToken }: Holding, fence: Fence): ConfirmReply {
+  confirm({ keys, ownerToken }: OwnedKeys, fence: Fence): ConfirmReply {
     if (keys.some((key) => this.#live(key)?.ownerToken !== ownerToken)) return { kind: 'absent' };
     this.#raise(keys, fence);
     return { kind: 'confirmed' };
   }
 
-  extend(holding: Holding, ttl: number, fence: Fence | undefined): ExtendReply {
-    const others = this.#others(holding);
+  extend(owned: OwnedKeys, ttl: number, fence: Fence | undefined): ExtendReply {
+    const others = this.#others(owned);
     if (others.length > 0) return { kind: 'taken', remaining: this.#longest(others) };
-    if (!this.#hasAll(holding)) return { kind: 'missing' };
-    this.#hold(holding, ttl, fence);
+    if (!this.#hasAll(owned)) return { kind: 'missing' };
+    this.#hold(owned, ttl, fence);
     return { kind: 'extended' };
   }
 
-  repair(holding: Holding, ttl: number, fence: Fence | undefined): RepairReply {
-    const others = this.#others(holding);
+  repair(owned: OwnedKeys, ttl: number, fence: Fence | undefined): RepairReply {
+    const others = this.#others(owned);
     if (others.length > 0) return { kind: 'taken', remaining: this.#longest(others) };
-    const kind = this.#hasAll(holding) ? 'extended' : 'repaired';
-    this.#hold(holding, ttl, fence);
+    const kind = this.#hasAll(owned) ? 'extended' : 'repaired';
+    this.#hold(owned, ttl, fence);
     return { kind };
   }
 
-  release({ keys, ownerToken, announce }: Omit<Giving, 'longestTtl'>): ReleaseReply {
+  release({ keys, ownerToken, announce }: Omit<ReleaseRequest, 'longestTtl'>): ReleaseReply {
     const owners = keys.map((key) => this.#live(key)?.ownerToken);
     const own = keys.filter((_, index) => owners[index] === ownerToken);
     const gone = keys.filter((_, index) => owners[index] === undefined);
@@ -136,16 +136,16 @@ export class MemoryStore {
   }
 
   /** What exists under the keys, and is another owner's. */
-  #others({ keys, ownerToken }: Holding): Entry[] {
+  #others({ keys, ownerToken }: OwnedKeys): Entry[] {
     return keys.flatMap((key) => this.#live(key) ?? []).filter((entry) => entry.ownerToken !== ownerToken);
   }
 
-  #hasAll({ keys }: Holding): boolean {
+  #hasAll({ keys }: OwnedKeys): boolean {
     return keys.every((key) => this.#live(key));
   }
 
   /** Sets the keys, or raises their expiry. */
-  #hold({ keys, ownerToken }: Holding, ttl: number, fence: Fence | undefined): void {
+  #hold({ keys, ownerToken }: OwnedKeys, ttl: number, fence: Fence | undefined): void {
     if (fence) this.#raise(keys, fence);
     for (const key of keys) {
       const expiresAt = Math.max(this.#live(key)?.expiresAt ?? 0, this.#time.now() + ttl);

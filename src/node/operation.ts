@@ -4,11 +4,11 @@ import type {
   ConfirmReply,
   Deliver,
   ExtendReply,
-  Giving,
   GrantReply,
   InspectReply,
   NoAnswer,
   ReleaseReply,
+  ReleaseRequest,
   RepairReply,
   Unusable,
 } from './lock-node.ts';
@@ -23,8 +23,8 @@ export class Operation {
   readonly ownerToken: string;
   /** Of a claim, in ms. */
   readonly ttl: number;
-  /** Of a release: {@link Giving.announce}. */
-  readonly announce: Giving['announce'];
+  /** Of a release: {@link ReleaseRequest.announce}. */
+  readonly announce: ReleaseRequest['announce'];
   /** What the keys' counters are raised to, or above; undefined without fencing. */
   readonly fence: number | undefined;
   /** Whether it may still be written: a claim is dropped once its round is decided, all else never is. */
@@ -63,13 +63,16 @@ interface Subject {
   readonly keys: readonly string[];
   readonly ownerToken: string;
   readonly ttl?: number;
-  readonly announce?: Giving['announce'];
+  readonly announce?: ReleaseRequest['announce'];
   readonly wanted?: () => boolean;
 }
 
 const always = (): boolean => true;
 
-const ANNOUNCEMENTS: ReadonlyMap<Giving['announce'], string> = new Map<Giving['announce'], string>([
+const ANNOUNCEMENTS: ReadonlyMap<ReleaseRequest['announce'], string> = new Map<
+  ReleaseRequest['announce'],
+  string
+>([
   [true, 'announce'],
   ['gone', 'gone'],
 ]);

@@ -4,24 +4,23 @@ import { quote } from '../quote.ts';
 import { Admissions } from './admissions.ts';
 import type { ColdStart } from './cold-start.ts';
 import { counterOf } from './counter.ts';
-import { type Debt, Debts } from './debts.ts';
 import { Examination } from './examination.ts';
 import { replyTo } from './failure.ts';
 import type {
-  Confirmation,
   ConfirmReply,
+  ConfirmRequest,
   Deliver,
-  ExtendClaim,
   ExtendReply,
-  Giving,
-  GrantClaim,
+  ExtendRequest,
   GrantReply,
+  GrantRequest,
   InspectReply,
   LockNode,
   NoAnswer,
   NodeCondition,
   ReleaseListener,
   ReleaseReply,
+  ReleaseRequest,
   RepairReply,
   Unreachable,
   Unusable,
@@ -30,6 +29,7 @@ import { Misfits } from './misfits.ts';
 import { Operation } from './operation.ts';
 import { Outbox } from './outbox.ts';
 import { Pace } from './pace.ts';
+import { type PendingRelease, PendingReleases } from './pending-releases.ts';
 import type { RestartGuard } from './quarantine.ts';
 import { Releases } from './releases.ts';
 import type { Servers } from './servers.ts';
@@ -86,7 +86,7 @@ export class RedisNode implements LockNode {
   readonly #plan: RedisNodePlan;
   readonly #watchdog: Watchdog;
   readonly #outbox: Outbox;
-  readonly #debts: Debts;
+  readonly #pending: PendingReleases;
   /** How often what the server has refused is repeated, the connection is made anew because it is read-only, and waiters are woken. */
   readonly #repayments: Pace;
   readonly #resets: Pace;
@@ -113,7 +113,7 @@ export class RedisNode implements LockNode {
     const { connection, clock, connectTimeout, patience, guard, quarantine } = plan;
     this.name = connection.name;
     this.#plan = plan;
-    this.#debts = new Debts(clock);
+    this.#pending = new PendingReleases(clock);
     this.#repayments = new Pace(clock);
     this.#resets = new Pace(clock);
     this.#wakeUps = new Pace(clock);
@@ -176,24 +176,24 @@ export class RedisNode implements LockNode {
     return this.#health.kind === 'connecting' ? this.#contactUntil : Number.NEGATIVE_INFINITY;
   }
 
-  grant(claim: GrantClaim, deliver: Deliver<GrantReply>): void {
+  grant(claim: GrantRequest, deliver: Deliver<GrantReply>): void {
     this.#request(Operation.of('grant', claim, claim.hint, deliver));
   }
 
-  confirm(confirmation: Confirmation, deliver: Deliver<ConfirmReply>): void {
+  confirm(confirmation: ConfirmRequest, deliver: Deliver<ConfirmReply>): void {
     this.#request(Operation.of('confirm', confirmation, confirmation.fencingToken, deliver));
   }
 
-  extend(claim: ExtendClaim, deliver: Deliver<ExtendReply>): void {
+  extend(claim: ExtendRequest, deliver: Deliver<ExtendReply>): void {
     this.#request(Operation.of('extend', claim, claim.fencingToken, deliver));
   }
 
-  repair(claim: ExtendClaim, deliver: Deliver<RepairReply>): void {
+  repair(claim: ExtendRequest, deliver: Deliver<RepairReply>): void {
     this.#request(Operation.of('repair', claim, claim.fencingToken, deliver));
   }
 
-  release(giving: Giving, deliver: Deliver<ReleaseReply>): void {
-    this.#request(this.#settling(this.#debts.owe(giving), deliver, giving));
+  release(request: ReleaseRequest, deliver: Deliver<ReleaseReply>): void {
+    this.#request(this.#settling(this.#pending.add(request), deliver, request));
   }
 
   onRelease(key: string, listener: ReleaseListener): () => void {
@@ -244,7 +244,7 @@ export class RedisNode implements LockNode {
     await new Promise<void>((resolve) => {
       const cancelTimer = clock.after(patience, resolve);
       this.#onIdle = () => {
-        if (!this.#debts.none || !this.#outbox.idle) return;
+        if (!this.#pending.none || !this.#outbox.idle) return;
         cancelTimer();
         resolve();
       };
@@ -257,12 +257,16 @@ export class RedisNode implements LockNode {
     this.#outbox.shut(replyTo(CLOSED, false));
   }
 
-  #settling(debt: Debt, deliver: Deliver<ReleaseReply> = () => {}, giving: Giving = debt.giving): Operation {
-    return Operation.of<ReleaseReply>('release', giving, undefined, (reply) => {
+  #settling(
+    release: PendingRelease,
+    deliver: Deliver<ReleaseReply> = () => {},
+    request: ReleaseRequest = release.request,
+  ): Operation {
+    return Operation.of<ReleaseReply>('release', request, undefined, (reply) => {
       if (reply.kind === 'released' || reply.kind === 'absent') {
-        this.#debts.settle(debt);
+        this.#pending.settle(release);
       } else {
-        this.#debts.refused(debt);
+        this.#pending.refused(release);
         this.#repayLater();
       }
       deliver(reply);
@@ -283,21 +287,21 @@ export class RedisNode implements LockNode {
 
   /** A part of what the server has refused, and once that is settled the rest: who refuses a part would refuse all of it. */
   #probe(): Operation[] {
-    return this.#debts.takeRefused(PROBE).map((debt) =>
-      this.#settling(debt, ({ kind }) => {
+    return this.#pending.takeRefused(PROBE).map((release) =>
+      this.#settling(release, ({ kind }) => {
         if (kind === 'released' || kind === 'absent')
-          for (const each of this.#debts.takeRefused()) this.#request(this.#settling(each));
+          for (const each of this.#pending.takeRefused()) this.#request(this.#settling(each));
       }),
     );
   }
 
   /** What goes before anything newer over a new connection. */
   #owed(): Operation[] {
-    const owed = this.#debts.list();
-    for (const debt of owed) this.#debts.refused(debt);
+    const owed = this.#pending.list();
+    for (const release of owed) this.#pending.refused(release);
     return this.#repayments.isSlowed
       ? this.#probe()
-      : this.#debts.takeRefused().map((debt) => this.#settling(debt));
+      : this.#pending.takeRefused().map((release) => this.#settling(release));
   }
 
   #request(request: Operation): void {

@@ -1,14 +1,14 @@
 import type { Clock } from '../clock.ts';
 import type {
   ConfirmReply,
-  ExtendClaim,
   ExtendReply,
-  Giving,
-  GrantClaim,
+  ExtendRequest,
   GrantReply,
-  Holding,
+  GrantRequest,
   LockNode,
+  OwnedKeys,
   ReleaseReply,
+  ReleaseRequest,
   RepairReply,
 } from '../node/lock-node.ts';
 import { type Ballot, conclude, type Failure, judge, quorumOf } from './ballot.ts';
@@ -16,7 +16,7 @@ import { Continuity } from './continuity.ts';
 import { type Fencing, fencingOf } from './fencing.ts';
 import type { Opening } from './opening.ts';
 import { type Replies, Round } from './round.ts';
-import { RoundClaim } from './round-claim.ts';
+import { RoundRequest } from './round-request.ts';
 import { ballotOf, executedNothing, setNothing } from './votes.ts';
 
 export interface Taken {
@@ -59,7 +59,7 @@ const NO_COUNTER = 'it grants locks without a fencing counter; switch fencing of
  * which have had them without a break, and that none keeps them afterwards. Knows nothing of validity.
  */
 export class Lease {
-  readonly holding: Holding;
+  readonly owned: OwnedKeys;
   /** Whether nobody was told that the last holder has gone. */
   #owesNews: boolean;
   readonly #nodes: readonly LockNode[];
@@ -78,11 +78,11 @@ export class Lease {
   #ended = false;
 
   /** `isHeir`: nobody was told that the last holder has gone. If this is won, its own end will tell; if not, that is told then. */
-  constructor(nodes: readonly LockNode[], clock: Clock, holding: Holding, isHeir = false) {
+  constructor(nodes: readonly LockNode[], clock: Clock, owned: OwnedKeys, isHeir = false) {
     this.#owesNews = isHeir;
     this.#nodes = nodes;
     this.#clock = clock;
-    this.holding = holding;
+    this.owned = owned;
     this.#continuity = new Continuity(nodes.length);
     this.#claims = new Array<number>(nodes.length).fill(0);
   }
@@ -103,7 +103,7 @@ export class Lease {
     hint?: number,
     opening?: Opening<GrantReply>,
   ): Promise<Taken> {
-    let claim: GrantClaim | undefined;
+    let claim: GrantRequest | undefined;
     this.#longestTtl = ttl;
     if (hint !== undefined)
       this.#counters = new Array<number | undefined>(this.#nodes.length).fill(undefined);
@@ -115,7 +115,7 @@ export class Lease {
       opening,
       ask: (node, index, wanted, deliver) => {
         this.#claim(index, 1);
-        claim ??= new RoundClaim(this.holding, ttl, hint, wanted);
+        claim ??= new RoundRequest(this.owned, ttl, hint, wanted);
         node.grant(claim, deliver);
       },
       heard: (index, reply, decided) => {
@@ -159,7 +159,7 @@ export class Lease {
         if (counter === undefined || this.#ended)
           deliver({ kind: 'unreachable', cause: NOT_GRANTED, maybeExecuted: false });
         else if (counter === fencingToken) deliver({ kind: 'confirmed' });
-        else node.confirm({ ...this.holding, fencingToken, wanted }, (reply) => deliver(orLost(reply)));
+        else node.confirm({ ...this.owned, fencingToken, wanted }, (reply) => deliver(orLost(reply)));
       },
       decide: (replies, over) => {
         const ballots = replies.map(ballotOf);
@@ -188,7 +188,7 @@ export class Lease {
       clock: this.#clock,
       patience,
       ask: (node, index, wanted, deliver) => {
-        const claim = { ...this.holding, ttl, fencingToken: this.#fencingToken, wanted };
+        const claim = { ...this.owned, ttl, fencingToken: this.#fencingToken, wanted };
         if (!this.#continuity.counts(index)) {
           this.#repair(node, index, claim, deliver);
           return;
@@ -215,7 +215,7 @@ export class Lease {
     return this.#follow(round);
   }
 
-  #repair(node: LockNode, index: number, claim: ExtendClaim, deliver: (reply: RepairReply) => void): void {
+  #repair(node: LockNode, index: number, claim: ExtendRequest, deliver: (reply: RepairReply) => void): void {
     this.#claim(index, 1);
     node.repair(claim, (reply) => {
       if (reply.kind === 'extended') this.#continuity.continued(index);
@@ -228,15 +228,15 @@ export class Lease {
   }
 
   /** Deletes the keys wherever they may be, and waits for the answers. `announce`: whoever waits is told. Nodes that are silent go on owing it. */
-  release(patience: number, announce: Giving['announce'] = true): Promise<Released> {
+  release(patience: number, announce: ReleaseRequest['announce'] = true): Promise<Released> {
     this.#end();
-    const giving = { ...this.holding, announce, longestTtl: this.#longestTtl };
+    const request = { ...this.owned, announce, longestTtl: this.#longestTtl };
     return new Round<ReleaseReply, Released>({
       nodes: this.#nodes,
       clock: this.#clock,
       patience,
       ask: (node, index, _wanted, deliver) => {
-        if (this.#claims[index]) node.release(giving, deliver);
+        if (this.#claims[index]) node.release(request, deliver);
         else deliver({ kind: 'unreachable', cause: NEVER_ASKED, maybeExecuted: false });
       },
       decide: (replies, over) => {
@@ -250,16 +250,16 @@ export class Lease {
   undo(): void {
     if (this.#ended) return;
     this.#end();
-    const giving = this.#giving();
+    const request = this.#releaseRequest();
     this.#nodes.forEach((node, index) => {
-      if (this.#claims[index] || this.#owesNews) node.release(giving, () => {});
+      if (this.#claims[index] || this.#owesNews) node.release(request, () => {});
     });
   }
 
   /** Whoever waits is told, unless it had been refused: contenders that told each other of that would wake all of them for nothing. */
-  #giving(): Giving {
+  #releaseRequest(): ReleaseRequest {
     const announce = this.#owesNews ? 'gone' : !this.#refused;
-    return { ...this.holding, announce, longestTtl: this.#longestTtl };
+    return { ...this.owned, announce, longestTtl: this.#longestTtl };
   }
 
   /** What is over is not kept for as long as the lock is held. */
@@ -288,7 +288,7 @@ export class Lease {
     // One that reorders may have executed a request twice, or after the release that was sent after it; then nobody
     // else would ever delete what was set.
     if (node?.reorders ? executedNothing(reply) : setNothing(reply)) this.#claim(index, -1);
-    if (holds && this.#ended && node?.reorders) node.release(this.#giving(), () => {});
+    if (holds && this.#ended && node?.reorders) node.release(this.#releaseRequest(), () => {});
   }
 
   #claim(index: number, change: 1 | -1): void {

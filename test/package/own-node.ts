@@ -2,20 +2,20 @@
 // and runs it; it prints what came of it.
 import { createHash } from 'node:crypto';
 import {
-  type Confirmation,
   type ConfirmReply,
+  type ConfirmRequest,
   type Deliver,
-  type ExtendClaim,
   type ExtendReply,
-  type Giving,
-  type GrantClaim,
+  type ExtendRequest,
   type GrantReply,
-  type Holding,
+  type GrantRequest,
   type InspectReply,
   type LockNode,
+  type OwnedKeys,
   Redlock,
   type ReleaseListener,
   type ReleaseReply,
+  type ReleaseRequest,
   type RepairReply,
   type Taken,
 } from 'quorlock';
@@ -37,7 +37,7 @@ class OwnNode implements LockNode {
     return Number.NEGATIVE_INFINITY;
   }
 
-  grant({ keys, ownerToken, ttl, hint }: GrantClaim, deliver: Deliver<GrantReply>): void {
+  grant({ keys, ownerToken, ttl, hint }: GrantRequest, deliver: Deliver<GrantReply>): void {
     this.#answer('grant', deliver, (): GrantReply => {
       const held = this.#heldAmong(keys);
       if (held.length > 0) {
@@ -52,7 +52,7 @@ class OwnNode implements LockNode {
     });
   }
 
-  confirm({ keys, ownerToken, fencingToken }: Confirmation, deliver: Deliver<ConfirmReply>): void {
+  confirm({ keys, ownerToken, fencingToken }: ConfirmRequest, deliver: Deliver<ConfirmReply>): void {
     this.#answer('confirm', deliver, (): ConfirmReply => {
       if (this.#ownedAmong({ keys, ownerToken }).length < keys.length) return { kind: 'absent' };
       this.#raise(keys, fencingToken);
@@ -60,7 +60,7 @@ class OwnNode implements LockNode {
     });
   }
 
-  extend({ keys, ownerToken, ttl, fencingToken }: ExtendClaim, deliver: Deliver<ExtendReply>): void {
+  extend({ keys, ownerToken, ttl, fencingToken }: ExtendRequest, deliver: Deliver<ExtendReply>): void {
     this.#answer('extend', deliver, (): ExtendReply => {
       const taken = this.#takenFrom({ keys, ownerToken });
       if (taken) return taken;
@@ -71,7 +71,7 @@ class OwnNode implements LockNode {
     });
   }
 
-  repair({ keys, ownerToken, ttl, fencingToken }: ExtendClaim, deliver: Deliver<RepairReply>): void {
+  repair({ keys, ownerToken, ttl, fencingToken }: ExtendRequest, deliver: Deliver<RepairReply>): void {
     this.#answer('repair', deliver, (): RepairReply => {
       const taken = this.#takenFrom({ keys, ownerToken });
       if (taken) return taken;
@@ -82,7 +82,7 @@ class OwnNode implements LockNode {
     });
   }
 
-  release({ keys, ownerToken, announce }: Giving, deliver: Deliver<ReleaseReply>): void {
+  release({ keys, ownerToken, announce }: ReleaseRequest, deliver: Deliver<ReleaseReply>): void {
     this.#answer('release', deliver, (): ReleaseReply => {
       const owned = this.#ownedAmong({ keys, ownerToken });
       for (const key of owned) this.#entries.delete(key);
@@ -128,7 +128,7 @@ class OwnNode implements LockNode {
     queueMicrotask(() => deliver(execute()));
   }
 
-  #set({ keys, ownerToken }: Holding, ttl: number): void {
+  #set({ keys, ownerToken }: OwnedKeys, ttl: number): void {
     for (const key of keys) {
       const until = Math.max(performance.now() + ttl, this.#entries.get(key)?.until ?? 0);
       this.#entries.set(key, { ownerToken, until });
@@ -144,13 +144,13 @@ class OwnNode implements LockNode {
     return entries.filter((entry) => remainingOf(entry) > 0);
   }
 
-  #takenFrom({ keys, ownerToken }: Holding): Taken | undefined {
+  #takenFrom({ keys, ownerToken }: OwnedKeys): Taken | undefined {
     const others = this.#heldAmong(keys).filter((entry) => entry.ownerToken !== ownerToken);
     if (others.length === 0) return undefined;
     return { kind: 'taken', remaining: Math.max(...others.map(remainingOf)) };
   }
 
-  #ownedAmong({ keys, ownerToken }: Holding): string[] {
+  #ownedAmong({ keys, ownerToken }: OwnedKeys): string[] {
     return keys.filter((key) => this.#heldAmong([key]).some((entry) => entry.ownerToken === ownerToken));
   }
 }

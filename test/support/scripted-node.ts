@@ -1,16 +1,16 @@
 import type {
-  Confirmation,
   ConfirmReply,
+  ConfirmRequest,
   Deliver,
-  ExtendClaim,
   ExtendReply,
-  Giving,
-  GrantClaim,
+  ExtendRequest,
   GrantReply,
+  GrantRequest,
   InspectReply,
   LockNode,
   ReleaseListener,
   ReleaseReply,
+  ReleaseRequest,
   RepairReply,
   Unreachable,
 } from '../../src/node/lock-node.ts';
@@ -28,7 +28,7 @@ export interface ScriptedRequest {
   /** Of a confirmation or an extension. */
   readonly fencingToken?: number | undefined;
   /** Of a release. */
-  readonly announce?: Giving['announce'];
+  readonly announce?: ReleaseRequest['announce'];
   readonly wanted: () => boolean;
   readonly deliver: (reply: Reply) => void;
 }
@@ -84,11 +84,11 @@ export class ScriptedNode implements LockNode {
     return this.contactUntil;
   }
 
-  grant(claim: GrantClaim, deliver: Deliver<GrantReply>): void {
+  grant(claim: GrantRequest, deliver: Deliver<GrantReply>): void {
     this.#record({ verb: 'grant', ...claim, deliver: deliver as Deliver<Reply> });
   }
 
-  confirm(confirmation: Confirmation, deliver: Deliver<ConfirmReply>): void {
+  confirm(confirmation: ConfirmRequest, deliver: Deliver<ConfirmReply>): void {
     this.#record({
       verb: 'confirm',
       ...confirmation,
@@ -97,18 +97,18 @@ export class ScriptedNode implements LockNode {
     });
   }
 
-  extend(claim: ExtendClaim, deliver: Deliver<ExtendReply>): void {
+  extend(claim: ExtendRequest, deliver: Deliver<ExtendReply>): void {
     this.#record({ verb: 'extend', ...claim, deliver: deliver as Deliver<Reply> });
   }
 
-  repair(claim: ExtendClaim, deliver: Deliver<RepairReply>): void {
+  repair(claim: ExtendRequest, deliver: Deliver<RepairReply>): void {
     this.#record({ verb: 'repair', ...claim, deliver: deliver as Deliver<Reply> });
   }
 
-  release(giving: Giving, deliver: Deliver<ReleaseReply>): void {
+  release(request: ReleaseRequest, deliver: Deliver<ReleaseReply>): void {
     this.#record({
       verb: 'release',
-      ...giving,
+      ...request,
       ttl: 0,
       wanted: always,
       deliver: deliver as Deliver<Reply>,

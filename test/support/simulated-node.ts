@@ -1,17 +1,17 @@
 import type { Scheduler } from 'fast-check';
 import type {
-  Confirmation,
   ConfirmReply,
+  ConfirmRequest,
   Deliver,
-  ExtendClaim,
   ExtendReply,
-  Giving,
-  GrantClaim,
+  ExtendRequest,
   GrantReply,
-  Holding,
+  GrantRequest,
   InspectReply,
   LockNode,
+  OwnedKeys,
   ReleaseReply,
+  ReleaseRequest,
   RepairReply,
   Unreachable,
 } from '../../src/node/lock-node.ts';
@@ -55,12 +55,12 @@ export class SimulatedNode implements LockNode {
     return Number.NEGATIVE_INFINITY;
   }
 
-  grant(claim: GrantClaim, deliver: Deliver<GrantReply>): void {
+  grant(claim: GrantRequest, deliver: Deliver<GrantReply>): void {
     const fence = fenceOf(claim.hint);
     this.#request<GrantReply>('grant', claim, () => this.store.grant(claim, claim.ttl, fence), deliver);
   }
 
-  confirm(confirmation: Confirmation, deliver: Deliver<ConfirmReply>): void {
+  confirm(confirmation: ConfirmRequest, deliver: Deliver<ConfirmReply>): void {
     const fence = { value: confirmation.fencingToken, retention: 1 };
     this.#request<ConfirmReply>(
       'confirm',
@@ -70,19 +70,19 @@ export class SimulatedNode implements LockNode {
     );
   }
 
-  extend(claim: ExtendClaim, deliver: Deliver<ExtendReply>): void {
+  extend(claim: ExtendRequest, deliver: Deliver<ExtendReply>): void {
     const fence = fenceOf(claim.fencingToken);
     this.#request<ExtendReply>('extend', claim, () => this.store.extend(claim, claim.ttl, fence), deliver);
   }
 
-  repair(claim: ExtendClaim, deliver: Deliver<RepairReply>): void {
+  repair(claim: ExtendRequest, deliver: Deliver<RepairReply>): void {
     const fence = fenceOf(claim.fencingToken);
     this.#request<RepairReply>('repair', claim, () => this.store.repair(claim, claim.ttl, fence), deliver);
   }
 
-  release(giving: Giving, deliver: Deliver<ReleaseReply>): void {
+  release(request: ReleaseRequest, deliver: Deliver<ReleaseReply>): void {
     this.#send(() => {
-      const reply = this.#execute('release', giving, () => this.store.release(giving));
+      const reply = this.#execute('release', request, () => this.store.release(request));
       this.#reply(() => deliver(reply));
     });
   }
@@ -103,7 +103,7 @@ export class SimulatedNode implements LockNode {
 
   #request<Reply extends GrantReply | ConfirmReply | ExtendReply | RepairReply>(
     verb: string,
-    { ownerToken, keys }: Holding,
+    { ownerToken, keys }: OwnedKeys,
     execute: () => Reply,
     deliver: (reply: Reply | Unreachable) => void,
   ): void {
@@ -118,7 +118,7 @@ export class SimulatedNode implements LockNode {
     });
   }
 
-  #execute<Reply>(verb: string, { ownerToken }: Holding, execute: () => Reply): Reply {
+  #execute<Reply>(verb: string, { ownerToken }: OwnedKeys, execute: () => Reply): Reply {
     this.executed.push(`${verb} ${ownerToken}`);
     return execute();
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Redlock } from '../../src/index.ts';
-import type { Giving } from '../../src/node/lock-node.ts';
+import type { ReleaseRequest } from '../../src/node/lock-node.ts';
 import { leaseOver } from '../support/lease-over.ts';
 import { lockOver } from '../support/lock-over.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -12,7 +12,7 @@ const granted = { kind: 'granted', counter: 7 } as const;
 const denied = { kind: 'denied', remaining: 500, owner: 'other' } as const;
 
 /** For each node, whether its releases were to be told to those who wait. */
-function announced(nodes: readonly ScriptedNode[]): (Giving['announce'] | undefined)[][] {
+function announced(nodes: readonly ScriptedNode[]): (ReleaseRequest['announce'] | undefined)[][] {
   return nodes.map((node) => node.of('release').map(({ announce }) => announce));
 }
 

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Signals } from '../../src/acquire/signals.ts';
 import { type GrantReply, Redlock } from '../../src/index.ts';
-import type { Claim, Deliver } from '../../src/node/lock-node.ts';
+import type { Deliver, WriteRequest } from '../../src/node/lock-node.ts';
 import { counts } from '../support/lock-over.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { peek, turn } from '../support/peek.ts';
@@ -138,7 +138,7 @@ class AbortingNode extends ScriptedNode {
     this.#controller = controller;
   }
 
-  override grant(claim: Claim, deliver: Deliver<GrantReply>): void {
+  override grant(claim: WriteRequest, deliver: Deliver<GrantReply>): void {
     this.#controller.abort(REASON);
     super.grant(claim, deliver);
   }

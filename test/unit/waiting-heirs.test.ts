@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Lock, Redlock } from '../../src/index.ts';
-import type { Giving } from '../../src/node/lock-node.ts';
+import type { ReleaseRequest } from '../../src/node/lock-node.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { memoryRedlock } from '../support/memory-redlock.ts';
 import { peek, rejectionOf, turn } from '../support/peek.ts';
@@ -27,7 +27,7 @@ async function holding(): Promise<{
 }
 
 /** For each node, which releases were told to those who wait. */
-function told(nodes: readonly ScriptedNode[]): (Giving['announce'] | undefined)[][] {
+function told(nodes: readonly ScriptedNode[]): (ReleaseRequest['announce'] | undefined)[][] {
   return nodes.map((node) => node.of('release').map(({ announce }) => announce));
 }
 

@@ -108,8 +108,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'quorum/lease.ts',
-        'if (this.#claims[index] || this.#owesNews) node.release(giving, () => {});',
-        'void giving, node, index;',
+        'if (this.#claims[index] || this.#owesNews) node.release(request, () => {});',
+        'void request, node, index;',
       ),
     ],
   },
@@ -125,8 +125,8 @@ export const MUTANTS: readonly Mutant[] = [
       ),
       edit(
         'quorum/lease.ts',
-        'if (this.#claims[index] || this.#owesNews) node.release(giving, () => {});',
-        'if ((this as { seen?: Set<number> }).seen?.has(index)) node.release(giving, () => {});',
+        'if (this.#claims[index] || this.#owesNews) node.release(request, () => {});',
+        'if ((this as { seen?: Set<number> }).seen?.has(index)) node.release(request, () => {});',
       ),
     ],
   },
@@ -162,8 +162,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'node/redis-node.ts',
-        "if (reply.kind === 'released' || reply.kind === 'absent') {\n        this.#debts",
-        'if (reply) {\n        this.#debts',
+        "if (reply.kind === 'released' || reply.kind === 'absent') {\n        this.#pending",
+        'if (reply) {\n        this.#pending',
       ),
     ],
   },
@@ -173,15 +173,15 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'node/redis-node.ts',
-        'const owed = this.#debts.list();\n    for',
-        'const owed = this.#debts.list();\n    for (const debt of owed) this.#debts.settle(debt);\n    for',
+        'const owed = this.#pending.list();\n    for',
+        'const owed = this.#pending.list();\n    for (const release of owed) this.#pending.settle(release);\n    for',
       ),
     ],
   },
   {
     name: 'what is owed never ends',
     breaks: 'paced',
-    edits: [edit('node/debts.ts', 'giving.longestTtl * (1 + share)', 'Number.POSITIVE_INFINITY')],
+    edits: [edit('node/pending-releases.ts', 'request.longestTtl * (1 + share)', 'Number.POSITIVE_INFINITY')],
   },
   {
     name: 'what is owed is repeated without a pause',
@@ -246,13 +246,13 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'an extension sets what is missing',
     breaks: 'continuity',
     directed: 'all nodes forget a lock, and another has come and gone when it is extended',
-    edits: [edit('node/memory-store.ts', "if (!this.#hasAll(holding)) return { kind: 'missing' };", '')],
+    edits: [edit('node/memory-store.ts', "if (!this.#hasAll(owned)) return { kind: 'missing' };", '')],
   },
   {
     name: 'an extension that sets what is missing says so to nobody',
     breaks: 'atomic',
     model: 'forgetful',
-    edits: [edit('node/memory-store.ts', "if (!this.#hasAll(holding)) return { kind: 'missing' };", '')],
+    edits: [edit('node/memory-store.ts', "if (!this.#hasAll(owned)) return { kind: 'missing' };", '')],
   },
   {
     name: 'an extension without an answer breaks continuity',
@@ -743,8 +743,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'quorum/lease.ts',
-        'const giving = { ...this.holding, announce, longestTtl',
-        'const giving = { ...this.holding, announce: announce && false, longestTtl',
+        'const request = { ...this.owned, announce, longestTtl',
+        'const request = { ...this.owned, announce: announce && false, longestTtl',
       ),
     ],
   },

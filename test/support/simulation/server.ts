@@ -1,10 +1,10 @@
 import type {
   ConfirmReply,
   ExtendReply,
-  Giving,
   GrantReply,
   InspectReply,
   ReleaseReply,
+  ReleaseRequest,
   RepairReply,
 } from '../../../src/node/lock-node.ts';
 import { type Fence, MemoryStore } from '../../../src/node/memory-store.ts';
@@ -293,7 +293,7 @@ export class Server {
 
   #execute(
     operation: Operation,
-    holding: Omit<Giving, 'longestTtl'>,
+    holding: Omit<ReleaseRequest, 'longestTtl'>,
     ttl: number,
     fence: Fence | undefined,
   ): Reply {

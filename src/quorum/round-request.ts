@@ -1,14 +1,14 @@
-import type { GrantClaim, Holding } from '../node/lock-node.ts';
+import type { GrantRequest, OwnedKeys } from '../node/lock-node.ts';
 
 /** What one round asks of all nodes. A class, as a `Round` keeps no plan, and for the same reason. */
-export class RoundClaim implements GrantClaim {
+export class RoundRequest implements GrantRequest {
   readonly keys: readonly string[];
   readonly ownerToken: string;
   readonly ttl: number;
   readonly hint: number | undefined;
   readonly wanted: () => boolean;
 
-  constructor({ keys, ownerToken }: Holding, ttl: number, hint: number | undefined, wanted: () => boolean) {
+  constructor({ keys, ownerToken }: OwnedKeys, ttl: number, hint: number | undefined, wanted: () => boolean) {
     this.keys = keys;
     this.ownerToken = ownerToken;
     this.ttl = ttl;

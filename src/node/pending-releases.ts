@@ -1,0 +1,87 @@
+import type { Clock } from '../clock.ts';
+import type { ReleaseRequest } from './lock-node.ts';
+
+/** How many releases may be pending for a node. Beyond that the oldest are dropped, and their keys expire by themselves. */
+const MOST_PENDING = 10_000;
+
+/** By how much a server's clock may be slower than the local one, as a share; and the resolution of an expiry, in ms. */
+const SLOWEST = { share: 0.1, resolution: 2 } as const;
+
+/** One release that a server has not answered, as it is to be repeated. */
+export interface PendingRelease {
+  readonly request: ReleaseRequest;
+  /** When the last of its keys has expired by itself, in ms of the clock. */
+  readonly until: number;
+}
+
+/** The releases that a server has not answered yet. They are repeated until it does, or until nothing is left to delete. */
+export class PendingReleases {
+  readonly #clock: Clock;
+  readonly #owed = new Map<string, PendingRelease>();
+  /** Those that the server has refused: they are to be repeated. */
+  readonly #refused = new Set<PendingRelease>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** A release that is owed anew is settled by no answer to an earlier one. */
+  add(request: ReleaseRequest): PendingRelease {
+    const { share, resolution } = SLOWEST;
+    const release = {
+      // Whoever was to be told otherwise has not been: it would have followed on the connection that is lost.
+      request: request.announce === 'late' ? { ...request, announce: true } : request,
+      until: this.#clock.now() + request.longestTtl * (1 + share) + resolution,
+    };
+    this.#drop(this.#owed.get(request.ownerToken));
+    this.#owed.set(request.ownerToken, release);
+    this.#dropOldest();
+    return release;
+  }
+
+  settle(release: PendingRelease): void {
+    this.#refused.delete(release);
+    if (this.#owed.get(release.request.ownerToken) === release) this.#drop(release);
+  }
+
+  /** The server has refused it. */
+  refused(release: PendingRelease): void {
+    if (this.#owed.get(release.request.ownerToken) === release) this.#refused.add(release);
+  }
+
+  get none(): boolean {
+    return this.list().length === 0;
+  }
+
+  /** What is owed, oldest first. */
+  list(): PendingRelease[] {
+    for (const release of this.#owed.values()) if (release.until <= this.#clock.now()) this.#drop(release);
+    return [...this.#owed.values()];
+  }
+
+  /** Takes so many of those that the server has refused, or all: the ones that have waited longest for a repetition. */
+  takeRefused(most: number = Number.POSITIVE_INFINITY): PendingRelease[] {
+    const taken: PendingRelease[] = [];
+    for (const release of this.#refused) {
+      if (taken.length === most) break;
+      this.#refused.delete(release);
+      if (release.until > this.#clock.now()) taken.push(release);
+      else this.#drop(release);
+    }
+    return taken;
+  }
+
+  #drop(release: PendingRelease | undefined): void {
+    if (!release) return;
+    this.#refused.delete(release);
+    this.#owed.delete(release.request.ownerToken);
+  }
+
+  /** What has expired, as far as it is in front, and what is too much. */
+  #dropOldest(): void {
+    for (const oldest of this.#owed.values()) {
+      if (this.#owed.size <= MOST_PENDING && oldest.until > this.#clock.now()) return;
+      this.#drop(oldest);
+    }
+  }
+}
