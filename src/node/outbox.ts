@@ -240,7 +240,7 @@ export class Outbox {
       const middle = batch.length >> 1;
       for (const half of [batch.slice(0, middle), batch.slice(middle)])
         for (const part of this.#batches(half)) this.#send(part, sha, master);
-    } else if (isAboutKeys(error) && batch[0]) {
+    } else if (isOfSome && isAboutKeys(error) && batch[0]) {
       this.#noteRefused(batch[0].keys[0] ?? '');
       void this.#nameKeys(batch[0], sha, error);
     } else {
@@ -303,7 +303,7 @@ export class Outbox {
       // It had the script a moment ago: another has answered that it was redirected to, or the script goes again and again.
       for (const vote of batch.filter(isVote)) vote.deliver(replyTo(UNSEEN, false));
       const others = batch.filter((each) => !isVote(each));
-      if (others.length > 0) this.#send(others, allButGrants.sha, master);
+      for (const part of this.#batches(others)) this.#send(part, allButGrants.sha, master);
     } else {
       admissions.missing(master);
       this.#queue.unshift(...batch);

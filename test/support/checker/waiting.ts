@@ -262,8 +262,10 @@ function isSame(one: readonly string[], other: readonly string[]): boolean {
 /** Where some want a lock and nobody has it, soon somebody has. */
 function progress(facts: Facts, pace: Pace, nodes: Nodes, calls: readonly Call[], report: Report): void {
   if (isSlow(pace)) return;
-  for (const { from, to, waiter, isHealthy } of vacancies(facts, pace, nodes, calls)) {
-    const bound = mostTimeWithoutHolder(pace, isHealthy);
+  for (const { from, to, waiter, isHealthy, isByExpiry } of vacancies(facts, pace, nodes, calls)) {
+    // A waiter knows by its own clock when keys expire.
+    const drift = isByExpiry ? Math.min(pace.drift * facts.history.maxTtl, LONGEST_SLEEP) : 0;
+    const bound = mostTimeWithoutHolder(pace, isHealthy) + drift;
     if (to - from <= bound) continue;
     report(
       'progress',
@@ -328,6 +330,8 @@ interface Vacancy {
   readonly waiter: Call;
   /** Whether nothing was wrong with any of the nodes. */
   readonly isHealthy: boolean;
+  /** Whether it began as the last key in the way expired. */
+  readonly isByExpiry: boolean;
 }
 
 /** The times in which a resource was to be had, somebody in good health waited for it, and nobody had it. */
@@ -370,7 +374,7 @@ function* vacancies(facts: Facts, pace: Pace, nodes: Nodes, calls: readonly Call
         const isHealthy =
           sound.length === history.nodes &&
           [...contenders].every((client) => nodes.sound(client, from, to, true).length === history.nodes);
-        yield { from, to, waiter, isHealthy };
+        yield { from, to, waiter, isHealthy, isByExpiry: gap.last?.end === 'expired' };
       }
     }
   }
