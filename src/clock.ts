@@ -61,7 +61,7 @@ let wallClockLead = performance.timeOrigin;
 function wallTime(): number {
   const now = performance.now();
   const least = Date.now();
-  // When the wall clock has been set or slewed, the sum leaves this ms: the lead follows.
+  // If the wall clock was set or slewed, the sum is no longer within this ms, and the lead is corrected.
   wallClockLead = Math.min(Math.max(wallClockLead, least - now), least + 0.999 - now);
   return now + wallClockLead;
 }

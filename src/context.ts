@@ -9,19 +9,19 @@ export function currentContext(): Context {
   return new AsyncResource('quorlock');
 }
 
-/** That in which this module was loaded, which belongs to no call. */
+/** The context in which this module was loaded. It belongs to no call. */
 const NEUTRAL = currentContext();
 
 /**
- * Runs `act` in no call's context. What calls share is made here: timers, sockets, and the commands of many calls. Made in
- * the context of the call that happens to need it first, it would keep that call's stores alive for as long as it
- * lasts, and its tracer would take the work of others for its own.
+ * Runs `act` in no call's context. Timers, sockets and commands that calls share are made here. If they were made in the
+ * context of the call that needs them first, they would keep its stores alive for as long as they last, and its tracer
+ * would record the work of other calls.
  */
 export function inNeutralContext<T>(act: () => T): T {
   return NEUTRAL.runInAsyncScope(act);
 }
 
-/** Of each clock one: what is known of a clock holds for all who use it. */
+/** One for each clock: what is known of a clock is shared by all its users. */
 const neutralClocks = new WeakMap<Clock, Clock>();
 
 /** The same clock, whose timers run in no call's context. */

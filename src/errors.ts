@@ -62,7 +62,7 @@ export abstract class RedlockError extends Error {
     Object.defineProperty(this, BRAND, { value: true });
   }
 
-  /** What `JSON.stringify` shows: also the message and the causes, which it leaves out of errors. */
+  /** What `JSON.stringify` shows. It would omit the message and the causes of an error. */
   toJSON(): object {
     const { name, message, cause } = this;
     const votes = this.votes.map((vote) =>
@@ -231,8 +231,8 @@ export class RedlockClosedError extends RedlockError {
 }
 
 /**
- * Gives an error the stack of the call that rejects with it. Errors are made where an answer or a timer came, which looks
- * the same for all callers. To be called in an async function that the caller awaits, after it has awaited itself:
+ * Gives an error the stack of the call that rejects with it. Errors are made where an answer or a timer is handled: a stack
+ * from there is the same for all callers. To be called in an async function that the caller awaits, after it has awaited itself:
  * then V8 adds the frames of everybody who awaits it. Errors of others, such as an abort's reason, stay as they are.
  */
 export function withStackOfCaller(error: unknown): unknown {

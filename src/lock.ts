@@ -65,7 +65,7 @@ export class Lock {
   #loss: LockLostError | undefined;
   /** Why the last extension failed, if none has succeeded since. */
   #failure: RedlockError | undefined;
-  /** Where the lock was taken: its signal aborts there. Only while it is held. */
+  /** The context in which the lock was taken, and in which its signal aborts. Kept only while the lock is held. */
   #context: Context | undefined = currentContext();
   #controller: AbortController | undefined;
   #extending: Promise<void> | undefined;
@@ -89,7 +89,7 @@ export class Lock {
     if (autoExtend) this.#scheduleExtension();
   }
 
-  /** Its place among the locks that are held. Not a field, which everybody would see who prints the lock. @internal */
+  /** Its place among the locks that are held. Not a field, because a field would be printed with the lock. @internal */
   get place(): number {
     return this.#place;
   }
@@ -273,7 +273,7 @@ export class Lock {
       verdict === 'won'
         ? undefined
         : failure('extend', resources, verdict === 'taken' ? 'held' : verdict, votesOf(nodes, replies));
-    // Before anybody looks at the clock, which may say that the lock is lost.
+    // Before the clock is read, which may find that the lock is lost.
     if (failed && this.#state === 'held') this.#failure = failed;
     if (verdict === 'taken' && this.state === 'held') this.#lose('taken', failed);
     // A success that comes after the release or the loss changes nothing: the keys are being deleted.
@@ -295,7 +295,7 @@ export class Lock {
   #scheduleExtension(): void {
     if (this.#validUntil >= this.#heldAtMostUntil) return;
     const { nodeVotedAt } = this.#keeper;
-    // One that failed without a node that has come back since may well succeed with it.
+    // A node has come back since the last extension: the next one may succeed with it.
     const mayDoBetter = nodeVotedAt >= this.#lastExtension;
     const interval = mayDoBetter ? SHORTEST_EXTENSION_INTERVAL : extensionInterval(this.#options.ttl);
     this.#extendAt = Math.max(this.#extensionDue, this.#lastExtension + interval);
@@ -354,7 +354,7 @@ export class Lock {
     }
   }
 
-  /** What the last extension says about a loss. */
+  /** What the last failed extension adds to the message of a loss. */
   #details(reason: LossReason, cause: unknown): string {
     if (!(cause instanceof RedlockError)) return '';
     if (reason === 'taken') return ` (${describeVotes(cause.votes)})`;
@@ -364,7 +364,7 @@ export class Lock {
   }
 }
 
-/** The errors that repeat a loss to one caller each, and the loss. */
+/** For each error that repeats a loss to one caller, that loss. */
 const repetitions = new WeakMap<object, LockLostError>();
 
 /** An error of its own for a caller who learns of a loss: the loss itself is the reason of the signal, and shared. @internal */

@@ -1,9 +1,9 @@
 import { type InspectOptions, inspect } from 'node:util';
 
-/** How deep the fields go: to those of each node. They are few, so all are shown, however deep the object itself is. */
+/** Deep enough for the fields of each node. They are few, so they are always shown, however deeply nested the object itself is. */
 const DEPTH = 2;
 
-/** Makes `console.log` show the objects of a class by this name, which bundlers change, and by what `toJSON` says. */
+/** Makes `console.log` show the objects of a class under this name, as bundlers rename classes, with the fields of `toJSON`. */
 export function printAs(name: string, { prototype }: { readonly prototype: { toJSON(): object } }): void {
   Object.defineProperty(prototype, inspect.custom, {
     value(this: { toJSON(): object }, depth: number, options: InspectOptions): string {

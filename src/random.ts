@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 /** The only source of randomness. */
 export interface Random {
   /**
-   * A fresh owner token: unguessable, never the same twice. 40 lowercase hexadecimal digits: by this form others know that it is a
-   * lock of quorlock's, whose release they are told of.
+   * A fresh owner token: unguessable, never the same twice. 40 lowercase hexadecimal digits: by this form other clients
+   * know that it is a lock of quorlock, whose release is announced.
    */
   token(): string;
   /** Uniform in [0, 1), for jitter. */

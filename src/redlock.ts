@@ -142,7 +142,7 @@ export class Redlock {
     await lock.release();
     if (loss && !(outcome.status === 'rejected' && isAboutLoss(outcome.reason, loss)))
       throw repeatLoss(loss, outcome);
-    // The loss itself was made by a timer, or by an answer to nobody.
+    // The loss itself was made where a timer or an answer was handled: its stack does not lead to the caller.
     if (outcome.status === 'rejected')
       throw outcome.reason === loss ? withStackOfCaller(loss) : outcome.reason;
     return outcome.value;
@@ -179,7 +179,7 @@ export class Redlock {
     await this.close();
   }
 
-  /** What `JSON.stringify` and `console.log` show. A node of a user has no state. */
+  /** What `JSON.stringify` and `console.log` show. Nodes that users implement have no state. */
   toJSON(): object {
     return {
       state: this.#isOpen ? 'open' : 'closed',
@@ -280,7 +280,7 @@ export class Redlock {
     const waiting = this.#waiting.all;
     for (const each of waiting) each.cancel(new RedlockClosedError());
     this.#locks.close(reason);
-    // A call that has just got its lock finds that this is closed, and releases it, before nodes can find that nothing is owed to them.
+    // A call that has just won its lock releases it now, before the nodes close: they would find nothing to send and close too early.
     await Promise.allSettled(waiting.map(({ result }) => result));
     await Promise.all(this.#ownNodes.map((node) => node.close(this.#settings.call.nodeTimeout)));
   }

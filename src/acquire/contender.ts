@@ -35,12 +35,12 @@ export class Contender {
   /** All nodes, the arbiter first. */
   #order: readonly number[] | undefined;
   #attempt: Attempt | undefined;
-  /** On its way to the caller. */
+  /** A lock that was won and has not reached the caller yet. */
   #won: Won | undefined;
   #contest: Contest | undefined;
   /** Whose name the last attempt was made in. */
   #ownerToken = '';
-  /** Why the last attempt failed that asked all that it wanted to; and that had time for answers, if there was one. */
+  /** The error of the last attempt that nobody outran. One without time for answers counts only if there is no other. */
   #lastError: RedlockError | undefined;
   /** When the last attempt began, in ms of the clock. */
   #attemptedAt = Number.NEGATIVE_INFINITY;
@@ -103,7 +103,7 @@ export class Contender {
     if (this.#sleepsForVotes) this.#sleep?.shorten(SHORTEST_PAUSE);
   }
 
-  /** The caller has the lock (`kept`), or does not want it any more: then an attempt that is under way, or has just won, is undone. */
+  /** `kept`: the caller has the lock. `unwanted`: an attempt under way is undone, and so is a lock that was just won. */
   end(lock: 'kept' | 'unwanted'): void {
     this.#over = true;
     this.#attempt?.abandon();
@@ -265,7 +265,7 @@ export class Contender {
   }
 }
 
-/** Whether so many nodes are unfit, and no waiting cures it, that the others are no quorum. */
+/** Whether there is no quorum without the nodes that are permanently unfit. */
 function isHopeless(error: Error): boolean {
   if (!(error instanceof NodeMisconfiguredError)) return false;
   const { votes } = error;

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 /** For how many resources the last token is remembered at least; for twice as many at most. */
 const REMEMBERED = 1_000;
 
-/** By how much a wall clock may be set back, in µs, before hints follow it: tokens of Redlocks of one process grow until then. */
+/** If the wall clock is set back by more than this, in µs, hints follow it; otherwise the hints of one process keep growing. */
 const LARGEST_STEP_BACK = 1_000_000;
 
 /** The last reading of each clock, in µs. Redlocks of one process share it, so that no two hints are the same. */
@@ -33,7 +33,7 @@ export class Hints {
     return Math.max(0, Math.min(hint, Number.MAX_SAFE_INTEGER - 1));
   }
 
-  /** The wall clock in µs, or one more than the last time if it has not gone on. */
+  /** The wall clock in µs, or one more than the last time if it has not advanced. */
   #read(): number {
     const { last } = this.#reading;
     const now = Math.floor(this.#clock.wallTime() * 1_000);

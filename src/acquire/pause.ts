@@ -8,8 +8,8 @@ import type { Rivals } from './rivals.ts';
 export const LONGEST_SLEEP = 5_000;
 
 /**
- * The longest pause behind something that is no lock of quorlock's, in ms, unless the options want no shorter one: nobody
- * announces its release, so the waiter has to look.
+ * The longest pause behind a key that is not a lock of quorlock, in ms, unless `minTimeout` is longer: nobody announces its
+ * release, so the waiter has to poll.
  */
 export const LONGEST_FOREIGN_PAUSE = 200;
 
@@ -25,7 +25,7 @@ export interface Situation {
   readonly failures: number;
   /** How many in a row have split the votes, this one included. */
   readonly splits: number;
-  /** How many in a row were to wait for an expiry that was due, this one included. */
+  /** How many in a row found that the expiry was already due, this one included. */
   readonly overdue: number;
   /** How long nodes take to answer, in ms. */
   readonly roundTrip: number;
@@ -51,7 +51,7 @@ export function pauseAfter(situation: Situation): number {
   if (!rivals.isContested) return usual;
   // A server keeps a key to the end of its last ms.
   const expiry = rivals.mayWin ? Number.POSITIVE_INFINITY : Math.max(SHORTEST_PAUSE, rivals.freeAt + 1 - now);
-  // A node that always says that its key is about to expire must not be asked without end.
+  // A node may always say that its key is about to expire: it must not be asked in a loop.
   const free = Math.max(expiry, Math.min(usual, SHORTEST_PAUSE * 2 ** (overdue - 1)));
   if (rivals.isHeld) {
     const mayRely = isTold && !isCounted && !isForeign;
@@ -63,7 +63,7 @@ export function pauseAfter(situation: Situation): number {
   return Math.min(free, Math.max(short, roundTrip * (0.5 + fraction * Math.min(splits, MOST_ROUND_TRIPS))));
 }
 
-/** Whether what is in the way is to expire at once, if not before. */
+/** Whether the keys in the way should have expired by now, or are about to. */
 export function isOverdue(rivals: Rivals, now: number): boolean {
   return !rivals.mayWin && rivals.freeAt + 1 - now <= SHORTEST_PAUSE;
 }

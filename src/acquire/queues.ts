@@ -53,7 +53,7 @@ export class Queues {
     this.#lead(call, 'afresh');
   }
 
-  /** The call has got the lock, or does not want it any more. The next ones lead in a microtask: they may be leaving too, now. */
+  /** The call has the lock, or no longer wants it. The next calls lead in a microtask, as they may be leaving at this moment too. */
   leave(call: Queued): void {
     for (const key of call.keys) this.#remove(call, this.#queues.get(key));
     call.leads = false;

@@ -28,7 +28,7 @@ export class Waiting implements Queued, Appointment {
   readonly #room: WaitingRoom;
   readonly #plan: ContenderPlan;
   readonly #isSingle: boolean;
-  /** Where the call was made, if it is another one that will let it lead. */
+  /** The context of the call, if another call will let it lead. */
   readonly #context: Context | undefined;
   #contender: Contender | undefined;
   #cancelDeadline: Cancel | undefined;

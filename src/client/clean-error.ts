@@ -6,7 +6,7 @@ export interface Credentials {
   readonly passwords: readonly string[];
   /** Replaced as whole words. */
   readonly users: readonly string[];
-  /** The name of the node, which everybody sees. */
+  /** The name of the node, which is no secret. */
   readonly node: string;
 }
 
@@ -37,12 +37,12 @@ function redact(message: string, { passwords, users, node }: Credentials): strin
   );
 }
 
-/** One may be a part of another. */
+/** One text may be a part of another. */
 function longestFirst(texts: readonly string[]): string[] {
   return [...texts].sort((a, b) => b.length - a.length);
 }
 
-/** Words of servers' and clients' own sentences. A user may be called the same. */
+/** Words that servers and clients use in their own messages, and that may also be names of users. */
 const ORDINARY = new Set(
   `access acl and any are arguments auth channel channels client cluster command commands connect connection default
   does error for from has host info invalid its key keys lock locks master name node not one pair password permissions
@@ -55,8 +55,8 @@ const ORDINARY = new Set(
 const ECHO = String.raw`\bUser |\b[Uu]ser(?:name)? ?[:=]? ?['"\x60]|\b[Uu]ser(?:name)? ?[:=] ?|\b(?:AUTH|auth)['"\x60]?,? ['"\x60]?`;
 
 /**
- * A user's name as a whole word, and not as a part of a host's name. One that may be meant as another word, only where servers echo
- * users, and in URLs.
+ * Matches a user's name as a whole word, but not within the name of a host. A name that is also an ordinary word matches only where
+ * servers echo users, and in URLs.
  */
 function mentions(user: string, node: string): RegExp {
   const name = user.replace(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);

@@ -116,7 +116,7 @@ export class IoredisClient {
   }
 
   #connect(): void {
-    // Whoever makes the first call, or waits first: the socket is for all.
+    // The socket serves all calls, not only the one that happens to be first.
     void inNeutralContext(() => this.client.connect().catch(() => {}));
   }
 

@@ -17,7 +17,7 @@ export class IoredisSubscriber implements RedisSubscriber {
   }
 
   open(listener: SubscriberListener): void {
-    // As bytes: what is no text at all, ioredis would fail to convert where nobody can catch it.
+    // As bytes: ioredis would fail to convert data that is not text, where nobody can catch the error.
     this.#client.on('smessageBuffer', (channel: unknown, text: unknown) => {
       if (Buffer.isBuffer(channel) && Buffer.isBuffer(text))
         listener.message(channel.toString(), text.toString());

@@ -29,7 +29,7 @@ export function parseUrl(text: string, name: string): RedisOptions {
   }
 }
 
-/** A path, perhaps as a URL; then what a path need not have, and might be a secret. */
+/** A path, perhaps as a URL; then the rest, which a path does not need and which might be a secret. */
 const UNIX_SOCKET =
   /^(?:(?:unix|file|socket|rediss?(?:[+-](?:unix|socket))?):(?:\/\/)?)?(\.{0,2}\/[a-z_.-][\w./-]*)(.*)$/is;
 

@@ -38,7 +38,7 @@ export class ColdStart {
     return this.#isPossible;
   }
 
-  /** The nodes that keep the others from being recognised as new; undefined if they cannot be any more. */
+  /** The nodes that keep the others from being recognised as new; undefined if that is no longer possible. */
   get awaited(): readonly string[] | undefined {
     if (!this.#isPossible) return undefined;
     return [...this.#views].flatMap(([{ name }, view]) => (view === 'blank' ? [] : [name]));

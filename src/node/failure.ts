@@ -12,7 +12,7 @@ export function ranNothing(error: Error): boolean {
   return /^(NOPERM|NOAUTH|NOSCRIPT)\b/.test(error.message);
 }
 
-/** Whether such an error is about the command or the user, and so the same for whatever the script is to do. */
+/** Whether such an error is about the command or the user, and so applies to every operation of the script. */
 export function concernsAll(error: Error): boolean {
   return /^NOAUTH\b|\bto run the\b/.test(error.message);
 }

@@ -13,7 +13,7 @@ export interface WriteRequest extends OwnedKeys {
   /** Expiry of the keys in whole ms. */
   readonly ttl: number;
   /**
-   * Whether the round that asks is still undecided. A node that could not write a claim at once asks again
+   * Whether the round that asks is still undecided. A node that could not write a request at once asks again
    * right before it does, and answers `unreachable` without writing when nobody wants it.
    */
   wanted(): boolean;
@@ -76,8 +76,8 @@ export interface Quarantined {
   readonly kind: 'quarantined';
   readonly remaining: number;
   /**
-   * If the node may be new rather than restarted: the names of the nodes that do not answer as new ones do. It votes as soon as all of
-   * them do.
+   * If the node may be new rather than restarted: the names of the nodes that do not answer as new ones. It votes as soon as they
+   * do.
    */
   readonly awaiting?: readonly string[];
 }
@@ -85,7 +85,7 @@ export interface Quarantined {
 export type NoAnswer = Unreachable | Unusable | Quarantined;
 
 export type GrantReply =
-  /** `counter`: the new value of all counters, if the claim had a hint: above the hint, and above all that they ever were. */
+  /** `counter`: the new value of all counters, if the request had a hint: above the hint, and above all that they ever were. */
   | { readonly kind: 'granted'; readonly counter?: number }
   /**
    * At least one of the keys exists; nothing was written. `remaining`: ms until the last of them expires, Infinity for
@@ -166,7 +166,7 @@ export interface ReleaseListener {
   released(owner: string): void;
 }
 
-/** How a node is, for people who print a `Redlock`. */
+/** The state of a node, for people who print a `Redlock`. */
 export interface NodeCondition {
   readonly state: 'connecting' | 'up' | 'quarantined' | 'unusable' | 'down' | 'hung' | 'closed';
   readonly why?: string;
@@ -184,7 +184,7 @@ export interface LockNode {
   readonly name: string;
   /** Whether a request may be executed after one that was made later. @default false */
   readonly reorders?: boolean;
-  /** Nodes of users need not say how they are. @internal */
+  /** Nodes that users implement need not have it. @internal */
   readonly condition?: NodeCondition;
   /**
    * Until when (in ms of the clock) a request may still be waiting for the very first connection; −Infinity
@@ -194,7 +194,7 @@ export interface LockNode {
   /**
    * Takes all keys, if none of them exists, and moves the fencing counter of each on. A counter outlives its key,
    * and never falls. A hint that is more than an hour ahead of both the counter and the node's clock is refused (`unusable`):
-   * one of the two clocks is wrong, and no number would be known to be larger than all before.
+   * one of the two clocks is wrong, and no number would be certain to be larger than all earlier ones.
    * Never executed twice, never sent again.
    */
   grant(claim: GrantRequest, deliver: Deliver<GrantReply>): void;

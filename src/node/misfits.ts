@@ -1,10 +1,10 @@
 import type { Unusable } from './lock-node.ts';
 
-/** Two checks are at least so far apart, in ms: of one and the same, a node may hear several times. */
+/** The shortest time between two checks, in ms: several answers within it belong to one check. */
 const APART = 125;
-/** After so many ms without it the next find is a first one again. */
+/** A problem that was not found for so many ms counts as new. */
 const FORGOTTEN = 60_000;
-/** So many different ones are remembered: those of permissions name keys. */
+/** How many problems are remembered. There may be many, as those of permissions name keys. */
 const MOST = 1_000;
 
 /**

@@ -21,13 +21,13 @@ export class Operation {
   readonly verb: 'grant' | 'confirm' | 'extend' | 'repair' | 'release' | 'inspect';
   readonly keys: readonly string[];
   readonly ownerToken: string;
-  /** Of a claim, in ms. */
+  /** Of a grant, an extension or a repair, in ms. */
   readonly ttl: number;
   /** Of a release: {@link ReleaseRequest.announce}. */
   readonly announce: ReleaseRequest['announce'];
   /** What the keys' counters are raised to, or above; undefined without fencing. */
   readonly fence: number | undefined;
-  /** Whether it may still be written: a claim is dropped once its round is decided, all else never is. */
+  /** Whether it may still be written: a grant, confirmation, extension or repair is dropped once its round is decided. */
   readonly wanted: () => boolean;
   readonly deliver: (reply: Reply | NoAnswer) => void;
 
@@ -149,7 +149,7 @@ export function decode(
   );
 }
 
-/** A number that is not above the hint, or that no clock shows, would be no order of tokens, and be passed on to the other nodes. */
+/** A number that is not above the hint, or beyond any real clock, would break the order of tokens, also on the other nodes. */
 function granted(counter: number, hint: number): Reply | Unusable {
   if (Number.isInteger(counter) && counter > hint && counter <= LAST_NUMBER)
     return { kind: 'granted', counter };
@@ -157,7 +157,7 @@ function granted(counter: number, hint: number): Reply | Unusable {
   return { kind: 'unusable', why, maybeExecuted: true };
 }
 
-/** Whether PTTL may have said so of a key that exists. */
+/** Whether PTTL may give this number for a key that exists. */
 function isDuration(pttl: unknown): pttl is number {
   return typeof pttl === 'number' && pttl >= -1;
 }

@@ -39,19 +39,19 @@ export interface OutboxPlan {
 const LARGEST_BATCH = 128;
 /** How many refused keys are remembered at most. */
 const MOST_REFUSED = 1_000;
-/** How often it is found out which of an operation's keys are refused, in ms. */
+/** After how many ms it is found out anew which of an operation's keys are refused. */
 const NAMED_AGAIN = 10_000;
-/** How many operations may be without an answer before new claims are turned away. */
+/** How many operations may be without an answer before new grants are turned away. */
 const MOST_UNANSWERED = 20_000;
 
-/** What a user may not touch. */
+/** Which of an operation's keys a user may not touch. */
 interface Named {
   readonly keys: boolean;
   readonly counters: boolean;
   readonly expiresAt: number;
 }
 
-/** So many times in a row somebody may empty a server's cache of scripts, and no operation has to wait for it. */
+/** How many times in a row a missing script is loaded without a pause. */
 const FREE_LOADS = 3;
 
 const NOBODYS_SCRIPT = grantScript('nobody').sha;
@@ -80,9 +80,9 @@ export class Outbox {
   /** Votes of masters that have to be looked at. */
   readonly #unsure: Operation[] = [];
   readonly #triedAgain = new WeakSet<Operation>();
-  /** First keys of operations that this user may not perform: they leave alone, and no batch has to be split for them. */
+  /** First keys of operations that were refused. Such operations are sent alone, so that no batch has to be split for them. */
   readonly #refused = new Set<string>();
-  /** Which keys of theirs it is about, by all of their keys. */
+  /** Which keys of a refused operation it is about, by all of its keys. */
   readonly #named: ExpiringMap<Named>;
   /** How often the masters are looked at because a script is missing, and how often it is loaded. */
   readonly #looks: Pace;
@@ -300,7 +300,7 @@ export class Outbox {
     } else if (!master) {
       this.#lookFirst(batch);
     } else if (!this.#looking && this.#looks.wait > 0) {
-      // It had the script a moment ago: another has answered that it was redirected to, or the script goes again and again.
+      // It had the script a moment ago: the command was redirected to another server, or the script is deleted again and again.
       for (const vote of batch.filter(isVote)) vote.deliver(replyTo(UNSEEN, false));
       const others = batch.filter((each) => !isVote(each));
       for (const part of this.#batches(others)) this.#send(part, allButGrants.sha, master);

@@ -5,13 +5,13 @@ const PAUSE = { first: 10, longest: 2_000 } as const;
 
 /**
  * Limits how often a node repeats something that has not helped: to look at its servers again, to repeat releases, to
- * wake waiters. The first time is free. Each repetition doubles the pause before the next one, until none was wanted for a
- * while.
+ * wake waiters. The first time is immediate. Each repetition doubles the pause before the next one. The pauses start anew
+ * when none was wanted for a while.
  */
 export class Pace {
   readonly #clock: Clock;
   readonly #free: number;
-  /** How often it was done since it was last not wanted for a while. */
+  /** How often it was done since the pauses last started anew. */
   #taken = 0;
   /** When it may be done again, in ms of the clock. */
   #next = Number.NEGATIVE_INFINITY;
@@ -27,7 +27,7 @@ export class Pace {
     return Math.max(0, this.#next - this.#clock.now());
   }
 
-  /** Whether it was done a short time ago, so that a repetition says that it has not helped. */
+  /** Whether it was done a short time ago: if it is wanted again, it has not helped. */
   get isSlowed(): boolean {
     return this.#clock.now() < this.#next + PAUSE.longest;
   }

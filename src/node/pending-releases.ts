@@ -25,11 +25,11 @@ export class PendingReleases {
     this.#clock = clock;
   }
 
-  /** A release that is owed anew is settled by no answer to an earlier one. */
+  /** If the release was pending before, answers to the earlier request do not settle this one. */
   add(request: ReleaseRequest): PendingRelease {
     const { share, resolution } = SLOWEST;
     const release = {
-      // Whoever was to be told otherwise has not been: it would have followed on the connection that is lost.
+      // Another request was to announce it, on a connection that is lost by the time this is repeated.
       request: request.announce === 'late' ? { ...request, announce: true } : request,
       until: this.#clock.now() + request.longestTtl * (1 + share) + resolution,
     };
@@ -44,7 +44,7 @@ export class PendingReleases {
     if (this.#owed.get(release.request.ownerToken) === release) this.#drop(release);
   }
 
-  /** The server has refused it. */
+  /** Notes that the server has refused it. */
   refused(release: PendingRelease): void {
     if (this.#owed.get(release.request.ownerToken) === release) this.#refused.add(release);
   }
@@ -77,7 +77,7 @@ export class PendingReleases {
     this.#owed.delete(release.request.ownerToken);
   }
 
-  /** What has expired, as far as it is in front, and what is too much. */
+  /** Drops the oldest ones that have expired, and those beyond the limit. */
   #dropOldest(): void {
     for (const oldest of this.#owed.values()) {
       if (this.#owed.size <= MOST_PENDING && oldest.until > this.#clock.now()) return;

@@ -74,7 +74,7 @@ const NEXT_LOOK = 250;
 /** The same while the nodes may be being started for the first time, in ms. */
 const START_LOOK = 1_000;
 
-/** So many releases that a server has refused are repeated to find out whether it still does. */
+/** How many refused releases are repeated to find out whether the server still refuses them. */
 const PROBE = 4;
 
 const CLOSED = new Error('the connection is closed');
@@ -87,7 +87,7 @@ export class RedisNode implements LockNode {
   readonly #watchdog: Watchdog;
   readonly #outbox: Outbox;
   readonly #pending: PendingReleases;
-  /** How often what the server has refused is repeated, the connection is made anew because it is read-only, and waiters are woken. */
+  /** How often refused releases are repeated, the connection is made anew because it is read-only, and waiters are woken. */
   readonly #repayments: Pace;
   readonly #resets: Pace;
   readonly #wakeUps: Pace;
@@ -285,7 +285,7 @@ export class RedisNode implements LockNode {
     for (const request of this.#probe()) this.#request(request);
   }
 
-  /** A part of what the server has refused, and once that is settled the rest: who refuses a part would refuse all of it. */
+  /** Some of the refused releases, and the rest once one of these is settled: a server that refuses some would refuse all. */
   #probe(): Operation[] {
     return this.#pending.takeRefused(PROBE).map((release) =>
       this.#settling(release, ({ kind }) => {
@@ -358,7 +358,7 @@ export class RedisNode implements LockNode {
     this.#outbox.shut(reply);
   }
 
-  /** A refusal is what a check has found. */
+  /** A refusal counts as the result of a check. */
   #replyTo(error: Error, maybeExecuted: boolean): Unreachable | Unusable {
     const reply = replyTo(error, maybeExecuted);
     return reply.kind === 'unusable' ? this.#misfits.found(reply, this.#plan.clock.now()) : reply;

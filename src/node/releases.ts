@@ -105,7 +105,7 @@ export class Releases {
   #open(place: string, key: string): Feed {
     const { connection, clock, patience } = this.#plan;
     const subscriber = connection.subscriberTo(key);
-    // The error is made when it is needed: until its stack is read, it keeps alive all whose methods are on it.
+    // Made only when it is needed: until its stack is read, an error keeps alive the objects whose methods are on the stack.
     const watchdog = new Watchdog(clock, patience, () =>
       subscriber.reset(new Error(`no answer for ${patience} ms`)),
     );

@@ -7,9 +7,9 @@ export interface ServerInfo {
   readonly runId: string;
   /** New with every start, and whenever the server has become a master. */
   readonly incarnation: Incarnation;
-  /** For how long it has been running, in ms; up to a second more than that. 0 if it says no such number. */
+  /** How long it says that it has been running, in ms: up to a second more than it has. 0 if that is no valid number. */
   readonly uptime: number;
-  /** Whether it was a replica, and has become a master since it started; also if it does not say clearly that it was not. */
+  /** Whether it was a replica, and has become a master since it started; true also if INFO does not clearly deny it. */
   readonly promoted: boolean;
   readonly fields: ReadonlyMap<string, string>;
 }
@@ -57,7 +57,7 @@ export function unfit({ fields }: ServerInfo, bySentinel: boolean): Unusable | u
   if (Number(fields.get('maxmemory') ?? 0) !== 0 && policy !== 'noeviction') {
     return permanent(`maxmemory-policy ${policy} would evict locks; set it to noeviction`);
   }
-  // Without replicas an old master that hears of no failover would grant locks for ever. INFO has this only if it must have some.
+  // INFO has this field only if replicas are required. Otherwise an old master that does not hear of a failover would grant locks for ever.
   if (bySentinel && !fields.has('min_slaves_good_slaves')) {
     return permanent(
       'min-replicas-to-write is 0: after a failover the old master would go on granting locks; set it to 1 or more',

@@ -174,10 +174,10 @@ export class Lease {
   }
 
   /**
-   * Sends every node one of two requests. To a node that counts, because it has held the lock since before the last round
-   * that succeeded: an extension, which sets no key. So an extension without an answer proves nothing against the node:
-   * nobody else can set a key with this owner token. To any other node, and in the same round to one where a key turns
-   * out to be missing: a repair, which sets what is missing. The node counts again from the next success on.
+   * Sends every node one of two requests. A node counts if it has held the lock since before the last round that
+   * succeeded. It gets an extension, which sets no key. So an extension without an answer proves nothing against the node:
+   * nobody else can set a key with this owner token. Any other node gets a repair, which sets missing keys. So does, in the
+   * same round, a node that answers `missing`. A repaired node counts again from the next success on.
    *
    * One round at a time.
    */
@@ -197,7 +197,7 @@ export class Lease {
           const isNews = this.#continuity.counts(index);
           if (reply.kind === 'extended') this.#continuity.continued(index);
           else if (reply.kind === 'missing' || reply.kind === 'taken') this.#continuity.broke(index);
-          // The node is repaired even if the others have decided the round, but once, however many extensions were under way.
+          // Repaired even if the others have decided the round, but only once, however many extensions were under way.
           if (reply.kind === 'missing' && isNews && !this.#ended)
             this.#repair(node, index, { ...claim, wanted: () => !this.#ended }, deliver);
           else deliver(reply);
