@@ -49,14 +49,14 @@ export async function inspectKey(
     decide: (replies, over) => judgeInspection(nodes, replies, over),
   }).outcome;
   const left = end - clock.now();
-  if (missing === 0 || left <= 0) return decided;
-  await new Promise<void>((resolve) => {
-    const cancel = afterReading(clock, left, resolve);
-    answered = () => {
-      cancel();
-      resolve();
-    };
-  });
+  if (missing > 0 && left > 0)
+    await new Promise<void>((resolve) => {
+      const cancel = afterReading(clock, left, resolve);
+      answered = () => {
+        cancel();
+        resolve();
+      };
+    });
   return judgeInspection(nodes, answers, true) ?? decided;
 }
 

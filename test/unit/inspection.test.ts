@@ -131,6 +131,14 @@ describe('inspecting a resource', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('has the answer of every node that is well', async () => {
+    const { redlock } = memoryRedlock(3);
+    expect(await redlock.inspect('r')).toMatchObject({
+      state: 'free',
+      nodes: [{ kind: 'free' }, { kind: 'free' }, { kind: 'free' }],
+    });
+  });
+
   it('ends with the last answer, whatever it says', async () => {
     const { redlock, nodes, clock } = scripted();
     const call = redlock.inspect('r');

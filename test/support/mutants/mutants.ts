@@ -392,7 +392,11 @@ export const MUTANTS: readonly Mutant[] = [
     directed: 'a call returns after a pause',
     edits: [
       edit('held-locks.ts', 'notice(): void {', 'notice(isTimer = false): void {\n    if (!isTimer) return;'),
-      edit('held-locks.ts', 'this.notice();', 'this.notice(true);'),
+      edit(
+        'held-locks.ts',
+        'INFINITY;\n    this.notice();\n    this.#setTimer',
+        'INFINITY;\n    this.notice(true);\n    this.#setTimer',
+      ),
     ],
   },
   {
