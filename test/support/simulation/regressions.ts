@@ -49,4 +49,38 @@ export const REGRESSIONS: Readonly<Record<string, Schedule>> = {
     latency: { least: 5, span: 5 },
     faults: [{ what: 'stall client', at: 0, for: 144, client: 0, reads: 1 }],
   }),
+  'a node that comes back at the end of validity delays no abort of a signal': scheduleOf({
+    seed: 932_681_377,
+    driftFactor: 0.1,
+    rates: [0, 0.5],
+    detours: [1, 2],
+    ttl: 1_000,
+    nodeTimeout: 100,
+    clients: [
+      [
+        take(252, { hold: 9_403, acquireTimeout: 1_000, autoExtend: true }),
+        { gap: 1_646, do: 'extend', which: 0, ttl: undefined },
+      ],
+      [
+        take(110, { resources: [1], hold: 13_566, acquireTimeout: 12_000, autoExtend: true }),
+        { gap: 1_105, do: 'extend', which: 0, ttl: undefined },
+      ],
+    ],
+    faults: [{ what: 'crash', at: 2_202, for: 496, node: 0, refuses: true, memory: 'kept' }],
+  }),
+  'a repair that a server had no script for is not sent again after the release': scheduleOf({
+    nodes: 5,
+    guard: 'auto',
+    ages: [0],
+    clients: [
+      [
+        take(0),
+        take(3, { hold: 20 }),
+        take(13),
+        { gap: 8, do: 'release', which: 0 },
+        { gap: 0, do: 'extend', which: 3, ttl: undefined },
+      ],
+    ],
+    faults: [{ what: 'fail', at: 3, for: 22, node: 0, error: 'NOSCRIPT No matching script.' }],
+  }),
 };
