@@ -52,9 +52,8 @@ export class HeldLocks {
     if (this.#first) inNeutralContext(this.#doDue);
   }
 
-  /** A node has begun to vote. What is due comes first: a timer that is set anew for it would be later than the one that it replaces. */
+  /** A node has begun to vote. What is due is done now: a timer that is set anew would fire later than the one that it replaces. */
   nodeVotes(): void {
-    this.notice();
     for (const lock of this.#agenda.all) lock.nodeVotes();
     this.notice();
   }
