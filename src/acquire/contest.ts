@@ -38,6 +38,8 @@ export class Contest implements Opening<GrantReply> {
   readonly #took: number[];
   #cancelTimer: Cancel = () => {};
   #outrunAt: number | undefined;
+  /** The nodes that were asked because of the last reply. */
+  #justAsked: readonly number[] = [];
   #over = false;
 
   constructor(plan: ContestPlan) {
@@ -80,6 +82,7 @@ export class Contest implements Opening<GrantReply> {
     this.#ask = (nodes) => {
       const now = this.#clock.now();
       for (const node of nodes) this.#askedAt[node] = now;
+      this.#justAsked = nodes;
       ask(nodes);
     };
     if (!this.#isArbitrated) {
@@ -94,6 +97,9 @@ export class Contest implements Opening<GrantReply> {
   heard(node: number, reply: GrantReply): void {
     // A late answer to an earlier attempt tells less than is known by now.
     if (this.#rivals.attempt !== this.#attempt) return;
+    // The reply that led to this request has decided the round, so the request was not sent. The node is not silent.
+    if (this.#over && isUnsent(reply) && this.#justAsked.includes(node)) return;
+    if (!this.#over) this.#justAsked = [];
     if (reply.kind === 'granted' || reply.kind === 'denied')
       this.#took[node] = this.#clock.now() - (this.#askedAt[node] ?? 0);
     switch (reply.kind) {
@@ -138,4 +144,8 @@ export class Contest implements Opening<GrantReply> {
     if (this.#isArbitrated) this.#cancelTimer = this.#clock.after(this.#hedge, () => this.#lookAround());
     this.#ask(rest);
   }
+}
+
+function isUnsent(reply: GrantReply): boolean {
+  return reply.kind === 'unreachable' && !reply.maybeExecuted;
 }

@@ -65,6 +65,11 @@ export class Admissions {
       : admission;
   }
 
+  /** Whether the master has been looked at, over this connection. */
+  knows(master: Master): boolean {
+    return this.#known.has(master);
+  }
+
   /** Finds out whether the master remembers, and gives it the grant script if so. All on its one connection. */
   async look(master: Master, server: ServerInfo): Promise<Admission> {
     const { guard, clock, watchdog } = this.#plan;

@@ -25,7 +25,7 @@ export interface ReleaseRequest extends OwnedKeys {
    * `late`: only if it has to be repeated.
    */
   readonly announce: boolean | 'gone' | 'late';
-  /** The longest expiry that the keys were ever given, in ms: once it has passed, there is nothing left to delete. */
+  /** The longest expiry that the keys were ever given, in ms: once it has passed, what a node has set by now has expired. */
   readonly longestTtl: number;
 }
 

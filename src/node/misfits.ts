@@ -12,10 +12,13 @@ const MOST = 1_000;
  * one may have come between two steps of a person who is setting it right.
  */
 export class Misfits {
-  readonly #found = new Map<string, { readonly first: number; last: number }>();
+  readonly #found = new Map<
+    string,
+    { readonly first: number; last: number; readonly key: string | undefined }
+  >();
 
-  /** A check has found this; returns it as it is to be reported. */
-  found(unusable: Unusable, now: number): Unusable {
+  /** A check has found this, as it tried to lock `key` if it is given; returns it as it is to be reported. */
+  found(unusable: Unusable, now: number, key?: string): Unusable {
     const { why, isPermanent, ...rest } = unusable;
     if (!isPermanent) return unusable;
     const known = this.#found.get(why);
@@ -24,12 +27,19 @@ export class Misfits {
       return now - known.first >= APART ? unusable : { ...rest, why };
     }
     if (this.#found.size >= MOST) this.#found.clear();
-    this.#found.set(why, { first: now, last: now });
+    this.#found.set(why, { first: now, last: now, key });
     return { ...rest, why };
   }
 
   /** A check has found the node fit. */
   none(): void {
     this.#found.clear();
+  }
+
+  /** The node has voted on a key: nothing was wrong but for other keys. */
+  voted(key: string): void {
+    if (this.#found.size === 0) return;
+    for (const [why, found] of this.#found)
+      if (found.key === undefined || found.key === key) this.#found.delete(why);
   }
 }

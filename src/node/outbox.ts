@@ -22,7 +22,9 @@ export interface OutboxPlan {
   /** What all keys begin with. */
   readonly keyPrefix: string;
   /** How an error that a server answered counts as a reply. */
-  readonly replyTo: (error: Error, maybeExecuted: boolean) => NoAnswer;
+  readonly replyTo: (error: Error, maybeExecuted: boolean, key?: string) => NoAnswer;
+  /** The server has granted or denied a lock on this key. */
+  readonly voted: (key: string) => void;
   /** The nodes that keep this one from being recognised as new, if it may be. */
   readonly awaited: () => readonly string[] | undefined;
   /** Finds out which masters vote. */
@@ -192,7 +194,7 @@ export class Outbox {
     if (votes.length === 0) return;
     // On its way it finds out which master there is.
     if (!master) this.#send(votes, NOBODYS_SCRIPT, undefined);
-    else if (!admission) this.#lookFirst(votes);
+    else if (!admission) this.#lookFirst(votes, master);
     else if (admission.replaced) this.#quarantined(votes, master);
     // Somebody else may have admitted it meanwhile.
     else this.#send(votes, admission.sha, master);
@@ -216,6 +218,9 @@ export class Outbox {
   #answered(batch: readonly Operation[], reply: unknown, sha: string, master: Master | undefined): void {
     const { admissions, votes } = this.#plan;
     if (sha !== allButGrants.sha && master && admissions.granted(master)) votes();
+    const pace = sha === allButGrants.sha ? this.#loads : this.#looks;
+    // What was sent again has run, so the repetition has helped.
+    if (pace.isSlowed && batch.some((each) => this.#triedAgain.has(each))) pace.helped();
     if (this.#refused.size > 0) this.#refused.delete(batch[0]?.keys[0] ?? '');
     const replies: unknown[] = Array.isArray(reply) ? reply : [];
     if (replies.length !== batch.length) {
@@ -229,7 +234,9 @@ export class Outbox {
         return;
       }
       const decoded = decode(each, replies[index]);
-      each.deliver(decoded instanceof Error ? this.#noAnswer(decoded, true) : decoded);
+      if (!(decoded instanceof Error) && (decoded.kind === 'granted' || decoded.kind === 'denied'))
+        this.#plan.voted(each.keys[0] ?? '');
+      each.deliver(decoded instanceof Error ? this.#noAnswer(decoded, true, each.keys[0]) : decoded);
     });
   }
 
@@ -259,7 +266,8 @@ export class Outbox {
   async #nameKeys({ keys, fence, deliver }: Operation, sha: string, error: Error): Promise<void> {
     const what = fence === undefined ? { keys: true, counters: false } : await this.#nameWith(keys, sha);
     const isKnown = what.keys || what.counters;
-    deliver(this.#noAnswer(isKnown ? forbidden(keys, what, this.#plan.keyPrefix) : error, false));
+    const cause = isKnown ? forbidden(keys, what, this.#plan.keyPrefix) : error;
+    deliver(this.#noAnswer(cause, false, keys[0]));
     if (this.idle) this.#plan.idle();
   }
 
@@ -322,7 +330,9 @@ export class Outbox {
   }
 
   /** Votes wait until the masters have been looked at. Once, and only if that has not just been in vain. */
-  #lookFirst(votes: readonly Operation[]): void {
+  #lookFirst(votes: readonly Operation[], master?: Master): void {
+    const { admissions, look } = this.#plan;
+    const isNew = master !== undefined && !admissions.knows(master);
     const mayLook = this.#looking || this.#looks.take();
     for (const each of votes) {
       if (!mayLook || this.#triedAgain.has(each)) {
@@ -334,8 +344,10 @@ export class Outbox {
     }
     if (this.#looking || this.#unsure.length === 0) return;
     this.#looking = true;
-    void this.#plan.look().then(() => {
+    void look().then(() => {
       this.#looking = false;
+      // Each connection has to be looked at once, however many are made.
+      if (isNew && admissions.of(master)) this.#looks.helped();
       this.#resume(this.#unsure);
     });
   }
@@ -375,8 +387,8 @@ export class Outbox {
     if (this.idle) this.#plan.idle();
   }
 
-  #noAnswer(error: Error, maybeExecuted: boolean): NoAnswer {
+  #noAnswer(error: Error, maybeExecuted: boolean, key?: string): NoAnswer {
     if (error.message.startsWith('READONLY')) this.#plan.readonly(error);
-    return this.#plan.replyTo(error, maybeExecuted);
+    return this.#plan.replyTo(error, maybeExecuted, key);
   }
 }

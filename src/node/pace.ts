@@ -32,6 +32,12 @@ export class Pace {
     return this.#clock.now() < this.#next + PAUSE.longest;
   }
 
+  /** The last time has helped: the next one is free again. */
+  helped(): void {
+    this.#taken = 0;
+    this.#next = Number.NEGATIVE_INFINITY;
+  }
+
   /** Notes that it is done now, if it may be; returns whether it may. */
   take(): boolean {
     if (this.wait > 0) return false;

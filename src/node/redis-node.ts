@@ -130,7 +130,8 @@ export class RedisNode implements LockNode {
       fenceRetention: plan.fenceRetention,
       awaited: () => plan.coldStart.awaited,
       look: () => this.#lookAgain(),
-      replyTo: (error, maybeExecuted) => this.#replyTo(error, maybeExecuted),
+      replyTo: (error, maybeExecuted, key) => this.#replyTo(error, maybeExecuted, key),
+      voted: (key) => this.#misfits.voted(key),
       votes: () => this.#wake(),
       readonly: (error) => this.#demoted(error),
       idle: () => this.#onIdle(),
@@ -359,9 +360,9 @@ export class RedisNode implements LockNode {
   }
 
   /** A refusal counts as the result of a check. */
-  #replyTo(error: Error, maybeExecuted: boolean): Unreachable | Unusable {
+  #replyTo(error: Error, maybeExecuted: boolean, key?: string): Unreachable | Unusable {
     const reply = replyTo(error, maybeExecuted);
-    return reply.kind === 'unusable' ? this.#misfits.found(reply, this.#plan.clock.now()) : reply;
+    return reply.kind === 'unusable' ? this.#misfits.found(reply, this.#plan.clock.now(), key) : reply;
   }
 
   #stopRepaying(): void {
@@ -456,6 +457,8 @@ export class RedisNode implements LockNode {
     if (!this.#closing) this.#health = reply ? { kind: 'unusable', reply } : { kind: 'up' };
     // What is owed goes before anything newer, also to a server that gets no grants.
     this.#outbox.open(wasOpen ? [] : this.#owed());
+    // What waited as the server was found unfit was refused before it was sent.
+    if (reply && !this.#pending.none) this.#repayLater();
     const wasVoting = this.#isVoting;
     this.#isVoting = !why && !this.#closing && this.#examination.votes;
     if (why || this.#closing) return;

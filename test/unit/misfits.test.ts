@@ -25,6 +25,27 @@ describe('what no waiting cures', () => {
     expect(misfits.found(OLD, 1_250)).not.toHaveProperty('isPermanent');
   });
 
+  it('is not permanent when the node has voted on the same key meanwhile', () => {
+    const misfits = new Misfits();
+    misfits.found(OLD, 1_000, 'k');
+    misfits.voted('k');
+    expect(misfits.found(OLD, 1_250, 'k')).not.toHaveProperty('isPermanent');
+  });
+
+  it('is permanent though the node has voted on another key meanwhile', () => {
+    const misfits = new Misfits();
+    misfits.found(OLD, 1_000, 'k');
+    misfits.voted('l');
+    expect(misfits.found(OLD, 1_250, 'k')).toEqual(OLD);
+  });
+
+  it('is not permanent when it concerns no key, and the node has voted meanwhile', () => {
+    const misfits = new Misfits();
+    misfits.found(OLD, 1_000);
+    misfits.voted('l');
+    expect(misfits.found(OLD, 1_250)).not.toHaveProperty('isPermanent');
+  });
+
   it('is not permanent when something else was found before', () => {
     const misfits = new Misfits();
     misfits.found(OTHER, 1_000);

@@ -25,6 +25,18 @@ describe('a pace', () => {
     expect([pace.wait, pace.take(), pace.wait]).toEqual([0, true, 20]);
   });
 
+  it('begins anew when the last time has helped', () => {
+    const clock = new ManualClock();
+    const pace = new Pace(clock);
+    for (let i = 0; i < 5; i++) {
+      pace.take();
+      clock.advance(pace.wait);
+    }
+    pace.take();
+    pace.helped();
+    expect([pace.wait, pace.isSlowed, pace.take(), pace.wait]).toEqual([0, false, true, 10]);
+  });
+
   it('can have more that are free', () => {
     const clock = new ManualClock();
     const pace = new Pace(clock, 3);

@@ -241,6 +241,34 @@ describe('a server that never has the script', () => {
   });
 });
 
+describe('a server whose scripts are deleted now and then', () => {
+  it('is looked at, and given them, at once each time', async () => {
+    const over = await admittedNode();
+    for (let i = 0; i < 30; i++) {
+      over.ask('grant', `t${i}`);
+      await turn();
+      await over.connection.answer(NOSCRIPT);
+      await over.connection.answer(['granted']);
+      await over.clock.advanceAsync(700);
+    }
+    expect(over.replies).toEqual(Array.from({ length: 30 }, (_, i) => `t${i} granted`));
+  });
+
+  it('gets extensions at once each time', async () => {
+    const over = await admittedNode();
+    for (let i = 0; i < 30; i++) {
+      over.ask('extend', `t${i}`);
+      await turn();
+      // Under the script that grants, the first time; then under the other one.
+      if (i === 0) await over.connection.answer(NOSCRIPT);
+      await over.connection.answer(NOSCRIPT);
+      await over.connection.answer(['extended']);
+      await over.clock.advanceAsync(700);
+    }
+    expect(over.replies).toEqual(Array.from({ length: 30 }, (_, i) => `t${i} extended`));
+  });
+});
+
 describe('a node whose connection comes and goes', () => {
   it('wakes waiters when it votes again, at once first, and then less and less often', async () => {
     const { connection, clock, voting } = await admittedNode();

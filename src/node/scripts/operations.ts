@@ -91,13 +91,13 @@ local function define()
 
   -- In how many ms the last of the keys expires, and which that is; -1 if one never does.
   local function remaining(keys)
-    local longest, last = 0, keys[1]
+    local longest, last = -2, keys[1]
     for _, key in ipairs(keys) do
       local left = call('PTTL', key)
       if left == -1 then return -1, key end
       if left > longest then longest, last = left, key end
     end
-    return longest, last
+    return math.max(longest, 0), last
   end
 
   -- Whose lock a key is, without giving the token away; and what the key is if it is no lock of quorlock's.

@@ -83,4 +83,13 @@ export const REGRESSIONS: Readonly<Record<string, Schedule>> = {
     ],
     faults: [{ what: 'fail', at: 3, for: 22, node: 0, error: 'NOSCRIPT No matching script.' }],
   }),
+  'a waiter on two nodes tries when the keys of a dead holder expire': scheduleOf({
+    nodes: 2,
+    driftFactor: 0,
+    ttl: 30_000,
+    nodeTimeout: 100,
+    clients: [[take(0, { hold: 1 })], []],
+    faults: [{ what: 'kill client', at: 2, for: 0, client: 0 }],
+    finish: 'probe',
+  }),
 };
