@@ -6,7 +6,7 @@ const PAUSE = { first: 10, longest: 2_000 } as const;
 /**
  * Limits how often a node repeats something that has not helped: to look at its servers again, to repeat releases, to
  * wake waiters. The first time is immediate. Each repetition doubles the pause before the next one. The pauses start anew
- * when none was wanted for a while.
+ * when one has helped, or none was wanted for a while.
  */
 export class Pace {
   readonly #clock: Clock;
