@@ -1,4 +1,4 @@
-import { neutralClock } from './context.ts';
+import { inNeutralContext } from './context.ts';
 
 /** Undoes a {@link Clock.after}; harmless once the callback has run. */
 export type Cancel = () => void;
@@ -50,6 +50,22 @@ class Timer {
     if (remaining > 0) timer.#arm(remaining);
     else timer.#callback();
   }
+}
+
+/** One for each clock: what is known of a clock is shared by all its users. */
+const neutralClocks = new WeakMap<Clock, Clock>();
+
+/** The same clock, whose timers run in no call's context. */
+export function neutralClock(clock: Clock): Clock {
+  const known = neutralClocks.get(clock);
+  if (known) return known;
+  const neutral: Clock = {
+    now: () => clock.now(),
+    wallTime: () => clock.wallTime(),
+    after: (delay, callback, background) => inNeutralContext(() => clock.after(delay, callback, background)),
+  };
+  neutralClocks.set(clock, neutral);
+  return neutral;
 }
 
 const never: Cancel = () => {};

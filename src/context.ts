@@ -1,5 +1,4 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { Clock } from './clock.ts';
 
 /** What AsyncLocalStorage and tracers see as the current request: the asynchronous context of one call. */
 export type Context = AsyncResource;
@@ -19,20 +18,4 @@ const NEUTRAL = currentContext();
  */
 export function inNeutralContext<T>(act: () => T): T {
   return NEUTRAL.runInAsyncScope(act);
-}
-
-/** One for each clock: what is known of a clock is shared by all its users. */
-const neutralClocks = new WeakMap<Clock, Clock>();
-
-/** The same clock, whose timers run in no call's context. */
-export function neutralClock(clock: Clock): Clock {
-  const known = neutralClocks.get(clock);
-  if (known) return known;
-  const neutral: Clock = {
-    now: () => clock.now(),
-    wallTime: () => clock.wallTime(),
-    after: (delay, callback, background) => inNeutralContext(() => clock.after(delay, callback, background)),
-  };
-  neutralClocks.set(clock, neutral);
-  return neutral;
 }

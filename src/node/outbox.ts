@@ -2,10 +2,8 @@ import type { Master, RedisConnection } from '../client/redis-connection.ts';
 import type { Clock } from '../clock.ts';
 import { inNeutralContext } from '../context.ts';
 import type { Admissions } from './admissions.ts';
-import { counterOf } from './counter.ts';
-import { ExpiringMap } from './expiring-map.ts';
 import { concernsAll, ranNothing, replyTo } from './failure.ts';
-import { forbidden, isAboutKeys } from './forbidden-keys.ts';
+import { ForbiddenKeys, isAboutKeys } from './forbidden-keys.ts';
 import type { NoAnswer } from './lock-node.ts';
 import { decode, encode, keyCountOf, type Operation } from './operation.ts';
 import { Pace } from './pace.ts';
@@ -39,19 +37,8 @@ export interface OutboxPlan {
 
 /** How many keys, counters included, leave in one command at most, unless one operation has more: a server is busy with them for a millisecond or so. */
 const LARGEST_BATCH = 128;
-/** How many refused keys are remembered at most. */
-const MOST_REFUSED = 1_000;
-/** After how many ms it is found out anew which of an operation's keys are refused. */
-const NAMED_AGAIN = 10_000;
 /** How many operations may be without an answer before new grants are turned away. */
 const MOST_UNANSWERED = 20_000;
-
-/** Which of an operation's keys a user may not touch. */
-interface Named {
-  readonly keys: boolean;
-  readonly counters: boolean;
-  readonly expiresAt: number;
-}
 
 /** How many times in a row a missing script is loaded without a pause. */
 const FREE_LOADS = 3;
@@ -82,10 +69,7 @@ export class Outbox {
   /** Votes of masters that have to be looked at. */
   readonly #unsure: Operation[] = [];
   readonly #triedAgain = new WeakSet<Operation>();
-  /** First keys of operations that were refused. Such operations are sent alone, so that no batch has to be split for them. */
-  readonly #refused = new Set<string>();
-  /** Which keys of a refused operation it is about, by all of its keys. */
-  readonly #named: ExpiringMap<Named>;
+  readonly #forbidden: ForbiddenKeys;
   /** How often the masters are looked at because a script is missing, and how often it is loaded. */
   readonly #looks: Pace;
   readonly #loads: Pace;
@@ -97,7 +81,12 @@ export class Outbox {
 
   constructor(plan: OutboxPlan) {
     this.#plan = plan;
-    this.#named = new ExpiringMap(() => plan.clock.now());
+    const { clock, keyPrefix } = plan;
+    this.#forbidden = new ForbiddenKeys({
+      clock,
+      keyPrefix,
+      isForbidden: (sha, keys) => this.#isForbidden(sha, keys),
+    });
     this.#looks = new Pace(plan.clock);
     this.#loads = new Pace(plan.clock, FREE_LOADS);
   }
@@ -160,7 +149,7 @@ export class Outbox {
         continue;
       }
       const slot = this.#plan.connection.slotOf(each.keys[0] ?? '') ?? 0;
-      if (this.#refused.size > 0 && this.#refused.has(each.keys[0] ?? '')) {
+      if (this.#forbidden.has(each.keys[0] ?? '')) {
         batches.push([each]);
         open.delete(slot);
         continue;
@@ -221,7 +210,7 @@ export class Outbox {
     const pace = sha === allButGrants.sha ? this.#loads : this.#looks;
     // What was sent again has run, so the repetition has helped.
     if (pace.isSlowed && batch.some((each) => this.#triedAgain.has(each))) pace.helped();
-    if (this.#refused.size > 0) this.#refused.delete(batch[0]?.keys[0] ?? '');
+    this.#forbidden.allowed(batch[0]?.keys[0] ?? '');
     const replies: unknown[] = Array.isArray(reply) ? reply : [];
     if (replies.length !== batch.length) {
       // Whose each of them is cannot be known.
@@ -248,43 +237,22 @@ export class Outbox {
       for (const half of [batch.slice(0, middle), batch.slice(middle)])
         for (const part of this.#batches(half)) this.#send(part, sha, master);
     } else if (isOfSome && isAboutKeys(error) && batch[0]) {
-      this.#noteRefused(batch[0].keys[0] ?? '');
-      void this.#nameKeys(batch[0], sha, error);
+      this.#forbidden.refused(batch[0].keys[0] ?? '');
+      void this.#explain(batch[0], sha, error);
     } else {
-      if (isOfSome) this.#noteRefused(batch[0]?.keys[0] ?? '');
+      if (isOfSome) this.#forbidden.refused(batch[0]?.keys[0] ?? '');
       const reply = this.#noAnswer(error, !ranNothing(error));
       for (const each of batch) each.deliver(reply);
     }
   }
 
-  #noteRefused(key: string): void {
-    if (this.#refused.size >= MOST_REFUSED) this.#refused.clear();
-    this.#refused.add(key);
-  }
-
-  /** Finds out which keys it is about, by commands that do nothing on some of them. */
-  async #nameKeys({ keys, fence, deliver }: Operation, sha: string, error: Error): Promise<void> {
-    const what = fence === undefined ? { keys: true, counters: false } : await this.#nameWith(keys, sha);
-    const isKnown = what.keys || what.counters;
-    const cause = isKnown ? forbidden(keys, what, this.#plan.keyPrefix) : error;
-    deliver(this.#noAnswer(cause, false, keys[0]));
+  async #explain(operation: Operation, sha: string, error: Error): Promise<void> {
+    const cause = await this.#forbidden.explain(operation, sha, error);
+    operation.deliver(this.#noAnswer(cause, false, operation.keys[0]));
     if (this.idle) this.#plan.idle();
   }
 
-  async #nameWith(keys: readonly string[], sha: string): Promise<Omit<Named, 'expiresAt'>> {
-    const { clock } = this.#plan;
-    const name = keys.join('\n');
-    const known = this.#named.get(name);
-    if (known) return known;
-    const [areKeys, areCounters] = await Promise.all([
-      this.#isForbidden(sha, keys),
-      this.#isForbidden(sha, keys.map(counterOf)),
-    ]);
-    const what = { keys: areKeys, counters: areCounters };
-    this.#named.set(name, { ...what, expiresAt: clock.now() + NAMED_AGAIN });
-    return what;
-  }
-
+  /** Finds out by a command that does nothing. */
   #isForbidden(sha: string, keys: readonly string[]): Promise<boolean> {
     const { connection, watchdog, fenceRetention } = this.#plan;
     const answered = watchdog.sent();

@@ -29,8 +29,8 @@ import { Misfits } from './misfits.ts';
 import { Operation } from './operation.ts';
 import { Outbox } from './outbox.ts';
 import { Pace } from './pace.ts';
-import { type PendingRelease, PendingReleases } from './pending-releases.ts';
 import type { RestartGuard } from './quarantine.ts';
+import { ReleaseRepeater } from './release-repeater.ts';
 import { Releases } from './releases.ts';
 import type { Servers } from './servers.ts';
 import { Watchdog } from './watchdog.ts';
@@ -74,9 +74,6 @@ const NEXT_LOOK = 250;
 /** The same while the nodes may be being started for the first time, in ms. */
 const START_LOOK = 1_000;
 
-/** How many refused releases are repeated to find out whether the server still refuses them. */
-const PROBE = 4;
-
 const CLOSED = new Error('the connection is closed');
 const CROWDED = new Error('too many operations are without an answer');
 
@@ -86,9 +83,8 @@ export class RedisNode implements LockNode {
   readonly #plan: RedisNodePlan;
   readonly #watchdog: Watchdog;
   readonly #outbox: Outbox;
-  readonly #pending: PendingReleases;
-  /** How often refused releases are repeated, the connection is made anew because it is read-only, and waiters are woken. */
-  readonly #repayments: Pace;
+  readonly #pending: ReleaseRepeater;
+  /** How often the connection is made anew because it is read-only, and waiters are woken. */
   readonly #resets: Pace;
   readonly #wakeUps: Pace;
   readonly #misfits = new Misfits();
@@ -102,7 +98,6 @@ export class RedisNode implements LockNode {
   #introduction = 0;
   #looking: Promise<void> | undefined;
   #cancelLook: Cancel;
-  #cancelRepay: Cancel | undefined;
   #cancelWakeUp: Cancel | undefined;
   #isVoting = false;
   readonly #votingListeners = new Set<() => void>();
@@ -113,8 +108,6 @@ export class RedisNode implements LockNode {
     const { connection, clock, connectTimeout, patience, guard, quarantine } = plan;
     this.name = connection.name;
     this.#plan = plan;
-    this.#pending = new PendingReleases(clock);
-    this.#repayments = new Pace(clock);
     this.#resets = new Pace(clock);
     this.#wakeUps = new Pace(clock);
     this.#watchdog = new Watchdog(clock, patience, () =>
@@ -135,6 +128,11 @@ export class RedisNode implements LockNode {
       votes: () => this.#wake(),
       readonly: (error) => this.#demoted(error),
       idle: () => this.#onIdle(),
+    });
+    this.#pending = new ReleaseRepeater({
+      clock,
+      isOpen: () => this.#outbox.isOpen,
+      send: (operation) => this.#request(operation),
     });
     this.#examination = new Examination({
       connection,
@@ -194,7 +192,7 @@ export class RedisNode implements LockNode {
   }
 
   release(request: ReleaseRequest, deliver: Deliver<ReleaseReply>): void {
-    this.#request(this.#settling(this.#pending.add(request), deliver, request));
+    this.#request(this.#pending.begin(request, deliver));
   }
 
   onRelease(key: string, listener: ReleaseListener): () => void {
@@ -241,7 +239,7 @@ export class RedisNode implements LockNode {
     if (this.#health.kind === 'connecting') this.#fail(CLOSED);
     this.#health = { kind: 'closing' };
     this.#stopWaking();
-    if (this.#outbox.isOpen) this.#repay();
+    if (this.#outbox.isOpen) this.#pending.repeatNow();
     await new Promise<void>((resolve) => {
       const cancelTimer = clock.after(patience, resolve);
       this.#onIdle = () => {
@@ -253,56 +251,9 @@ export class RedisNode implements LockNode {
     });
     this.#health = { kind: 'closed' };
     connection.close();
-    this.#stopRepaying();
+    this.#pending.stop();
     this.#watchdog.close();
     this.#outbox.shut(replyTo(CLOSED, false));
-  }
-
-  #settling(
-    release: PendingRelease,
-    deliver: Deliver<ReleaseReply> = () => {},
-    request: ReleaseRequest = release.request,
-  ): Operation {
-    return Operation.of<ReleaseReply>('release', request, undefined, (reply) => {
-      if (reply.kind === 'released' || reply.kind === 'absent') {
-        this.#pending.settle(release);
-      } else {
-        this.#pending.refused(release);
-        this.#repayLater();
-      }
-      deliver(reply);
-    });
-  }
-
-  /** Repeats what a server has answered with an error (BUSY, MISCONF). */
-  #repayLater(): void {
-    if (!this.#outbox.isOpen || this.#cancelRepay) return;
-    this.#repayments.take();
-    this.#cancelRepay = this.#plan.clock.after(this.#repayments.wait, () => this.#repay(), 'background');
-  }
-
-  #repay(): void {
-    this.#stopRepaying();
-    for (const request of this.#probe()) this.#request(request);
-  }
-
-  /** Some of the refused releases, and the rest once one of these is settled: a server that refuses some would refuse all. */
-  #probe(): Operation[] {
-    return this.#pending.takeRefused(PROBE).map((release) =>
-      this.#settling(release, ({ kind }) => {
-        if (kind === 'released' || kind === 'absent')
-          for (const each of this.#pending.takeRefused()) this.#request(this.#settling(each));
-      }),
-    );
-  }
-
-  /** What goes before anything newer over a new connection. */
-  #owed(): Operation[] {
-    const owed = this.#pending.list();
-    for (const release of owed) this.#pending.refused(release);
-    return this.#repayments.isSlowed
-      ? this.#probe()
-      : this.#pending.takeRefused().map((release) => this.#settling(release));
   }
 
   #request(request: Operation): void {
@@ -348,7 +299,7 @@ export class RedisNode implements LockNode {
   /** From now on requests are answered at once with `cause`, those that wait included. */
   #fail(cause: Error): void {
     this.#cancelLook();
-    this.#stopRepaying();
+    this.#pending.stop();
     this.#stopWaking();
     this.#isVoting = false;
     this.#examination.failed();
@@ -363,11 +314,6 @@ export class RedisNode implements LockNode {
   #replyTo(error: Error, maybeExecuted: boolean, key?: string): Unreachable | Unusable {
     const reply = replyTo(error, maybeExecuted);
     return reply.kind === 'unusable' ? this.#misfits.found(reply, this.#plan.clock.now(), key) : reply;
-  }
-
-  #stopRepaying(): void {
-    this.#cancelRepay?.();
-    this.#cancelRepay = undefined;
   }
 
   /** Wakes waiters: the node has begun to vote, or one of its masters has. */
@@ -456,9 +402,9 @@ export class RedisNode implements LockNode {
     if (reply) this.#outbox.shut(reply);
     if (!this.#closing) this.#health = reply ? { kind: 'unusable', reply } : { kind: 'up' };
     // What is owed goes before anything newer, also to a server that gets no grants.
-    this.#outbox.open(wasOpen ? [] : this.#owed());
+    this.#outbox.open(wasOpen ? [] : this.#pending.owed());
     // What waited as the server was found unfit was refused before it was sent.
-    if (reply && !this.#pending.none) this.#repayLater();
+    if (reply && !this.#pending.none) this.#pending.repeatLater();
     const wasVoting = this.#isVoting;
     this.#isVoting = !why && !this.#closing && this.#examination.votes;
     if (why || this.#closing) return;

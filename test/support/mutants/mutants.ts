@@ -161,7 +161,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'residue',
     edits: [
       edit(
-        'node/redis-node.ts',
+        'node/release-repeater.ts',
         "if (reply.kind === 'released' || reply.kind === 'absent') {\n        this.#pending",
         'if (reply) {\n        this.#pending',
       ),
@@ -172,9 +172,9 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'residue',
     edits: [
       edit(
-        'node/redis-node.ts',
-        'const owed = this.#pending.list();\n    for',
-        'const owed = this.#pending.list();\n    for (const release of owed) this.#pending.settle(release);\n    for',
+        'node/release-repeater.ts',
+        'for (const release of this.#pending.list()) this.#pending.refused(release);',
+        'for (const release of this.#pending.list()) this.#pending.settle(release);',
       ),
     ],
   },
@@ -188,9 +188,9 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'paced',
     edits: [
       edit(
-        'node/redis-node.ts',
-        'after(this.#repayments.wait, () => this.#repay()',
-        'after(0, () => this.#repay()',
+        'node/release-repeater.ts',
+        'after(this.#pace.wait, () => this.repeatNow()',
+        'after(0, () => this.repeatNow()',
       ),
     ],
   },

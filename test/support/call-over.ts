@@ -1,0 +1,59 @@
+import type { ContenderPlan } from '../../src/acquire/contender.ts';
+import { Contested } from '../../src/acquire/contested.ts';
+import { Hints } from '../../src/acquire/hints.ts';
+import { Queues } from '../../src/acquire/queues.ts';
+import { Waiting } from '../../src/acquire/waiting.ts';
+import type { GrantReply } from '../../src/node/lock-node.ts';
+import { ManualClock } from './manual-clock.ts';
+import type { ScriptedNode } from './scripted-node.ts';
+import { seededRandom } from './seeded-random.ts';
+
+/** A waiting call, and how often it has asked the first node. */
+export interface CallOver {
+  readonly clock: ManualClock;
+  readonly call: Waiting;
+  readonly attempts: () => number;
+}
+
+/** A call that begins at 1000 on the clock; its pauses are 50 ms, unless something else is worth waiting for. */
+export function waiting(nodes: readonly ScriptedNode[], plan: Partial<ContenderPlan> = {}): CallOver {
+  const clock = new ManualClock(1_000);
+  const random = { ...seededRandom(1), fraction: () => 0 };
+  const call = new Waiting(
+    { nodes, clock, random, hints: new Hints(clock) },
+    { queues: new Queues(), contested: new Contested(clock), heldFor: () => 0 },
+    {
+      resources: ['r'],
+      keys: ['r'],
+      ttl: 1_000,
+      driftFactor: 0.01,
+      nodeTimeout: 100,
+      maxHoldTime: Number.POSITIVE_INFINITY,
+      fencing: true,
+      acquireTimeout: 60_000,
+      deadline: 1_000 + (plan.acquireTimeout ?? 60_000),
+      retry: {
+        retries: Number.POSITIVE_INFINITY,
+        factor: 1,
+        minTimeout: 50,
+        maxTimeout: 50,
+        randomize: false,
+      },
+      ...plan,
+    },
+  );
+  call.result.catch(() => {});
+  return { clock, call, attempts: (): number => nodes[0]?.of('grant').length ?? 0 };
+}
+
+/** What the nodes will answer to the next attempt. */
+export function willAnswer(
+  nodes: readonly ScriptedNode[],
+  first: GrantReply,
+  ...replies: GrantReply[]
+): void {
+  const all = [first, ...replies];
+  nodes.forEach((node, i) => {
+    node.atOnce.grant = all[i] ?? all.at(-1) ?? first;
+  });
+}
