@@ -249,7 +249,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [edit('node/memory-store.ts', "if (!this.#hasAll(owned)) return { kind: 'missing' };", '')],
   },
   {
-    name: 'an extension that sets what is missing says so to nobody',
+    name: 'an extension sets keys and does not say so',
     breaks: 'atomic',
     model: 'forgetful',
     edits: [edit('node/memory-store.ts', "if (!this.#hasAll(owned)) return { kind: 'missing' };", '')],
