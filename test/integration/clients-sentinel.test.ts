@@ -5,7 +5,7 @@ import { expectNoKeys } from '../support/expect-no-keys.ts';
 import { array } from '../support/fake-node.ts';
 import { bulk, startFakeRedis } from '../support/fake-redis.ts';
 import { failureOf, LONG_LOCK, reasonOf, recovered } from '../support/faulty-node.ts';
-import { onFreePort } from '../support/free-port.ts';
+import { DEAD_PORT } from '../support/free-port.ts';
 import { LeakWatch } from '../support/leaks.ts';
 import { LEAST_ACL, LEAST_SENTINEL_ACL } from '../support/least-acl.ts';
 import { startRedises } from '../support/redis-server.ts';
@@ -118,8 +118,10 @@ it('a Sentinel that is down makes the node unreachable until it is up', async ()
 
 it('a Sentinel of two that is down costs nothing', async () => {
   const { sentinels, name } = setup;
-  const dead = await onFreePort(async (port) => port);
-  await expectLockOn({ sentinels: [{ host: '127.0.0.1', port: dead }, ...sentinels], name }, setup.master);
+  await expectLockOn(
+    { sentinels: [{ host: '127.0.0.1', port: DEAD_PORT }, ...sentinels], name },
+    setup.master,
+  );
 });
 
 it('a failover moves the node to the new master', async () => {

@@ -107,11 +107,22 @@ describe.each([2, 4])('a vote of %i nodes that is split in half', (count) => {
     for (const { own } of clients) await takenOnAll(own, 'r');
     const owners = new Set(await Promise.all(servers.map((server) => server.cli('GET', 'r'))));
     expect(owners.size).toBe(2);
+    // Neither may learn that it is refused, and take back its votes, before the other has been refused too.
+    await Promise.all(
+      clients.flatMap(({ others }) =>
+        others.map((proxy) => {
+          proxy.hold('answers');
+          proxy.resumeFlow('requests');
+          return proxy.held('answers');
+        }),
+      ),
+    );
     for (const { others } of clients) for (const proxy of others) proxy.resumeFlow();
-    // Both are refused, and take back what they were granted.
+    // Both take back what they were granted.
     for (const server of servers)
       await eventually(async () => (await server.cli('EXISTS', 'r')) === 0 || undefined);
     for (const [index, { clock }] of clients.entries()) {
+      await eventually(async () => clock.untilNext <= LONGEST_SPLIT_PAUSE || undefined);
       clock.advance(LONGEST_SPLIT_PAUSE);
       const lock = await calls[index];
       await takenOnAll(servers, 'r');

@@ -6,7 +6,7 @@ import {
   type RedlockOptions,
 } from '../../src/index.ts';
 import { eventually } from '../support/eventually.ts';
-import { onFreePort } from '../support/free-port.ts';
+import { DEAD_PORT } from '../support/free-port.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import { commandsOf, commandsSince } from './fixtures/command-counts.ts';
@@ -134,12 +134,11 @@ describe('servers that are all new but for one that is missing', () => {
 
   it('name an address that nobody listens at', async () => {
     const servers = await startNodes(2);
-    const dead = await onFreePort(async (port) => port);
-    const redlock = openRedlock([...servers, `redis://127.0.0.1:${dead}`]);
+    const redlock = openRedlock([...servers, `redis://127.0.0.1:${DEAD_PORT}`]);
     const error = await rejection(redlock.acquire('r', { acquireTimeout: 500 }));
     expect(error.message).toMatch(
       new RegExp(
-        `^gave up on "r" after 500 ms: cannot lock "r": 127.0.0.1:${dead} is unreachable, and new nodes are admitted only when all 3 answer \\(.*ECONNREFUSED`,
+        `^gave up on "r" after 500 ms: cannot lock "r": 127.0.0.1:${DEAD_PORT} is unreachable, and new nodes are admitted only when all 3 answer \\(.*ECONNREFUSED`,
       ),
     );
   });

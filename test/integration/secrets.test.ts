@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { expectNoKeys } from '../support/expect-no-keys.ts';
 import { bulk, type FakeRedis, startFakeRedis } from '../support/fake-redis.ts';
 import { recovered } from '../support/faulty-node.ts';
-import { onFreePort } from '../support/free-port.ts';
+import { DEAD_PORT } from '../support/free-port.ts';
 import { clusterClient, redisClient } from '../support/ioredis-clients.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import { LEAST_ACL } from '../support/least-acl.ts';
@@ -34,12 +34,10 @@ let healthy: RedisServer;
 /** Leads to whatever it was told last. */
 let sentinel: FakeRedis;
 let target = 0;
-let deadPort: number;
 let echo: FakeRedis;
 
 beforeAll(async () => {
   [guarded, healthy] = (await startRedises(2)) as [RedisServer, RedisServer];
-  deadPort = await onFreePort(async (port) => port);
   sentinel = await startFakeRedis(([name, verb]) => {
     if (name !== 'sentinel') return '+OK\r\n';
     return verb === 'get-master-addr-by-name'
@@ -131,7 +129,7 @@ const TROUBLES: [string, () => Promise<number>][] = [
       return guarded.port;
     },
   ],
-  ['a refused connection', async () => deadPort],
+  ['a refused connection', async () => DEAD_PORT],
   ['a server that echoes what it is told', async () => echo.port],
 ];
 

@@ -8,6 +8,8 @@ import { randomInt } from 'node:crypto';
 const FIRST_PORT = 10_000;
 const LAST_PORT = 22_767;
 const ATTEMPTS = 50;
+/** Where nobody listens: the port of a service that is not in use any more. */
+export const DEAD_PORT = 1;
 
 /** Calls `listen` with random ports until it does not fail with EADDRINUSE. */
 export async function onFreePort<T>(listen: (port: number) => Promise<T>): Promise<T> {

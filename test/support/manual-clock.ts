@@ -36,6 +36,11 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** In how many ms the next timer falls due; Infinity when none is armed. */
+  get untilNext(): number {
+    return Math.min(...[...this.#timers].map(({ due }) => due - this.#now));
+  }
+
   /** Runs what falls due within `ms`, each timer at its own time, those that they arm too. */
   advance(ms: number): void {
     const end = this.#now + ms;
