@@ -1,4 +1,4 @@
-import net from 'node:net';
+import net, { type Socket } from 'node:net';
 import tls from 'node:tls';
 
 export interface RespTarget {
@@ -18,6 +18,9 @@ export function callRedis(target: RespTarget, command: readonly (string | number
   const commands = target.password === undefined ? [command] : [['AUTH', target.password], command];
   const at = { port: target.port, host: '127.0.0.1' };
   const socket = target.ca === undefined ? net.connect(at) : tls.connect({ ...at, ca: target.ca });
+  // Tests ask thousands of times per second: a connection that is reset is forgotten by the kernel at once, one
+  // that is closed as usual only after minutes, and its tables fill up.
+  const close = (): Socket => (socket instanceof tls.TLSSocket ? socket.destroy() : socket.resetAndDestroy());
   let received = Buffer.alloc(0);
   let replies: RespReply[] = [];
   let failure = new Error(`port ${target.port} closed the connection without an answer`);
@@ -25,7 +28,7 @@ export function callRedis(target: RespTarget, command: readonly (string | number
   socket.on('data', (chunk) => {
     received = Buffer.concat([received, chunk]);
     replies = parseReplies(received);
-    if (replies.length === commands.length) socket.destroy();
+    if (replies.length === commands.length) close();
   });
   socket.on('error', (error) => {
     failure = error;
