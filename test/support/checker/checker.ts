@@ -51,7 +51,7 @@ export const RULES = {
   'in turn': 'of two calls of a process that wait for a resource, the first gets it first',
   progress: 'where contenders are in good health, one of them holds soon',
   shared: 'no process hands a lock on to itself without end while another waits',
-  discreet: 'nobody is told of the end of an attempt that was refused',
+  discreet: 'waiters are not notified when a refused attempt ends',
   ordered: 'extensions of a lock settle in the order of their calls',
   live: 'whoever waits with a quorum healthy gets the lock',
   owner: 'only an operation of the owner deletes a vote',

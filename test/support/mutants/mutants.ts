@@ -168,7 +168,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'what is owed is forgotten with the connection',
+    name: 'pending releases are forgotten when the connection is lost',
     breaks: 'residue',
     edits: [
       edit(
@@ -179,12 +179,12 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'what is owed never ends',
+    name: 'pending releases never expire',
     breaks: 'paced',
     edits: [edit('node/pending-releases.ts', 'request.longestTtl * (1 + share)', 'Number.POSITIVE_INFINITY')],
   },
   {
-    name: 'what is owed is repeated without a pause',
+    name: 'pending releases are repeated without a pause',
     breaks: 'paced',
     edits: [
       edit(
@@ -243,7 +243,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'an extension sets what is missing',
+    name: 'an extension sets missing keys',
     breaks: 'continuity',
     directed: 'all nodes forget a lock, and another has come and gone when it is extended',
     edits: [edit('node/memory-store.ts', "if (!this.#hasAll(owned)) return { kind: 'missing' };", '')],
