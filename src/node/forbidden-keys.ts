@@ -1,10 +1,11 @@
 import type { Clock } from '../clock.ts';
+import { enumerate, quote } from '../quote.ts';
 import { COUNTER_SUFFIX, counterOf } from './counter.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import type { Operation } from './operation.ts';
 
-/** How much of a key a message shows. */
-const SHOWN = 100;
+/** How many keys a message names. */
+const MOST_NAMED = 2;
 /** How many refused keys are remembered at most. */
 const MOST_REFUSED = 1_000;
 /** After how many ms it is found out anew which of an operation's keys are refused. */
@@ -84,11 +85,10 @@ export function forbidden(keys: readonly string[], what: Forbidden, keyPrefix: s
     ...(what.keys ? [{ key, pattern: `~${prefix}*` }] : []),
     ...(what.counters ? [{ key: counterOf(key), pattern: patternOfCounter(key, prefix) }] : []),
   ]);
-  const names = missing.slice(0, 2).map(({ key }) => quote(key));
-  const more = missing.length > names.length ? ` and ${missing.length - names.length} more` : '';
+  const names = missing.map(({ key }) => quote(key));
   const patterns = [...new Set(missing.map(({ pattern }) => pattern))];
   return new Error(
-    `NOPERM the user may not read and write ${names.join(', ')}${more}: allow ${patterns.join(' ')}`,
+    `NOPERM the user may not read and write ${enumerate(names, MOST_NAMED)}: allow ${patterns.join(' ')}`,
   );
 }
 
@@ -96,8 +96,4 @@ export function forbidden(keys: readonly string[], what: Forbidden, keyPrefix: s
 function patternOfCounter(key: string, prefix: string): string {
   if (counterOf(key).startsWith(key)) return `~${prefix}*`;
   return prefix === '' ? `~*${COUNTER_SUFFIX}` : `~{${prefix}*}${COUNTER_SUFFIX}`;
-}
-
-function quote(key: string): string {
-  return JSON.stringify(key.length > SHOWN ? `${key.slice(0, SHOWN)}…` : key);
 }

@@ -33,7 +33,7 @@ describe('keys that a user may not touch', () => {
   it('are named by the first two of many, and shortened', () => {
     const keys = ['x'.repeat(1_000), 'y', 'z'];
     expect(forbidden(keys, { keys: true, counters: false }, '').message).toBe(
-      `NOPERM the user may not read and write "${'x'.repeat(100)}…", "y" and 1 more: allow ~*`,
+      `NOPERM the user may not read and write "${'x'.repeat(64)}…" (1000 characters), "y", … and 1 more: allow ~*`,
     );
   });
 });
