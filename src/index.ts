@@ -1,4 +1,4 @@
-export type { IoredisInstance } from './client/endpoint.ts';
+export type { IoredisInstance } from './node/redis/endpoint.ts';
 export type { Cancel, Clock } from './clock.ts';
 export {
   AcquireTimeoutError,
@@ -41,7 +41,7 @@ export type {
   WriteRequest,
 } from './node/lock-node.ts';
 export type { Foreign } from './node/owner.ts';
-export type { RestartGuard } from './node/quarantine.ts';
+export type { RestartGuard } from './node/redis/quarantine.ts';
 export type { NodeSpec } from './nodes.ts';
 export type {
   AcquireOptions,

@@ -1,12 +1,12 @@
 import type { RedisOptions } from 'ioredis';
 import { wrong } from './bad-input.ts';
-import { type IoredisInstance, toEndpoint } from './client/endpoint.ts';
+import { type IoredisInstance, toEndpoint } from './node/redis/endpoint.ts';
 import { IoredisConnection } from './client/ioredis.ts';
-import { ColdStart } from './node/cold-start.ts';
+import { ColdStart } from './node/redis/cold-start.ts';
 import type { LockNode } from './node/lock-node.ts';
-import { guardFor, quarantineOf } from './node/quarantine.ts';
-import { RedisNode } from './node/redis-node.ts';
-import { Servers } from './node/servers.ts';
+import { guardFor, quarantineOf } from './node/redis/quarantine.ts';
+import { RedisNode } from './node/redis/redis-node.ts';
+import { Servers } from './node/redis/servers.ts';
 import { type Settings } from './options.ts';
 import { cut } from './quote.ts';
 

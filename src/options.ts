@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { boolean, checkNames, implementation, type NumberRange, number, wrong } from './bad-input.ts';
 import { type Clock, neutralClock, systemClock, TIMER_LATENESS } from './clock.ts';
-import { quarantineOf, type RestartGuard } from './node/quarantine.ts';
+import { quarantineOf, type RestartGuard } from './node/redis/quarantine.ts';
 import { driftOf } from './quorum/validity.ts';
 import { type Random, systemRandom } from './random.ts';
 

@@ -1,1 +1,1 @@
-export { createMemoryNodes, MemoryNode, type MemoryNodeOptions } from './node/memory-node.ts';
+export { createMemoryNodes, MemoryNode, type MemoryNodeOptions } from './node/memory/memory-node.ts';

@@ -2,12 +2,12 @@ import type { Cluster, Redis } from 'ioredis';
 import { afterReading, type Cancel, type Clock } from '../clock.ts';
 import { inNeutralContext } from '../context.ts';
 import type { Random } from '../random.ts';
-import { cleanError } from './clean-error.ts';
-import type { Endpoint } from './endpoint.ts';
+import { cleanError } from '../node/redis/clean-error.ts';
+import type { Endpoint } from '../node/redis/endpoint.ts';
 import { safeOptions } from './ioredis-options.ts';
-import { OwnRedis } from './own-redis.ts';
-import type { ConnectionListener } from './redis-connection.ts';
-import { cut, socketsOf } from './socket.ts';
+import { OwnRedis } from '../link/ioredis-package.ts';
+import type { ConnectionListener } from '../node/redis/redis-connection.ts';
+import { cut, socketsOf } from '../link/socket.ts';
 
 export interface IoredisPlan {
   readonly endpoint: Endpoint;

@@ -1,6 +1,6 @@
 import type { ClusterOptions, RedisOptions } from 'ioredis';
 import type { Random } from '../random.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint } from '../node/redis/endpoint.ts';
 
 /** A node that is back is noticed within this many ms, plus the time to connect. */
 const LONGEST_PAUSE = 250;

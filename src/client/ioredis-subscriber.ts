@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { inNeutralContext } from '../context.ts';
 import { IoredisClient, type IoredisPlan } from './ioredis-client.ts';
-import type { RedisSubscriber, SubscriberListener } from './redis-connection.ts';
+import type { RedisSubscriber, SubscriberListener } from '../node/redis/redis-connection.ts';
 
 const MOVED = new Error('the channel is at another server');
 

@@ -1,16 +1,16 @@
 import slotOf from 'cluster-key-slot';
 import type { Cluster, Redis } from 'ioredis';
-import { evalsha } from './evalsha.ts';
+import { evalsha } from '../link/evalsha.ts';
 import { IoredisClient, type IoredisPlan } from './ioredis-client.ts';
 import { IoredisSubscriber } from './ioredis-subscriber.ts';
-import { OwnRedis } from './own-redis.ts';
+import { OwnRedis } from '../link/ioredis-package.ts';
 import type {
   ConnectionListener,
   Master,
   RedisConnection,
   RedisSubscriber,
   ReplyHandler,
-} from './redis-connection.ts';
+} from '../node/redis/redis-connection.ts';
 
 const LOST = new Error('the connection was lost');
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { RestartGuard } from '../../src/node/quarantine.ts';
+import type { RestartGuard } from '../../src/node/redis/quarantine.ts';
 import { Client, type Job } from './client.ts';
 import { now } from './clock.ts';
 import type { HarnessEvent } from './log.ts';

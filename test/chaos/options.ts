@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import type { RestartGuard } from '../../src/node/quarantine.ts';
+import type { RestartGuard } from '../../src/node/redis/quarantine.ts';
 
 export interface ChaosOptions {
   /** undefined: what there is. */

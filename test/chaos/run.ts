@@ -2,7 +2,7 @@ import { createWriteStream, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RestartGuard } from '../../src/node/quarantine.ts';
+import type { RestartGuard } from '../../src/node/redis/quarantine.ts';
 import { bundle } from '../support/mutants/bundle.ts';
 import { isCounter } from '../support/real-history/witness.ts';
 import { Calamity } from './calamity.ts';

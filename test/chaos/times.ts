@@ -1,4 +1,4 @@
-import { quarantineOf } from '../../src/node/quarantine.ts';
+import { quarantineOf } from '../../src/node/redis/quarantine.ts';
 import type { Servers } from './cluster.ts';
 import type { Recovery } from './fault.ts';
 

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import type { ClusterOptions } from 'ioredis';
 import { Redlock } from 'quorlock';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { toEndpoint } from '../../src/client/endpoint.ts';
+import { toEndpoint } from '../../src/node/redis/endpoint.ts';
 import { IoredisConnection } from '../../src/client/ioredis.ts';
 import { systemRandom } from '../../src/random.ts';
 import { eventually } from '../support/eventually.ts';

@@ -1,6 +1,6 @@
 import { NodesQuarantinedError, Redlock, type RedlockOptions } from 'quorlock';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { quarantineOf } from '../../src/node/quarantine.ts';
+import { quarantineOf } from '../../src/node/redis/quarantine.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectNoKeys } from '../support/expect-no-keys.ts';
 import { clusterClient } from '../support/ioredis-clients.ts';

@@ -5,13 +5,13 @@ import type {
   RedisConnection,
   RedisSubscriber,
   ReplyHandler,
-} from '../../src/client/redis-connection.ts';
-import { ColdStart } from '../../src/node/cold-start.ts';
-import { quarantineOf, type RestartGuard } from '../../src/node/quarantine.ts';
-import { RedisNode } from '../../src/node/redis-node.ts';
-import { allButGrants, gateScript, grantScript } from '../../src/node/scripts/script.ts';
-import { parseInfo } from '../../src/node/server-info.ts';
-import { Servers } from '../../src/node/servers.ts';
+} from '../../src/node/redis/redis-connection.ts';
+import { ColdStart } from '../../src/node/redis/cold-start.ts';
+import { quarantineOf, type RestartGuard } from '../../src/node/redis/quarantine.ts';
+import { RedisNode } from '../../src/node/redis/redis-node.ts';
+import { allButGrants, gateScript, grantScript } from '../../src/node/redis/scripts/script.ts';
+import { parseInfo } from '../../src/node/redis/server-info.ts';
+import { Servers } from '../../src/node/redis/servers.ts';
 import { ManualClock } from './manual-clock.ts';
 import { turn } from './peek.ts';
 import { onWire, requestsOf } from './wire-format.ts';

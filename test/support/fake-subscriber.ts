@@ -1,4 +1,4 @@
-import type { RedisSubscriber, SubscriberListener } from '../../src/client/redis-connection.ts';
+import type { RedisSubscriber, SubscriberListener } from '../../src/node/redis/redis-connection.ts';
 import { FakeConnection } from './fake-connection.ts';
 
 /** A subscriber whose server is the test: it says when the connection is up and down, and answers. */

@@ -15,7 +15,7 @@ import type {
   RepairReply,
   Unreachable,
 } from '../../src/node/lock-node.ts';
-import { type Fence, MemoryStore } from '../../src/node/memory-store.ts';
+import { type Fence, MemoryStore } from '../../src/node/memory/memory-store.ts';
 import { ManualClock } from './manual-clock.ts';
 import { unreachable } from './scripted-node.ts';
 

@@ -1,4 +1,4 @@
-import type { Fence } from '../../src/node/memory-store.ts';
+import type { Fence } from '../../src/node/memory/memory-store.ts';
 import type { Operation } from './checker/history.ts';
 
 /** One operation of a command, as a server reads it off its KEYS and ARGV. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Master } from '../../src/client/redis-connection.ts';
-import { type Admission, Admissions } from '../../src/node/admissions.ts';
-import type { RestartGuard } from '../../src/node/quarantine.ts';
-import { gateScript, grantScript, UNGUARDED } from '../../src/node/scripts/script.ts';
-import { parseInfo } from '../../src/node/server-info.ts';
-import { Watchdog } from '../../src/node/watchdog.ts';
+import type { Master } from '../../src/node/redis/redis-connection.ts';
+import { type Admission, Admissions } from '../../src/node/redis/admissions.ts';
+import type { RestartGuard } from '../../src/node/redis/quarantine.ts';
+import { gateScript, grantScript, UNGUARDED } from '../../src/node/redis/scripts/script.ts';
+import { parseInfo } from '../../src/node/redis/server-info.ts';
+import { Watchdog } from '../../src/node/redis/watchdog.ts';
 import { FakeConnection, infoOf, scriptsOf } from '../support/fake-connection.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { type Credentials, cleanError } from '../../src/client/clean-error.ts';
+import { type Credentials, cleanError } from '../../src/node/redis/clean-error.ts';
 
 const NOBODY: Credentials = { users: [], passwords: [], node: 'host:6379' };
 

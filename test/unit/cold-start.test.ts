@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ColdStart, type Member, type View } from '../../src/node/cold-start.ts';
+import { ColdStart, type Member, type View } from '../../src/node/redis/cold-start.ts';
 import { peek, turn } from '../support/peek.ts';
 
 /** A node that tells what it finds when it is probed. */

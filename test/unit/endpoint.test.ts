@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toEndpoint } from '../../src/client/endpoint.ts';
+import { toEndpoint } from '../../src/node/redis/endpoint.ts';
 import { Redlock } from '../../src/index.ts';
 
 function messageOf(spec: unknown): string {

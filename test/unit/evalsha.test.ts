@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { expect, it, vi } from 'vitest';
-import { evalsha } from '../../src/client/evalsha.ts';
+import { evalsha } from '../../src/link/evalsha.ts';
 
 /** What a client that is not connected would write. */
 function written(sha: string, keys: readonly string[], args: readonly (string | number)[]): unknown {

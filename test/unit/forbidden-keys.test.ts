@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { forbidden, isAboutKeys } from '../../src/node/forbidden-keys.ts';
+import { forbidden, isAboutKeys } from '../../src/node/redis/forbidden-keys.ts';
 
 describe('an error of a server', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import slotOf from 'cluster-key-slot';
 import { describe, expect, it } from 'vitest';
-import { toEndpoint } from '../../src/client/endpoint.ts';
+import { toEndpoint } from '../../src/node/redis/endpoint.ts';
 import { IoredisConnection } from '../../src/client/ioredis.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { seededRandom } from '../support/seeded-random.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toEndpoint } from '../../src/client/endpoint.ts';
+import { toEndpoint } from '../../src/node/redis/endpoint.ts';
 import { safeOptions } from '../../src/client/ioredis-options.ts';
 
 function safe(fraction = 0.5, spec: unknown = 'redis://host') {

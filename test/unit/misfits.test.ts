@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Misfits } from '../../src/node/misfits.ts';
+import { Misfits } from '../../src/node/redis/misfits.ts';
 
 const OLD = { kind: 'unusable', why: 'too old', isPermanent: true } as const;
 const OTHER = { kind: 'unusable', why: 'evicts', isPermanent: true } as const;

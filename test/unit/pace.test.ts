@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Pace } from '../../src/node/pace.ts';
+import { Pace } from '../../src/node/redis/pace.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 describe('a pace', () => {

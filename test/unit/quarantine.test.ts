@@ -5,8 +5,8 @@ import {
   Quarantine,
   quarantineOf,
   type Verdict,
-} from '../../src/node/quarantine.ts';
-import { parseInfo } from '../../src/node/server-info.ts';
+} from '../../src/node/redis/quarantine.ts';
+import { parseInfo } from '../../src/node/redis/server-info.ts';
 import { infoOf } from '../support/fake-connection.ts';
 
 const LENGTH = 60_000;

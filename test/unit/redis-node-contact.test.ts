@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { GrantReply } from '../../src/node/lock-node.ts';
-import { Servers } from '../../src/node/servers.ts';
+import { Servers } from '../../src/node/redis/servers.ts';
 import { FakeConnection, infoOf, type NodeOver, nodeOver } from '../support/fake-connection.ts';
 import { turn } from '../support/peek.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { GrantReply, InspectReply, RepairReply } from '../../src/node/lock-node.ts';
-import { allButGrants, grantScript, UNGUARDED } from '../../src/node/scripts/script.ts';
+import { allButGrants, grantScript, UNGUARDED } from '../../src/node/redis/scripts/script.ts';
 import {
   admittedNode,
   infoOf,

@@ -1,6 +1,6 @@
 import slotOf from 'cluster-key-slot';
 import { describe, expect, it } from 'vitest';
-import { allButGrants } from '../../src/node/scripts/script.ts';
+import { allButGrants } from '../../src/node/redis/scripts/script.ts';
 import { admittedNode, infoOf, type NodeOver, RETENTION, scriptsOf } from '../support/fake-connection.ts';
 import { turn } from '../support/peek.ts';
 import { tokenOf } from '../support/token.ts';

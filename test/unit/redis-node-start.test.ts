@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ColdStart } from '../../src/node/cold-start.ts';
-import type { RestartGuard } from '../../src/node/quarantine.ts';
-import { Servers } from '../../src/node/servers.ts';
+import { ColdStart } from '../../src/node/redis/cold-start.ts';
+import type { RestartGuard } from '../../src/node/redis/quarantine.ts';
+import { Servers } from '../../src/node/redis/servers.ts';
 import {
   FakeConnection,
   infoOf,

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Redlock, RedlockClosedError } from '../../src/index.ts';
 import { Lock } from '../../src/lock.ts';
-import { RedisNode } from '../../src/node/redis-node.ts';
+import { RedisNode } from '../../src/node/redis/redis-node.ts';
 import { counts, lockOver } from '../support/lock-over.ts';
 import { rejectionOf } from '../support/peek.ts';
 

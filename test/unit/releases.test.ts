@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Releases } from '../../src/node/releases.ts';
+import { Releases } from '../../src/node/redis/releases.ts';
 import { type FakeSubscriber, PublishingConnection } from '../support/fake-subscriber.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { turn } from '../support/peek.ts';

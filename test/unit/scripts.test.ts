@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { allButGrants, gateScript, grantScript } from '../../src/node/scripts/script.ts';
-import { parseInfo } from '../../src/node/server-info.ts';
+import { allButGrants, gateScript, grantScript } from '../../src/node/redis/scripts/script.ts';
+import { parseInfo } from '../../src/node/redis/server-info.ts';
 import { infoOf } from '../support/fake-connection.ts';
 
 describe('the gate', () => {

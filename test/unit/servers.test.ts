@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseInfo, unfit } from '../../src/node/server-info.ts';
-import { Servers } from '../../src/node/servers.ts';
+import { parseInfo, unfit } from '../../src/node/redis/server-info.ts';
+import { Servers } from '../../src/node/redis/servers.ts';
 import { infoOf } from '../support/fake-connection.ts';
 
 describe('servers behind nodes', () => {
@@ -88,8 +88,8 @@ describe('two nodes that lead to one server', () => {
   it('make the later one unfit for good', () => {
     const servers = new Servers();
     const found = [parseInfo(infoOf())];
-    expect(servers.examine('a', found, false)).toBeUndefined();
+    expect(servers.check('a', found, false)).toBeUndefined();
     const why = 'it is the same server as a';
-    expect(servers.examine('b', found, false)).toEqual({ kind: 'unusable', why, isPermanent: true });
+    expect(servers.check('b', found, false)).toEqual({ kind: 'unusable', why, isPermanent: true });
   });
 });

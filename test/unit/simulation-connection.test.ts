@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { grantScript } from '../../src/node/scripts/script.ts';
+import { grantScript } from '../../src/node/redis/scripts/script.ts';
 import { emptyHistory } from '../support/checker/history.ts';
 import { runEvents } from '../support/simulation/by-hand.ts';
 import { SimulatedConnection } from '../support/simulation/connection.ts';

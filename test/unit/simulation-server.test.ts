@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Fence } from '../../src/node/memory-store.ts';
+import type { Fence } from '../../src/node/memory/memory-store.ts';
 import { ownerOf } from '../../src/node/owner.ts';
-import { allButGrants, gateScript, grantScript } from '../../src/node/scripts/script.ts';
+import { allButGrants, gateScript, grantScript } from '../../src/node/redis/scripts/script.ts';
 import { type Exchange, emptyHistory, type Operation, type Vote } from '../support/checker/history.ts';
 import { type Part, Server, type ServerPlan } from '../support/simulation/server.ts';
 import { Timeline } from '../support/simulation/timeline.ts';

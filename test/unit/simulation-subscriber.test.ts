@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { channelOf } from '../../src/node/channel.ts';
 import { ownerOf } from '../../src/node/owner.ts';
-import { grantScript } from '../../src/node/scripts/script.ts';
+import { grantScript } from '../../src/node/redis/scripts/script.ts';
 import { type Exchange, emptyHistory, type Operation } from '../support/checker/history.ts';
 import { runEvents } from '../support/simulation/by-hand.ts';
 import { Link } from '../support/simulation/link.ts';

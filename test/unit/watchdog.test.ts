@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Watchdog } from '../../src/node/watchdog.ts';
+import { Watchdog } from '../../src/node/redis/watchdog.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 function watch() {

@@ -1,4 +1,4 @@
-import type { RestartGuard } from '../../../src/node/quarantine.ts';
+import type { RestartGuard } from '../../../src/node/redis/quarantine.ts';
 
 /**
  * What happened, as somebody would write it down who sees everything: instants are in ms of one true time, which

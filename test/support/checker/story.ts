@@ -1,4 +1,4 @@
-import type { RestartGuard } from '../../../src/node/quarantine.ts';
+import type { RestartGuard } from '../../../src/node/redis/quarantine.ts';
 import { type Leniency, type Rule, violations } from './checker.ts';
 import {
   type Call,

@@ -1,8 +1,8 @@
 import type { Clock } from '../../../src/clock.ts';
 import { type Lock, Redlock, RedlockError } from '../../../src/index.ts';
-import { ColdStart } from '../../../src/node/cold-start.ts';
-import { RedisNode } from '../../../src/node/redis-node.ts';
-import { Servers } from '../../../src/node/servers.ts';
+import { ColdStart } from '../../../src/node/redis/cold-start.ts';
+import { RedisNode } from '../../../src/node/redis/redis-node.ts';
+import { Servers } from '../../../src/node/redis/servers.ts';
 import type { Call, History, Section, Verb } from '../checker/history.ts';
 import { Process } from '../simulation/process.ts';
 import type { Server } from '../simulation/server.ts';

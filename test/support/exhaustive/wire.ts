@@ -4,7 +4,7 @@ import type {
   RedisConnection,
   RedisSubscriber,
   ReplyHandler,
-} from '../../../src/client/redis-connection.ts';
+} from '../../../src/node/redis/redis-connection.ts';
 import type { Exchange, History, Operation } from '../checker/history.ts';
 import type { Process } from '../simulation/process.ts';
 import type { Part, Server } from '../simulation/server.ts';

@@ -144,7 +144,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a release does not compare',
     breaks: 'owner',
-    edits: [edit('node/memory-store.ts', 'owners[index] === ownerToken);', 'owners[index] !== undefined);')],
+    edits: [edit('node/memory/memory-store.ts', 'owners[index] === ownerToken);', 'owners[index] !== undefined);')],
   },
   {
     name: 'a late grant is kept',
@@ -154,14 +154,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a delayed grant is sent after its decision',
     breaks: 'sent in time',
-    edits: [edit('node/outbox.ts', 'if (!each.wanted()) {', 'if (false) {')],
+    edits: [edit('node/redis/command-queue.ts', 'if (!each.wanted()) {', 'if (false) {')],
   },
   {
     name: 'a rollback is settled by an error',
     breaks: 'residue',
     edits: [
       edit(
-        'node/release-repeater.ts',
+        'node/redis/release-repeater.ts',
         "if (reply.kind === 'released' || reply.kind === 'absent') {\n        this.#pending",
         'if (reply) {\n        this.#pending',
       ),
@@ -172,7 +172,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'residue',
     edits: [
       edit(
-        'node/release-repeater.ts',
+        'node/redis/release-repeater.ts',
         'for (const release of this.#pending.list()) this.#pending.refused(release);',
         'for (const release of this.#pending.list()) this.#pending.settle(release);',
       ),
@@ -188,7 +188,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'paced',
     edits: [
       edit(
-        'node/release-repeater.ts',
+        'node/redis/release-repeater.ts',
         'after(this.#pace.wait, () => this.repeatNow()',
         'after(0, () => this.repeatNow()',
       ),
@@ -200,7 +200,7 @@ export const MUTANTS: readonly Mutant[] = [
     directed: 'connections break while nodes grant a lock',
     edits: [
       edit(
-        'node/outbox.ts',
+        'node/redis/command-queue.ts',
         'const reply = this.#noAnswer(error, !ranNothing(error));\n      for (const each of batch) each.deliver(reply);',
         'this.#queue.unshift(...batch);',
       ),
@@ -246,13 +246,13 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'an extension sets missing keys',
     breaks: 'continuity',
     directed: 'all nodes forget a lock, and another has come and gone when it is extended',
-    edits: [edit('node/memory-store.ts', "if (!this.#hasAll(owned)) return { kind: 'missing' };", '')],
+    edits: [edit('node/memory/memory-store.ts', "if (!this.#hasAll(owned)) return { kind: 'missing' };", '')],
   },
   {
     name: 'an extension sets keys and does not say so',
     breaks: 'atomic',
     model: 'forgetful',
-    edits: [edit('node/memory-store.ts', "if (!this.#hasAll(owned)) return { kind: 'missing' };", '')],
+    edits: [edit('node/memory/memory-store.ts', "if (!this.#hasAll(owned)) return { kind: 'missing' };", '')],
   },
   {
     name: 'an extension without an answer breaks continuity',
@@ -300,7 +300,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'support',
     edits: [
       edit(
-        'node/memory-store.ts',
+        'node/memory/memory-store.ts',
         'Math.max(this.#live(key)?.expiresAt ?? 0, this.#time.now() + ttl)',
         'this.#time.now() + ttl',
       ),
@@ -408,9 +408,9 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'the order of a queue is not kept',
     breaks: 'first in, first out',
     edits: [
-      edit('node/outbox.ts', 'const ready = this.#queue;', 'const ready = this.#queue.reverse();'),
+      edit('node/redis/command-queue.ts', 'const ready = this.#queue;', 'const ready = this.#queue.reverse();'),
       // Otherwise nothing is left to come in the wrong order.
-      edit('node/outbox.ts', 'if (!each.wanted()) {', 'if (false) {'),
+      edit('node/redis/command-queue.ts', 'if (!each.wanted()) {', 'if (false) {'),
     ],
   },
   {
@@ -418,7 +418,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'atomic',
     edits: [
       edit(
-        'node/memory-store.ts',
+        'node/memory/memory-store.ts',
         'if (held.length > 0) return this.#denial(held);',
         'if (held.length > 0) for (const key of keys) if (!this.#live(key)) this.#entries.set(key, { ownerToken, expiresAt: this.#time.now() + ttl });\n    if (held.length > 0) return this.#denial(held);',
       ),
@@ -457,7 +457,7 @@ export const MUTANTS: readonly Mutant[] = [
     seed: 13,
     edits: [
       edit(
-        'node/redis-node.ts',
+        'node/redis/redis-node.ts',
         'const cancelTimer = clock.after(patience, resolve);',
         'const cancelTimer = clock.after(2 * patience, resolve);',
       ),
@@ -509,13 +509,13 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a script that is gone is not loaded again',
     breaks: 'live',
     seed: 19,
-    edits: [edit('node/outbox.ts', "else if (error.message.startsWith('NOSCRIPT'))", 'else if (false)')],
+    edits: [edit('node/redis/command-queue.ts', "else if (error.message.startsWith('NOSCRIPT'))", 'else if (false)')],
   },
   {
     name: 'a silent server is trusted for ever',
     breaks: 'residue',
     directed: 'a node is cut off while its lock is released',
-    edits: [edit('node/watchdog.ts', 'this.#onSilence();', '')],
+    edits: [edit('node/redis/watchdog.ts', 'this.#onSilence();', '')],
   },
   {
     name: 'extensions of a lock overtake each other',
@@ -549,7 +549,7 @@ export const MUTANTS: readonly Mutant[] = [
     directed: 'a holder has lost the node that its token is to be written back to',
     edits: [
       edit(
-        'node/memory-store.ts',
+        'node/memory/memory-store.ts',
         "if (keys.some((key) => this.#live(key)?.ownerToken !== ownerToken)) return { kind: 'absent' };",
         '',
       ),
@@ -573,7 +573,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'fenced',
     edits: [
       edit(
-        'node/outbox.ts',
+        'node/redis/command-queue.ts',
         'encode(batch, fenceRetention)',
         'encode(batch, Math.min(fenceRetention, ...batch.map(({ ttl }) => ttl || fenceRetention)))',
       ),
@@ -618,7 +618,7 @@ export const MUTANTS: readonly Mutant[] = [
     model: 'restarting',
     edits: [
       edit(
-        'node/outbox.ts',
+        'node/redis/command-queue.ts',
         "kind === 'quarantined') {\n      this.#quarantined(batch, master);",
         "kind === 'quarantined') {\n      void admissions.admit(master).then(() => { this.#queue.unshift(...batch); this.#flush(); });",
       ),
@@ -628,7 +628,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'every server is admitted at once',
     breaks: 'remembers',
     model: 'restarting',
-    edits: [edit('node/admissions.ts', "if (guard === 'off' || isKnown ||", 'if (true ||')],
+    edits: [edit('node/redis/admissions.ts', "if (guard === 'off' || isKnown ||", 'if (true ||')],
   },
   {
     name: 'a quarantine ends a second early',
@@ -636,7 +636,7 @@ export const MUTANTS: readonly Mutant[] = [
     model: 'restarting',
     edits: [
       edit(
-        'node/quarantine.ts',
+        'node/redis/quarantine.ts',
         'maxTtl * (1 + driftFactor) + UPTIME_RESOLUTION',
         'maxTtl * (1 + driftFactor)',
       ),
@@ -646,7 +646,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a promoted replica goes by its age',
     breaks: 'remembers',
     model: 'restarting',
-    edits: [edit('node/quarantine.ts', '|| (promoted && !hasGate)', '')],
+    edits: [edit('node/redis/quarantine.ts', '|| (promoted && !hasGate)', '')],
   },
   {
     name: 'a quorum of blank nodes is a cold start',
@@ -655,12 +655,12 @@ export const MUTANTS: readonly Mutant[] = [
       'two of three nodes were restarted, one without memory, when a client comes that cannot see the third',
     edits: [
       edit(
-        'node/cold-start.ts',
+        'node/redis/cold-start.ts',
         "this.#isPossible && this.#all('blank')",
         "this.#isPossible && [...this.#views.values()].filter((view) => view === 'blank').length > this.#views.size / 2",
       ),
       edit(
-        'node/cold-start.ts',
+        'node/redis/cold-start.ts',
         'stillBlank.every(Boolean)',
         'stillBlank.filter(Boolean).length > this.#views.size / 2',
       ),
@@ -672,12 +672,12 @@ export const MUTANTS: readonly Mutant[] = [
     directed: 'a new node restarts before the last client has reached it',
     edits: [
       edit(
-        'node/cold-start.ts',
+        'node/redis/cold-start.ts',
         'await Promise.all(members.map((member) => member.probe().catch(() => false)))',
         'members.map(() => true)',
       ),
-      edit('node/examination.ts', 'if (!areSame(this.#probed, connection.masters())) return;', ''),
-      edit('node/examination.ts', 'this.#probed.map(', 'connection.masters().map('),
+      edit('node/redis/server-check.ts', 'if (!areSame(this.#probed, connection.masters())) return;', ''),
+      edit('node/redis/server-check.ts', 'this.#probed.map(', 'connection.masters().map('),
     ],
   },
   {
@@ -685,8 +685,8 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'remembers',
     model: 'restarting',
     edits: [
-      edit('node/scripts/script.ts', '`${OPERATIONS}-- ${incarnation}`', 'OPERATIONS'),
-      edit('node/scripts/script.ts', 'its locks: ${incarnation}`', 'its locks`'),
+      edit('node/redis/scripts/script.ts', '`${OPERATIONS}-- ${incarnation}`', 'OPERATIONS'),
+      edit('node/redis/scripts/script.ts', 'its locks: ${incarnation}`', 'its locks`'),
     ],
   },
   {
@@ -721,11 +721,11 @@ export const MUTANTS: readonly Mutant[] = [
     directed: 'whoever waits loses its subscriptions some time before the release',
     edits: [
       edit(
-        'node/releases.ts',
+        'node/redis/releases.ts',
         'for (const channel of feed.channels) this.#subscribe(feed, channel);',
         'if (!(feed as { was?: true }).was) for (const channel of feed.channels) this.#subscribe(feed, channel);\n        (feed as { was?: true }).was = true;',
       ),
-      edit('node/releases.ts', 'channel.shut();\n      if', 'if'),
+      edit('node/redis/releases.ts', 'channel.shut();\n      if', 'if'),
     ],
   },
   {

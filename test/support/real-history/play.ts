@@ -1,8 +1,8 @@
 import { vi } from 'vitest';
-import { toEndpoint } from '../../../src/client/endpoint.ts';
+import { toEndpoint } from '../../../src/node/redis/endpoint.ts';
 import { IoredisConnection } from '../../../src/client/ioredis.ts';
 import { TIMER_LATENESS } from '../../../src/clock.ts';
-import { guardFor, quarantineOf } from '../../../src/node/quarantine.ts';
+import { guardFor, quarantineOf } from '../../../src/node/redis/quarantine.ts';
 import { emptyHistory, type History } from '../checker/history.ts';
 import { LeakWatch } from '../leaks.ts';
 import { seededRandom } from '../seeded-random.ts';

@@ -4,7 +4,7 @@ import type {
   RedisConnection,
   RedisSubscriber,
   ReplyHandler,
-} from '../../../src/client/redis-connection.ts';
+} from '../../../src/node/redis/redis-connection.ts';
 import type { Exchange, History } from '../checker/history.ts';
 import type { ClientProcess } from '../simulation/client.ts';
 import { requestsOf, wordOf } from '../wire-format.ts';

@@ -1,4 +1,4 @@
-import type { RedisSubscriber, SubscriberListener } from '../../../src/client/redis-connection.ts';
+import type { RedisSubscriber, SubscriberListener } from '../../../src/node/redis/redis-connection.ts';
 import { ownerOf } from '../../../src/node/owner.ts';
 import type { History } from '../checker/history.ts';
 import type { ClientProcess } from '../simulation/client.ts';

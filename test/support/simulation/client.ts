@@ -1,10 +1,10 @@
-import type { RedisConnection } from '../../../src/client/redis-connection.ts';
+import type { RedisConnection } from '../../../src/node/redis/redis-connection.ts';
 import { TIMER_LATENESS } from '../../../src/clock.ts';
 import { type Lock, type LockOptions, Redlock, RedlockError } from '../../../src/index.ts';
-import { ColdStart } from '../../../src/node/cold-start.ts';
-import { guardFor, quarantineOf } from '../../../src/node/quarantine.ts';
-import { RedisNode } from '../../../src/node/redis-node.ts';
-import { Servers } from '../../../src/node/servers.ts';
+import { ColdStart } from '../../../src/node/redis/cold-start.ts';
+import { guardFor, quarantineOf } from '../../../src/node/redis/quarantine.ts';
+import { RedisNode } from '../../../src/node/redis/redis-node.ts';
+import { Servers } from '../../../src/node/redis/servers.ts';
 import { driftOf } from '../../../src/quorum/validity.ts';
 import type { Call, History, Section, Verb } from '../checker/history.ts';
 import { tokenOf } from '../token.ts';

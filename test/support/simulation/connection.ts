@@ -4,7 +4,7 @@ import type {
   RedisConnection,
   RedisSubscriber,
   ReplyHandler,
-} from '../../../src/client/redis-connection.ts';
+} from '../../../src/node/redis/redis-connection.ts';
 import type { Disturbance, Exchange, Extra, History } from '../checker/history.ts';
 import { requestsOf } from '../wire-format.ts';
 import type { Link } from './link.ts';

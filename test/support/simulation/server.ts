@@ -7,8 +7,8 @@ import type {
   ReleaseRequest,
   RepairReply,
 } from '../../../src/node/lock-node.ts';
-import { type Fence, MemoryStore } from '../../../src/node/memory-store.ts';
-import { allButGrants, gateScript, type Incarnation } from '../../../src/node/scripts/script.ts';
+import { type Fence, MemoryStore } from '../../../src/node/memory/memory-store.ts';
+import { allButGrants, gateScript, type Incarnation } from '../../../src/node/redis/scripts/script.ts';
 import type { Exchange, History, Operation, Vote } from '../checker/history.ts';
 import { infoOf } from '../fake-connection.ts';
 import { onWire } from '../wire-format.ts';

@@ -1,4 +1,4 @@
-import type { ConnectionListener } from '../../../src/client/redis-connection.ts';
+import type { ConnectionListener } from '../../../src/node/redis/redis-connection.ts';
 import type { Link } from './link.ts';
 import type { Process } from './process.ts';
 import type { Server } from './server.ts';

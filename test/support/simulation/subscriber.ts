@@ -1,4 +1,4 @@
-import type { RedisSubscriber, SubscriberListener } from '../../../src/client/redis-connection.ts';
+import type { RedisSubscriber, SubscriberListener } from '../../../src/node/redis/redis-connection.ts';
 import { channelOf } from '../../../src/node/channel.ts';
 import { ownerOf } from '../../../src/node/owner.ts';
 import type { History, Message } from '../checker/history.ts';

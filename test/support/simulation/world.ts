@@ -1,4 +1,4 @@
-import { guardFor, quarantineOf } from '../../../src/node/quarantine.ts';
+import { guardFor, quarantineOf } from '../../../src/node/redis/quarantine.ts';
 import { emptyHistory, type History } from '../checker/history.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { Client, longestTtl, RESOURCES } from './client.ts';

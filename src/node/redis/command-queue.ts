@@ -1,16 +1,16 @@
-import type { Master, RedisConnection } from '../client/redis-connection.ts';
-import type { Clock } from '../clock.ts';
-import { inNeutralContext } from '../context.ts';
+import type { Master, RedisConnection } from './redis-connection.ts';
+import type { Clock } from '../../clock.ts';
+import { inNeutralContext } from '../../context.ts';
 import type { Admissions } from './admissions.ts';
 import { concernsAll, ranNothing, replyTo } from './failure.ts';
 import { ForbiddenKeys, isAboutKeys } from './forbidden-keys.ts';
-import type { NoAnswer } from './lock-node.ts';
+import type { NoAnswer } from '../lock-node.ts';
 import { decode, encode, keyCountOf, type Operation } from './operation.ts';
 import { Pace } from './pace.ts';
 import { allButGrants, grantScript } from './scripts/script.ts';
 import type { Watchdog } from './watchdog.ts';
 
-export interface OutboxPlan {
+export interface CommandQueuePlan {
   readonly connection: RedisConnection;
   readonly watchdog: Watchdog;
   readonly admissions: Admissions;
@@ -61,8 +61,8 @@ function isVote({ verb }: Operation): boolean {
  * The way of operations to one server: what is added in one tick leaves as one command, in order, and each
  * operation gets its own reply. Nothing that may have been executed is ever sent again.
  */
-export class Outbox {
-  readonly #plan: OutboxPlan;
+export class CommandQueue {
+  readonly #plan: CommandQueuePlan;
   #queue: Operation[] = [];
   /** What did not run for want of the script: goes again before anything newer. */
   readonly #again: Operation[] = [];
@@ -79,7 +79,7 @@ export class Outbox {
   #flushPlanned = false;
   #unanswered = 0;
 
-  constructor(plan: OutboxPlan) {
+  constructor(plan: CommandQueuePlan) {
     this.#plan = plan;
     const { clock, keyPrefix } = plan;
     this.#forbidden = new ForbiddenKeys({

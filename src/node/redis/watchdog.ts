@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '../clock.ts';
+import type { Cancel, Clock } from '../../clock.ts';
 
 /**
  * Watches one connection for commands that get no answer. When the oldest one has waited for `patience` ms it

@@ -1,12 +1,12 @@
-import type { Master, RedisConnection } from '../client/redis-connection.ts';
+import type { Master, RedisConnection } from './redis-connection.ts';
 import type { Admissions } from './admissions.ts';
 import type { ColdStart, Member, View } from './cold-start.ts';
-import type { Unusable } from './lock-node.ts';
+import type { Unusable } from '../lock-node.ts';
 import { isLoading, parseInfo, type ServerInfo } from './server-info.ts';
 import type { Servers } from './servers.ts';
 import type { Watchdog } from './watchdog.ts';
 
-export interface ExaminationPlan {
+export interface ServerCheckPlan {
   readonly connection: RedisConnection;
   readonly watchdog: Watchdog;
   readonly servers: Servers;
@@ -19,8 +19,8 @@ export interface ExaminationPlan {
 }
 
 /** What is to be known of a node's masters before they get anything: who they are, whether they are fit to hold locks, and whether they remember them. */
-export class Examination {
-  readonly #plan: ExaminationPlan;
+export class ServerCheck {
+  readonly #plan: ServerCheckPlan;
   readonly #member: Member;
   /** The masters when they were last looked at, and what was found. */
   #seen: readonly Master[] = [];
@@ -28,7 +28,7 @@ export class Examination {
   /** The masters at the second look. */
   #probed: readonly Master[] = [];
 
-  constructor(plan: ExaminationPlan) {
+  constructor(plan: ServerCheckPlan) {
     this.#plan = plan;
     const { name } = plan.connection;
     this.#member = { name, probe: () => this.#probe(), admit: () => this.#admit() };
@@ -51,7 +51,7 @@ export class Examination {
       return answer?.status === 'fulfilled' ? { master, server: answer.value } : [];
     });
     if (known.length === 0) throw (asked[0] as PromiseRejectedResult).reason;
-    const why = servers.examine(
+    const why = servers.check(
       connection.name,
       known.map(({ server }) => server),
       connection.bySentinel === true,

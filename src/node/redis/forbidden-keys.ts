@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.ts';
-import { enumerate, quote } from '../quote.ts';
-import { COUNTER_SUFFIX, counterOf } from './counter.ts';
-import { ExpiringMap } from './expiring-map.ts';
+import type { Clock } from '../../clock.ts';
+import { enumerate, quote } from '../../quote.ts';
+import { COUNTER_SUFFIX, counterOf } from '../counter.ts';
+import { ExpiringMap } from '../expiring-map.ts';
 import type { Operation } from './operation.ts';
 
 /** How many keys a message names. */

@@ -1,4 +1,4 @@
-import type { ReleaseListener } from './lock-node.ts';
+import type { ReleaseListener } from '../lock-node.ts';
 
 /** Who listens for the releases of which key. */
 export class Listeners {

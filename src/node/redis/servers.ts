@@ -1,4 +1,4 @@
-import type { Unusable } from './lock-node.ts';
+import type { Unusable } from '../lock-node.ts';
 import { type ServerInfo, unfit } from './server-info.ts';
 
 /** Which server stands behind which node, so that one server reached by two addresses does not vote twice. */
@@ -6,7 +6,7 @@ export class Servers {
   readonly #nodeOf = new Map<string, string>();
 
   /** Why a node must not hold locks, by the INFO of its servers, if so. `bySentinel`: a Sentinel says which they are. */
-  examine(node: string, servers: readonly ServerInfo[], bySentinel: boolean): Unusable | undefined {
+  check(node: string, servers: readonly ServerInfo[], bySentinel: boolean): Unusable | undefined {
     for (const server of servers) {
       const why = unfit(server, bySentinel);
       if (why) return why;

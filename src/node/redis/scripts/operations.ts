@@ -1,4 +1,4 @@
-import { CLOCK_BEHIND, LAST_NUMBER } from '../counter.ts';
+import { CLOCK_BEHIND, LAST_NUMBER } from '../../counter.ts';
 
 const HEAD = `
 local retention = ARGV[1]

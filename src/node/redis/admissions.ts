@@ -1,5 +1,5 @@
-import type { Master } from '../client/redis-connection.ts';
-import type { Clock } from '../clock.ts';
+import type { Master } from './redis-connection.ts';
+import type { Clock } from '../../clock.ts';
 import { Quarantine, type RestartGuard } from './quarantine.ts';
 import {
   allButGrants,

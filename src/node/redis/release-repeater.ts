@@ -1,8 +1,8 @@
-import type { Cancel, Clock } from '../clock.ts';
-import type { Deliver, ReleaseReply, ReleaseRequest } from './lock-node.ts';
+import type { Cancel, Clock } from '../../clock.ts';
+import type { Deliver, ReleaseReply, ReleaseRequest } from '../lock-node.ts';
 import { Operation } from './operation.ts';
 import { Pace } from './pace.ts';
-import { type PendingRelease, PendingReleases } from './pending-releases.ts';
+import { type PendingRelease, PendingReleases } from '../pending-releases.ts';
 
 export interface ReleaseRepeaterPlan {
   readonly clock: Clock;

@@ -1,4 +1,4 @@
-import type { Unreachable, Unusable } from './lock-node.ts';
+import type { Unreachable, Unusable } from '../lock-node.ts';
 
 /** Errors that mean that this user may not do what a lock needs. No waiting cures that. */
 const FORBIDDEN =

@@ -1,4 +1,4 @@
-import type { Unusable } from './lock-node.ts';
+import type { Unusable } from '../lock-node.ts';
 
 /** The shortest time between two checks, in ms: several answers within it belong to one check. */
 const APART = 125;

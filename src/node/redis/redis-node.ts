@@ -1,10 +1,10 @@
-import type { RedisConnection } from '../client/redis-connection.ts';
-import { afterReading, type Cancel, type Clock } from '../clock.ts';
-import { quote } from '../quote.ts';
+import type { RedisConnection } from './redis-connection.ts';
+import { afterReading, type Cancel, type Clock } from '../../clock.ts';
+import { quote } from '../../quote.ts';
 import { Admissions } from './admissions.ts';
 import type { ColdStart } from './cold-start.ts';
-import { counterOf } from './counter.ts';
-import { Examination } from './examination.ts';
+import { counterOf } from '../counter.ts';
+import { ServerCheck } from './server-check.ts';
 import { replyTo } from './failure.ts';
 import type {
   ConfirmReply,
@@ -24,10 +24,10 @@ import type {
   RepairReply,
   Unreachable,
   Unusable,
-} from './lock-node.ts';
+} from '../lock-node.ts';
 import { Misfits } from './misfits.ts';
 import { Operation } from './operation.ts';
-import { Outbox } from './outbox.ts';
+import { CommandQueue } from './command-queue.ts';
 import { Pace } from './pace.ts';
 import type { RestartGuard } from './quarantine.ts';
 import { ReleaseRepeater } from './release-repeater.ts';
@@ -82,14 +82,14 @@ export class RedisNode implements LockNode {
   readonly name: string;
   readonly #plan: RedisNodePlan;
   readonly #watchdog: Watchdog;
-  readonly #outbox: Outbox;
+  readonly #queue: CommandQueue;
   readonly #pending: ReleaseRepeater;
   /** How often the connection is made anew because it is read-only, and waiters are woken. */
   readonly #resets: Pace;
   readonly #wakeUps: Pace;
   readonly #misfits = new Misfits();
   readonly #admissions: Admissions;
-  readonly #examination: Examination;
+  readonly #check: ServerCheck;
   readonly #releases: Releases;
   readonly #contactUntil: number;
   #health: Health = { kind: 'connecting' };
@@ -114,7 +114,7 @@ export class RedisNode implements LockNode {
       connection.reset(new Error(`no answer for ${patience} ms`)),
     );
     this.#admissions = new Admissions({ guard, quarantine, clock, watchdog: this.#watchdog });
-    this.#outbox = new Outbox({
+    this.#queue = new CommandQueue({
       connection,
       watchdog: this.#watchdog,
       admissions: this.#admissions,
@@ -131,10 +131,10 @@ export class RedisNode implements LockNode {
     });
     this.#pending = new ReleaseRepeater({
       clock,
-      isOpen: () => this.#outbox.isOpen,
+      isOpen: () => this.#queue.isOpen,
       send: (operation) => this.#request(operation),
     });
-    this.#examination = new Examination({
+    this.#check = new ServerCheck({
       connection,
       watchdog: this.#watchdog,
       servers: plan.servers,
@@ -158,7 +158,7 @@ export class RedisNode implements LockNode {
     const health = this.#health;
     switch (health.kind) {
       case 'up':
-        return { state: this.#examination.votes ? 'up' : 'quarantined' };
+        return { state: this.#check.votes ? 'up' : 'quarantined' };
       case 'unusable':
         return { state: 'unusable', why: health.reply.why };
       case 'down':
@@ -239,11 +239,11 @@ export class RedisNode implements LockNode {
     if (this.#health.kind === 'connecting') this.#fail(CLOSED);
     this.#health = { kind: 'closing' };
     this.#stopWaking();
-    if (this.#outbox.isOpen) this.#pending.repeatNow();
+    if (this.#queue.isOpen) this.#pending.repeatNow();
     await new Promise<void>((resolve) => {
       const cancelTimer = clock.after(patience, resolve);
       this.#onIdle = () => {
-        if (!this.#pending.none || !this.#outbox.idle) return;
+        if (!this.#pending.none || !this.#queue.idle) return;
         cancelTimer();
         resolve();
       };
@@ -253,7 +253,7 @@ export class RedisNode implements LockNode {
     connection.close();
     this.#pending.stop();
     this.#watchdog.close();
-    this.#outbox.shut(replyTo(CLOSED, false));
+    this.#queue.shut(replyTo(CLOSED, false));
   }
 
   #request(request: Operation): void {
@@ -261,7 +261,7 @@ export class RedisNode implements LockNode {
     // In the next turn of the event loop: a caller that tries again and again while nodes are down must not
     // keep it from reading, and so from learning that they are back.
     if (refusal) setImmediate(() => request.deliver(refusal));
-    else this.#outbox.add(request);
+    else this.#queue.add(request);
   }
 
   /** Why a request is answered at once, if so. A release goes to every server that may hear it. */
@@ -271,13 +271,13 @@ export class RedisNode implements LockNode {
       case 'connecting':
         return undefined;
       case 'up':
-        return verb === 'grant' && this.#outbox.crowded ? replyTo(CROWDED, false) : undefined;
+        return verb === 'grant' && this.#queue.crowded ? replyTo(CROWDED, false) : undefined;
       case 'unusable':
-        return verb === 'release' && this.#outbox.isOpen ? undefined : health.reply;
+        return verb === 'release' && this.#queue.isOpen ? undefined : health.reply;
       case 'down':
         return replyTo(health.cause, false);
       case 'closing':
-        return verb === 'release' && this.#outbox.isOpen ? undefined : replyTo(CLOSED, false);
+        return verb === 'release' && this.#queue.isOpen ? undefined : replyTo(CLOSED, false);
       case 'closed':
         return replyTo(CLOSED, false);
     }
@@ -302,12 +302,12 @@ export class RedisNode implements LockNode {
     this.#pending.stop();
     this.#stopWaking();
     this.#isVoting = false;
-    this.#examination.failed();
+    this.#check.failed();
     const reply = this.#replyTo(cause, false);
     if (!this.#closing) {
       this.#health = reply.kind === 'unusable' ? { kind: 'unusable', reply } : { kind: 'down', cause };
     }
-    this.#outbox.shut(reply);
+    this.#queue.shut(reply);
   }
 
   /** A refusal counts as the result of a check. */
@@ -359,7 +359,7 @@ export class RedisNode implements LockNode {
     const current = (): boolean =>
       this.#connected && introduction === this.#introduction && this.#health.kind !== 'closed';
     try {
-      const why = await this.#examination.look();
+      const why = await this.#check.look();
       if (!why && current()) await this.#settle(current);
       if (current()) this.#admit(why);
     } catch (error) {
@@ -381,10 +381,10 @@ export class RedisNode implements LockNode {
   /** A node that nobody has admitted may be new, as all others. */
   async #settle(current: () => boolean): Promise<void> {
     const { clock, coldStart, startPause } = this.#plan;
-    if (this.#examination.votes) return;
+    if (this.#check.votes) return;
     this.#cancelLook();
     await coldStart.settled();
-    if (this.#examination.votes || !coldStart.isUnderWay || !current()) return;
+    if (this.#check.votes || !coldStart.isUnderWay || !current()) return;
     await new Promise<void>((resolve) => {
       const cancel = clock.after(startPause, resolve, 'background');
       this.#cancelLook = () => {
@@ -392,21 +392,21 @@ export class RedisNode implements LockNode {
         resolve();
       };
     });
-    if (current() && !this.#closing) await this.#examination.look();
+    if (current() && !this.#closing) await this.#check.look();
   }
 
   #admit(why: Unusable | undefined): void {
     this.#cancelLook();
-    const wasOpen = this.#outbox.isOpen;
+    const wasOpen = this.#queue.isOpen;
     const reply = why && this.#misfits.found(why, this.#plan.clock.now());
-    if (reply) this.#outbox.shut(reply);
+    if (reply) this.#queue.shut(reply);
     if (!this.#closing) this.#health = reply ? { kind: 'unusable', reply } : { kind: 'up' };
     // What is owed goes before anything newer, also to a server that gets no grants.
-    this.#outbox.open(wasOpen ? [] : this.#pending.owed());
+    this.#queue.open(wasOpen ? [] : this.#pending.owed());
     // What waited as the server was found unfit was refused before it was sent.
     if (reply && !this.#pending.none) this.#pending.repeatLater();
     const wasVoting = this.#isVoting;
-    this.#isVoting = !why && !this.#closing && this.#examination.votes;
+    this.#isVoting = !why && !this.#closing && this.#check.votes;
     if (why || this.#closing) return;
     this.#misfits.none();
     if (!this.#isVoting) this.#awaitQuarantine();
@@ -415,7 +415,7 @@ export class RedisNode implements LockNode {
 
   #awaitQuarantine(): void {
     const { clock, coldStart } = this.#plan;
-    const quarantine = Math.max(NEXT_LOOK, this.#examination.quarantinedUntil - clock.now());
+    const quarantine = Math.max(NEXT_LOOK, this.#check.quarantinedUntil - clock.now());
     // All nodes may be new, and only some of them there yet.
     const left = coldStart.isPossible ? Math.min(quarantine, START_LOOK) : quarantine;
     this.#cancelLook = clock.after(left, () => void this.#lookAgain(), 'background');

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../../clock.ts';
 
 /** The pauses between two repetitions, in ms: the first, and the longest. */
 const PAUSE = { first: 10, longest: 2_000 } as const;

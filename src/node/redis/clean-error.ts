@@ -1,4 +1,4 @@
-import { cut } from '../quote.ts';
+import { cut } from '../../quote.ts';
 
 /** What must not appear in an error, beside the same in percent-encoding. */
 export interface Credentials {

@@ -1,5 +1,5 @@
-import { cut } from '../quote.ts';
-import { counterOf, LAST_NUMBER } from './counter.ts';
+import { cut } from '../../quote.ts';
+import { counterOf, LAST_NUMBER } from '../counter.ts';
 import type {
   ConfirmReply,
   Deliver,
@@ -11,8 +11,8 @@ import type {
   ReleaseRequest,
   RepairReply,
   Unusable,
-} from './lock-node.ts';
-import { type Foreign, isOwnerToken } from './owner.ts';
+} from '../lock-node.ts';
+import { type Foreign, isOwnerToken } from '../owner.ts';
 
 type Reply = GrantReply | ConfirmReply | ExtendReply | RepairReply | ReleaseReply | InspectReply;
 

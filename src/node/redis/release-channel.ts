@@ -1,5 +1,5 @@
-import { channelOf } from './channel.ts';
-import type { ReleaseListener } from './lock-node.ts';
+import { channelOf } from '../channel.ts';
+import type { ReleaseListener } from '../lock-node.ts';
 
 /** The releases of one key, and who listens for them. */
 export class ReleaseChannel {

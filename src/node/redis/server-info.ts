@@ -1,4 +1,4 @@
-import type { Unusable } from './lock-node.ts';
+import type { Unusable } from '../lock-node.ts';
 import type { Incarnation } from './scripts/script.ts';
 
 /** What INFO tells of a server. */

@@ -1,7 +1,7 @@
-import type { RedisConnection, RedisSubscriber } from '../client/redis-connection.ts';
-import type { Cancel, Clock } from '../clock.ts';
-import { channelOf } from './channel.ts';
-import type { ReleaseListener } from './lock-node.ts';
+import type { RedisConnection, RedisSubscriber } from './redis-connection.ts';
+import type { Cancel, Clock } from '../../clock.ts';
+import { channelOf } from '../channel.ts';
+import type { ReleaseListener } from '../lock-node.ts';
 import { ReleaseChannel } from './release-channel.ts';
 import { Watchdog } from './watchdog.ts';
 

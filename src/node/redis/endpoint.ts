@@ -1,5 +1,5 @@
 import type { ClusterOptions, RedisOptions } from 'ioredis';
-import { wrong } from '../bad-input.ts';
+import { wrong } from '../../bad-input.ts';
 import type { Credentials } from './clean-error.ts';
 import { addressOf, DEFAULT_PORT, parseUrl } from './redis-url.ts';
 

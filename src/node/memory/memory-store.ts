@@ -1,5 +1,5 @@
-import { CLOCK_BEHIND, counterOf, LAST_NUMBER } from './counter.ts';
-import { ExpiringMap } from './expiring-map.ts';
+import { CLOCK_BEHIND, counterOf, LAST_NUMBER } from '../counter.ts';
+import { ExpiringMap } from '../expiring-map.ts';
 import type {
   ConfirmReply,
   ExtendReply,
@@ -9,8 +9,8 @@ import type {
   ReleaseReply,
   ReleaseRequest,
   RepairReply,
-} from './lock-node.ts';
-import { isOwnerToken, ownerOf } from './owner.ts';
+} from '../lock-node.ts';
+import { isOwnerToken, ownerOf } from '../owner.ts';
 
 interface Entry {
   readonly ownerToken: string;

@@ -1,6 +1,6 @@
 import type { RedisOptions } from 'ioredis';
-import { wrong } from '../bad-input.ts';
-import { quote } from '../quote.ts';
+import { wrong } from '../../bad-input.ts';
+import { quote } from '../../quote.ts';
 
 export const DEFAULT_PORT = 6379;
 

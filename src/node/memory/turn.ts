@@ -1,5 +1,5 @@
 import { MessageChannel } from 'node:worker_threads';
-import { inNeutralContext } from '../context.ts';
+import { inNeutralContext } from '../../context.ts';
 
 /** How many callbacks run before the event loop must turn. */
 const MOST_IN_A_TURN = 1_000;
