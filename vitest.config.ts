@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { defineConfig, type TestProjectConfiguration, type ViteUserConfig } from 'vitest/config';
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -9,7 +9,6 @@ const quorlock = [
   { find: /^quorlock\/testing$/, replacement: path('src/testing.ts') },
   { find: /^quorlock\/fencing$/, replacement: path('src/fencing.ts') },
 ];
-const ioredis5 = [{ find: /^ioredis$/, replacement: path('node_modules/ioredis5/built/index.js') }];
 
 /** Tests on real servers mostly wait: there may be more of them than processors, but nothing else beside them. */
 const onRealServers = {
@@ -29,6 +28,74 @@ const onAllProcessors = {
 
 /** For the projects that have property tests. */
 const fixedSeed = { setupFiles: [path('test/support/fixed-seed.ts')] };
+
+const conformanceAndClients = ['conformance*', 'clients*'];
+const robustness = [
+  'faults*',
+  'large-batches',
+  'leftovers*',
+  'loss*',
+  'misconfigured*',
+  'nonsense',
+  'nothing-spins',
+  'restart-guard*',
+  'secrets',
+  'validity',
+  'waiting*',
+];
+/** Of these, what shows in two minutes that a client keeps to the contract of a link while things go wrong. */
+const robustnessInShort = [
+  'faults',
+  'leftovers',
+  'loss',
+  'loss-taken',
+  'restart-guard',
+  'secrets',
+  'validity',
+  'waiting',
+];
+const files = (names: readonly string[]): string[] => names.map((name) => `test/integration/${name}.test.ts`);
+
+/** Everything with each client: `npm run test:clients`. */
+const isThorough = process.env.EVERY_CLIENT !== undefined;
+
+/**
+ * The tests of what depends on the client, with one that is not the newest ioredis: URLs, options and instances in them lead to it.
+ * The robustness suites take long: `npm test` has all of them with ioredis 6, in `integration`, and some with node-redis 6.
+ */
+function withClient(
+  name: string,
+  family: 'ioredis' | 'node-redis',
+  robust: readonly string[] = [],
+): TestProjectConfiguration {
+  const others = isThorough ? robustness : robust;
+  const standIns = [
+    { find: /^.*\/link\/ioredis-package\.ts$/, replacement: path('test/support/clients/ioredis-package.ts') },
+    {
+      find: /^.*\/link\/node-redis-package\.ts$/,
+      replacement: path('test/support/clients/node-redis-package.ts'),
+    },
+  ];
+  const endpoint = {
+    // As it is imported from `src/` and from tests, but not from what stands in for it.
+    find: /^(?:\.|\.\.\/\.\.\/src)\/node\/redis\/endpoint\.ts$/,
+    replacement: path('test/support/clients/endpoint.ts'),
+  };
+  return {
+    extends: true,
+    resolve: { alias: family === 'node-redis' ? [...standIns, endpoint] : standIns },
+    test: {
+      name,
+      include: files([...conformanceAndClients, ...others]),
+      exclude: files([family === 'ioredis' ? 'clients-node-redis' : 'clients-ioredis']),
+      env: { REDIS_CLIENT: name },
+      // A fifth of the time would go into loading the product anew for each file.
+      isolate: others.length > 0,
+      ...fixedSeed,
+      ...onRealServers,
+    },
+  };
+}
 
 const config: ViteUserConfig = defineConfig({
   resolve: { alias: quorlock },
@@ -59,24 +126,16 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          exclude: files(['clients-node-redis']),
           ...fixedSeed,
           ...onRealServers,
         },
       },
-      {
-        extends: true,
-        resolve: { alias: ioredis5 },
-        test: {
-          name: 'ioredis5',
-          include: [
-            'test/integration/conformance*.test.ts',
-            'test/integration/clients*.test.ts',
-            'test/package/ioredis-version.test.ts',
-          ],
-          env: { IOREDIS_MAJOR: '5' },
-          ...onRealServers,
-        },
-      },
+      withClient('ioredis5', 'ioredis'),
+      withClient('ioredis53', 'ioredis'),
+      withClient('iovalkey', 'ioredis'),
+      withClient('node-redis', 'node-redis', robustnessInShort),
+      withClient('node-redis5', 'node-redis'),
       {
         extends: true,
         test: {
@@ -100,7 +159,6 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'package',
           include: ['test/package/**/*.test.ts'],
-          env: { IOREDIS_MAJOR: '6' },
           ...onRealServers,
           sequence: { groupOrder: 3 },
           testTimeout: 60_000,

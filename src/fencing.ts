@@ -5,10 +5,5 @@ export {
   StaleFencingTokenError,
 } from './fencing/errors.ts';
 export { Fence } from './fencing/fence.ts';
-export {
-  type FencedRedis,
-  type FencedSetOptions,
-  fencedCheck,
-  fencedDelete,
-  fencedSet,
-} from './fencing/fenced-redis.ts';
+export { type FencedSetOptions, fencedCheck, fencedDelete, fencedSet } from './fencing/fenced-redis.ts';
+export type { FencedRedis } from './fencing/guard-client.ts';

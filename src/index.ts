@@ -1,4 +1,3 @@
-export type { IoredisInstance } from './node/redis/endpoint.ts';
 export type { Cancel, Clock } from './clock.ts';
 export {
   AcquireTimeoutError,
@@ -41,6 +40,16 @@ export type {
   WriteRequest,
 } from './node/lock-node.ts';
 export type { Foreign } from './node/owner.ts';
+export type {
+  AddressMap,
+  IoredisInstance,
+  NodeRedisCluster,
+  NodeRedisConnectionOptions,
+  NodeRedisInstance,
+  NodeRedisSentinelOptions,
+  RedisInstance,
+  RedisNodeOptions,
+} from './node/redis/endpoint.ts';
 export type { RestartGuard } from './node/redis/quarantine.ts';
 export type { NodeSpec } from './nodes.ts';
 export type {

@@ -1,17 +1,31 @@
-import type { RedisOptions } from 'ioredis';
 import { wrong } from './bad-input.ts';
-import { type IoredisInstance, toEndpoint } from './node/redis/endpoint.ts';
-import { IoredisConnection } from './client/ioredis.ts';
-import { ColdStart } from './node/redis/cold-start.ts';
 import type { LockNode } from './node/lock-node.ts';
+import { ColdStart } from './node/redis/cold-start.ts';
+import { createConnection } from './node/redis/connect.ts';
+import {
+  type NodeRedisCluster,
+  type NodeRedisInstance,
+  type NodeRedisSentinelOptions,
+  type RedisInstance,
+  type RedisNodeOptions,
+  toEndpoint,
+} from './node/redis/endpoint.ts';
 import { guardFor, quarantineOf } from './node/redis/quarantine.ts';
 import { RedisNode } from './node/redis/redis-node.ts';
 import { Servers } from './node/redis/servers.ts';
 import { type Settings } from './options.ts';
 import { cut } from './quote.ts';
 
-/** A node as users give it. */
-export type NodeSpec = string | RedisOptions | IoredisInstance | LockNode;
+/** A node as users give it: a URL, options, a client of ioredis, iovalkey or node-redis, or a node of another kind. */
+export type NodeSpec =
+  | string
+  | URL
+  | RedisNodeOptions
+  | NodeRedisSentinelOptions
+  | RedisInstance
+  | NodeRedisInstance
+  | NodeRedisCluster
+  | LockNode;
 
 /** A server that leaves a command unanswered for longer than this, in ms, is suspect; see also {@link suspectAfter}. */
 const SHORTEST_SUSPICION = 1_000;
@@ -32,7 +46,7 @@ export function createNodes(
   if (!Array.isArray(specs) || specs.length === 0)
     throw wrong(TypeError, 'nodes', specs, 'a non-empty array of nodes');
   const places = specs.map((spec, position) =>
-    isLockNode(spec) ? complete(spec, position) : toEndpoint(spec, position),
+    isLockNode(spec) ? complete(spec, position) : toEndpoint(spec, position, settings.keyPrefix),
   );
   places.forEach(({ name }, position) => {
     const twin = places.findIndex((place) => place.name === name);
@@ -54,16 +68,22 @@ export function createNodes(
     servers: new Servers(),
     quarantine: quarantineOf(maxTtl, driftFactor),
     startPause: nodeTimeout / 2,
-    patience: suspectAfter(nodeTimeout),
   };
-  // All clients first: one that refuses its options throws before any other has connected.
-  const ready = places.map((place) =>
-    'kind' in place ? new IoredisConnection({ endpoint: place, connectTimeout, clock, random }) : place,
+  const patience = suspectAfter(nodeTimeout);
+  const all = places.map((place) =>
+    'place' in place
+      ? new RedisNode({
+          ...shared,
+          connection: createConnection({ endpoint: place, connectTimeout, patience, clock, random }),
+        })
+      : place,
   );
-  const all = ready.map((each) =>
-    each instanceof IoredisConnection ? new RedisNode({ ...shared, connection: each }) : each,
+  // A RedisNode that was handed in is another's to start and to close.
+  const own = all.filter(
+    (node, index): node is RedisNode => node instanceof RedisNode && !isLockNode(specs[index]),
   );
-  return { all, own: all.filter((_, index) => !isLockNode(specs[index])) };
+  for (const node of own) node.start();
+  return { all, own };
 }
 
 function isLockNode(spec: unknown): spec is LockNode {

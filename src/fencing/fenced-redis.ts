@@ -1,16 +1,10 @@
 import { checkNames, number, wrong } from '../bad-input.ts';
 import { quote } from '../quote.ts';
 import { FencingMarkError, StaleFencingTokenError } from './errors.ts';
+import { checkClient, evaluate, type FencedRedis, keyPrefixOf } from './guard-client.ts';
 import { GUARD } from './guard-script.ts';
 import { markKeyOf } from './mark-key.ts';
 import { checkFencingToken } from './token.ts';
-
-/** What the guard needs of a client: an ioredis `Redis` or `Cluster`, from whichever copy of the package. */
-export interface FencedRedis {
-  /** With `keyPrefix`, the client puts it before every key. */
-  readonly options?: object;
-  eval(script: string, numberOfKeys: number, ...keysAndArguments: (string | Buffer)[]): Promise<unknown>;
-}
 
 export interface FencedSetOptions {
   /** For how many ms the value is kept; the mark stays. @default for ever */
@@ -59,23 +53,11 @@ async function guard(
 ): Promise<void> {
   checkClient(client);
   checkFencingToken(fencingToken);
-  const markKey = markKeyOf(key, prefixOf(client));
+  const markKey = markKeyOf(key, keyPrefixOf(client));
   // Not by EVALSHA: to send again what a server did not know would change the order of one holder's writes.
-  const reply = await client.eval(GUARD, 2, key, markKey, String(fencingToken), ...command);
-  const [verdict, found] = Array.isArray(reply) ? (reply as unknown[]) : [];
+  const [verdict, found] = await evaluate(client, GUARD, [key, markKey], [String(fencingToken), ...command]);
   if (verdict === 'accepted') return;
   if (verdict === 'stale') throw new StaleFencingTokenError(key, fencingToken, Number(found));
   if (verdict === 'unreadable') throw new FencingMarkError(key, fencingToken, markKey, String(found));
   throw new TypeError(`client did not say how the guard of ${quote(key)} decided`);
-}
-
-function checkClient(client: unknown): void {
-  const usable =
-    typeof client === 'object' && client !== null && typeof Reflect.get(client, 'eval') === 'function';
-  if (!usable) throw wrong(TypeError, 'client', client, 'an ioredis Redis or Cluster');
-}
-
-function prefixOf({ options = {} }: FencedRedis): string {
-  const { keyPrefix } = options as { keyPrefix?: string | Buffer | null };
-  return keyPrefix ? keyPrefix.toString() : '';
 }

@@ -1,5 +1,32 @@
-// By its default: older releases of ioredis 5 have no export of this name that an ES module could import.
-import ioredis, { type Redis, type RedisOptions } from 'ioredis';
+import { createRequire } from 'node:module';
+import type { IoredisClient } from './ioredis.ts';
 
-/** The class of clients of the copy of ioredis that this package finds; an instance that is handed in may be of another. */
-export const OwnRedis = ioredis.default as new (options: RedisOptions) => Redis;
+export interface IoredisPackage {
+  readonly Redis: new (options: Record<string, unknown>) => IoredisClient;
+}
+
+let loaded: IoredisPackage | undefined;
+
+/**
+ * The copy of ioredis that this package finds, loaded when it is first needed.
+ *
+ * @throws {Error} when it is not installed
+ */
+export function loadIoredis(): IoredisPackage {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): IoredisPackage {
+  try {
+    return { Redis: createRequire(import.meta.url)('ioredis') };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // One of its own dependencies may be what is missing.
+    if (code !== 'MODULE_NOT_FOUND' || !message.includes("'ioredis'")) throw error;
+    throw new Error(
+      'a URL or options need the package ioredis, which is not installed: npm install ioredis, or give a client such as createClient({ url }) of node-redis',
+      { cause: error },
+    );
+  }
+}

@@ -53,10 +53,11 @@ export interface Link {
   /** SUNSUBSCRIBE from one channel. */
   unsubscribe(channel: string): void;
   /**
-   * Ends the link at once: by RST where the transport can, so that nothing that is still on its way is delivered. No
-   * listener is called afterwards; unanswered commands fail or are left without an answer; no socket and no timer remains.
+   * Ends the link at once: by RST where the transport can, so that nothing that is still on its way is delivered; or `in order`, so
+   * that it is. No listener is called afterwards; unanswered commands fail or are left without an answer; no socket and no
+   * timer remains.
    */
-  cut(): void;
+  cut(how?: 'in order'): void;
 }
 
 /** Begins to connect. */

@@ -3,6 +3,7 @@ import type { RestartGuard } from '../../src/node/redis/quarantine.ts';
 import { Client, type Job } from './client.ts';
 import { now } from './clock.ts';
 import type { HarnessEvent } from './log.ts';
+import type { RedisClientChoice } from './options.ts';
 import { Store } from './store.ts';
 
 export interface CrewOptions {
@@ -15,6 +16,7 @@ export interface CrewOptions {
   /** Where logs go. */
   readonly dir: string;
   readonly restartGuard: RestartGuard;
+  readonly redisClient: RedisClientChoice;
   /** ms */
   readonly maxTtl: number;
   readonly nodeTimeout: number;
@@ -107,8 +109,10 @@ export class Crew {
     const number = this.#logs.length;
     const log = join(this.#options.dir, `client-${number}.jsonl`);
     this.#logs.push(log);
-    const { program, seed, write, clients: _, dir: __, ...shared } = this.#options;
-    const job: Job = { ...shared, client: number, log, seed: seed * 1_000 + number };
+    const { program, seed, write, redisClient: choice, clients: _, dir: __, ...shared } = this.#options;
+    const half = lane % 2 === 0 ? 'ioredis' : 'node-redis';
+    const redisClient = choice === 'mixed' ? half : choice;
+    const job: Job = { ...shared, redisClient, client: number, log, seed: seed * 1_000 + number };
     const client = await Client.start(program, job, (request) => {
       const { resource, fencingToken } = request;
       if (request.do === 'read') return this.#store.read(resource, fencingToken);

@@ -33,6 +33,7 @@ async function restartAtTheRightMoment(restartGuard: RestartGuard): Promise<stri
       urls: cluster.urls,
       ...times,
       restartGuard,
+      redisClient: 'ioredis',
       random,
       write: (event) => void events.push(event),
     });
@@ -80,6 +81,7 @@ describe('the harness can fail', () => {
       out,
       limits: 'kept',
       restartGuard: 'auto',
+      redisClient: 'mixed',
       store: 'guarded',
       command: 'this test',
       progress: () => {},

@@ -2,6 +2,9 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { RestartGuard } from '../../src/node/redis/quarantine.ts';
 
+/** Which Redis client processes use; `mixed`: one half of them this, the other half that. */
+export type RedisClientChoice = 'ioredis' | 'node-redis' | 'mixed';
+
 export interface ChaosOptions {
   /** undefined: what there is. */
   readonly driver: 'compose' | 'process' | undefined;
@@ -11,6 +14,7 @@ export interface ChaosOptions {
   readonly out: string;
   readonly limits: 'kept' | 'broken';
   readonly restartGuard: RestartGuard;
+  readonly redisClient: RedisClientChoice;
   readonly store: 'guarded' | 'unguarded';
 }
 
@@ -26,6 +30,7 @@ npm run chaos -- [options]
   --out DIR                 where the report goes (chaos-report)
   --break-limits            now and then a majority of the nodes is faulty at once
   --restart-guard GUARD     auto, strict or off (auto)
+  --redis-client CLIENT     ioredis, node-redis or mixed: half of the processes use the one, half the other (mixed)
   --store guarded|unguarded whose lost writes count: with fencing tokens, none may be lost (guarded)
   --help
 
@@ -33,6 +38,7 @@ Exits with 0 if nothing was violated, 1 if something was, 2 for a bad option, 3 
 `;
 
 const GUARDS = ['auto', 'strict', 'off'] as const;
+const REDIS_CLIENTS = ['ioredis', 'node-redis', 'mixed'] as const;
 const DRIVERS = ['compose', 'process'] as const;
 const STORES = ['guarded', 'unguarded'] as const;
 
@@ -48,6 +54,7 @@ export function readOptions(args: string[]): ChaosOptions | 'help' {
       out: { type: 'string', default: 'chaos-report' },
       'break-limits': { type: 'boolean', default: false },
       'restart-guard': { type: 'string', default: 'auto' },
+      'redis-client': { type: 'string', default: 'mixed' },
       store: { type: 'string', default: 'guarded' },
       help: { type: 'boolean', default: false },
     },
@@ -62,18 +69,20 @@ export function readOptions(args: string[]): ChaosOptions | 'help' {
     out: values.out,
     limits: values['break-limits'] ? 'broken' : 'kept',
     restartGuard: oneOf('--restart-guard', values['restart-guard'], GUARDS),
+    redisClient: oneOf('--redis-client', values['redis-client'], REDIS_CLIENTS),
     store: oneOf('--store', values.store, STORES),
   };
 }
 
 /** The command that does it again, with the same faults at the same times. */
 export function commandOf(options: ChaosOptions, driver: 'compose' | 'process'): string {
-  const { seconds, seed, clients, out, limits, restartGuard, store } = options;
+  const { seconds, seed, clients, out, limits, restartGuard, redisClient, store } = options;
   const words = [
     `npm run chaos -- --driver ${driver} --seconds ${seconds} --seed ${seed} --clients ${clients}`,
     ...(out === 'chaos-report' ? [] : [`--out ${JSON.stringify(out)}`]),
     ...(limits === 'broken' ? ['--break-limits'] : []),
     ...(restartGuard === 'auto' ? [] : [`--restart-guard ${restartGuard}`]),
+    ...(redisClient === 'mixed' ? [] : [`--redis-client ${redisClient}`]),
     ...(store === 'guarded' ? [] : [`--store ${store}`]),
   ];
   return words.join(' ');

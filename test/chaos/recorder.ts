@@ -1,3 +1,4 @@
+import { createClient } from '@redis/client';
 import { type Lock, type LockOptions, Redlock, RedlockError, type RestartGuard } from '../../src/index.ts';
 import { driftOf } from '../../src/quorum/validity.ts';
 import type { Random } from '../../src/random.ts';
@@ -17,6 +18,7 @@ export interface RecorderOptions {
   readonly nodeTimeout: number;
   readonly connectTimeout: number;
   readonly restartGuard: RestartGuard;
+  readonly redisClient: 'ioredis' | 'node-redis';
   readonly random: Random;
   readonly write: (event: ClientEvent) => void;
 }
@@ -82,14 +84,16 @@ export class Recorder {
   #extending = 0;
 
   constructor(options: RecorderOptions) {
-    const { urls, maxTtl, nodeTimeout, connectTimeout, restartGuard } = options;
+    const { urls, maxTtl, nodeTimeout, connectTimeout, restartGuard, redisClient } = options;
     this.#options = options;
     this.#process = new RealProcess(0, this.#pauses);
     this.#openedAt = this.#lookedAt = this.#process.time;
     const { clock } = this.#process;
     const random = { token: () => this.#drawToken(), fraction: () => options.random.fraction() };
     const settings = { ttl: maxTtl, maxTtl, nodeTimeout, connectTimeout, restartGuard, clock, random };
-    this.#redlock = new Redlock(urls, settings);
+    // A client of node-redis only says where its server is: it never connects itself.
+    const nodes = redisClient === 'ioredis' ? urls : urls.map((url) => createClient({ url }));
+    this.#redlock = new Redlock(nodes, settings);
     this.#heartbeat = new Heartbeat(1, this.#pauses);
     this.#watch = setInterval(() => this.#look(), LOOK_EVERY);
   }

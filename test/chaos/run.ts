@@ -14,6 +14,7 @@ import { inOrder } from './in-order.ts';
 import { judge, type Verdict } from './judge.ts';
 import { Log, type LogEvent, readLog } from './log.ts';
 import { planFaults } from './nemesis.ts';
+import type { RedisClientChoice } from './options.ts';
 import type { Report } from './report/report.ts';
 import { reportOf } from './report-of.ts';
 import { NOTICE, QUARANTINE, recoveryOn, TIMES } from './times.ts';
@@ -27,6 +28,7 @@ export interface RunOptions {
   readonly out: string;
   readonly limits: 'kept' | 'broken';
   readonly restartGuard: RestartGuard;
+  readonly redisClient: RedisClientChoice;
   readonly store: 'guarded' | 'unguarded';
   /** Replays the run. */
   readonly command: string;
@@ -90,7 +92,7 @@ class Play {
   #crew: Crew | undefined;
 
   constructor(cluster: Cluster, log: Log, dir: string, options: RunOptions) {
-    const { seed, clients, restartGuard, resources } = options;
+    const { seed, clients, restartGuard, redisClient, resources } = options;
     this.#cluster = cluster;
     this.#log = log;
     this.#options = options;
@@ -102,6 +104,7 @@ class Play {
       resources: this.#resources,
       dir,
       restartGuard,
+      redisClient,
       ...TIMES,
       callers: CALLERS,
       write: (event) => log.write(event),

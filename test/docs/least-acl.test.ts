@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import {
+  CLUSTER_SIZE_ACL,
+  KEEP_ALIVE_ACL,
   LEAST_ACL,
   LEAST_CLUSTER_ACL,
   LEAST_SENTINEL_ACL,
+  MIGRATION_ACL,
   SPARING_ACL,
   WAITING_ACL,
 } from '../support/least-acl.ts';
@@ -23,7 +26,7 @@ function rowOf(start: string): string {
 it('the rules that the page lists for all features are those that are tested', () => {
   const command = /```text\n([^`]*)```/.exec(section)?.[1] ?? '';
   const rules = rulesIn(command.replace(/ACL SETUSER quorlock on >secret resetkeys|resetchannels/g, ''));
-  expect(rules).toEqual([...LEAST_ACL, ...SPARING_ACL, ...WAITING_ACL].sort());
+  expect(rules).toEqual([...LEAST_ACL, ...SPARING_ACL, ...KEEP_ALIVE_ACL, ...WAITING_ACL].sort());
 });
 
 it.each([
@@ -31,7 +34,10 @@ it.each([
   ['with fencing', ['+time']],
   ['to be woken by releases', WAITING_ACL],
   ['against large foreign values', SPARING_ACL],
-  ['each node of a Redis Cluster', LEAST_CLUSTER_ACL],
+  ['against entries in ACL LOG', KEEP_ALIVE_ACL],
+  ['each master of a Redis Cluster', LEAST_CLUSTER_ACL],
+  ['to use slots that are being moved', MIGRATION_ACL],
+  ['a cluster-enabled server by its URL', CLUSTER_SIZE_ACL],
   ['on a Sentinel', LEAST_SENTINEL_ACL.filter((rule) => rule !== '-@all')],
 ])('the rules that the page lists are those that are tested: %s', (row, rules) => {
   expect(rulesIn(rowOf(row))).toEqual([...rules].sort());

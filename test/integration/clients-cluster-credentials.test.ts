@@ -2,9 +2,9 @@ import type { RedisOptions } from 'ioredis';
 import { Redlock } from 'quorlock';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { COUNTER_SUFFIX } from '../../src/node/counter.ts';
+import { cluster as clusterNode } from '../support/clients/client.ts';
 import { expectNoKeys } from '../support/expect-no-keys.ts';
 import { failureOf, LONG_LOCK, reasonOf } from '../support/faulty-node.ts';
-import { clusterClient } from '../support/ioredis-clients.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts';
 import { callRedis } from '../support/resp.ts';
@@ -27,7 +27,7 @@ async function onEach(...command: string[]): Promise<void> {
 }
 
 function openRedlock(redisOptions: RedisOptions): Redlock {
-  return new Redlock([clusterClient(cluster.startupNodes, { redisOptions })], LONG_LOCK);
+  return new Redlock([clusterNode(cluster.startupNodes, { redisOptions })], LONG_LOCK);
 }
 
 /** Locks on all masters. */

@@ -1,13 +1,13 @@
-import type { Cluster, ClusterOptions } from 'ioredis';
-import { QuorumUnreachableError, Redlock } from 'quorlock';
+import { type NodeSpec, QuorumUnreachableError, Redlock } from 'quorlock';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { cluster as clusterNode } from '../support/clients/client.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectNoKeys } from '../support/expect-no-keys.ts';
 import { failureOf, LONG_LOCK, reasonOf } from '../support/faulty-node.ts';
-import { clusterClient } from '../support/ioredis-clients.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts';
 import { type RedisServer, startRedises } from '../support/redis-server.ts';
+import { expectLocksOnAll, resourcesOf } from './fixtures/masters.ts';
 
 enforceNoLeaks();
 
@@ -19,31 +19,8 @@ beforeAll(async () => {
 afterAll(() => cluster.stop());
 afterEach(() => expectNoKeys(cluster.servers));
 
-function client(options: ClusterOptions = {}): Cluster {
-  return clusterClient(cluster.startupNodes, options);
-}
-
-/** One resource for each master. */
-async function spread(): Promise<string[]> {
-  const found = new Map<RedisServer, string>();
-  for (let n = 0; found.size < cluster.servers.length; n++) {
-    const resource = `order:${n}`;
-    const server = await ownerOf(resource);
-    if (!found.has(server)) found.set(server, resource);
-  }
-  return cluster.servers.map((server) => found.get(server) as string);
-}
-
-async function ownerOf(key: string): Promise<RedisServer> {
-  for (const server of cluster.servers)
-    if (
-      await server.cli('GET', key).then(
-        () => true,
-        () => false,
-      )
-    )
-      return server;
-  throw new Error(`no master has ${key}`);
+function client(): NodeSpec {
+  return clusterNode(cluster.startupNodes);
 }
 
 async function evalshas(): Promise<(string | undefined)[]> {
@@ -51,24 +28,7 @@ async function evalshas(): Promise<(string | undefined)[]> {
 }
 
 describe('a Redis Cluster as one node', () => {
-  it.each<[string, ClusterOptions]>([
-    ['nothing special', {}],
-    ['a keyPrefix, which is not applied', { keyPrefix: 'no:', redisOptions: { keyPrefix: 'no:' } }],
-    ['reads from replicas', { scaleReads: 'slave' }],
-    ['automatic pipelining', { enableAutoPipelining: true }],
-    ['no offline queue', { enableOfflineQueue: false }],
-    ['no redirections', { maxRedirections: 0 }],
-    ['no reconnection', { clusterRetryStrategy: () => null }],
-  ])('can have %s', async (_what, options) => {
-    const instance = client(options);
-    await using redlock = new Redlock([instance], LONG_LOCK);
-    for (const resource of await spread()) {
-      const lock = await redlock.acquire(resource);
-      expect(await (await ownerOf(resource)).cli('GET', resource)).toBe(lock.ownerToken);
-      expect((await lock.release()).outcome).toBe('released');
-    }
-    expect(instance.status).toBe('wait');
-  });
+  it('locks on the master of each key', () => expectLocksOnAll(client(), cluster));
 
   it('locks resources of many slots at the same time', async () => {
     await using redlock = new Redlock([client()], LONG_LOCK);
@@ -109,7 +69,7 @@ describe('a Redis Cluster as one node', () => {
 
   it('does not miss a script that one master has lost', async () => {
     await using redlock = new Redlock([client()], LONG_LOCK);
-    const resources = await spread();
+    const resources = await resourcesOf(cluster);
     await cluster.servers[1]?.cli('SCRIPT', 'FLUSH');
     const locks = await Promise.all(
       resources.map((resource) => redlock.acquire(resource, { acquireTimeout: 0 })),
@@ -120,7 +80,7 @@ describe('a Redis Cluster as one node', () => {
 
   it('follows a slot that moves to another master', async () => {
     const [from, to] = cluster.servers as [RedisServer, RedisServer, RedisServer];
-    const [resource = ''] = await spread();
+    const [resource = ''] = await resourcesOf(cluster);
     await using redlock = new Redlock([client()], LONG_LOCK);
     await (await redlock.acquire(resource)).release();
     await moveSlot(Number(await from.cli('CLUSTER', 'KEYSLOT', resource)), from, to);
@@ -148,7 +108,7 @@ describe('a Redis Cluster as one node', () => {
     });
     await using alone = new Redlock([client()], LONG_LOCK);
     await using redlock = new Redlock([client(), ...others.map(({ url }) => url)], LONG_LOCK);
-    const [resource = ''] = await spread();
+    const [resource = ''] = await resourcesOf(cluster);
     await (await alone.acquire(resource)).release();
     await (await redlock.acquire(resource)).release();
     await cluster.servers[0]?.kill();

@@ -1,12 +1,13 @@
-import { Redis } from 'ioredis';
-import { NodeMisconfiguredError, Redlock } from 'quorlock';
-import { afterAll, afterEach, aroundEach, beforeAll, expect, it, vi } from 'vitest';
+import type { RedisOptions } from 'ioredis';
+import { NodeMisconfiguredError, type NodeSpec, type RedisNodeOptions, Redlock } from 'quorlock';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { client } from '../support/clients/client.ts';
 import { expectNoKeys } from '../support/expect-no-keys.ts';
 import { array } from '../support/fake-node.ts';
 import { bulk, startFakeRedis } from '../support/fake-redis.ts';
 import { failureOf, LONG_LOCK, reasonOf, recovered } from '../support/faulty-node.ts';
 import { DEAD_PORT } from '../support/free-port.ts';
-import { LeakWatch } from '../support/leaks.ts';
+import { enforceNoLeaks } from '../support/leaks.ts';
 import { LEAST_ACL, LEAST_SENTINEL_ACL } from '../support/least-acl.ts';
 import { startRedises } from '../support/redis-server.ts';
 import { callRedis } from '../support/resp.ts';
@@ -14,12 +15,7 @@ import { type SentinelSetup, startSentinel } from '../support/sentinel.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { expectLockBy, expectLockOn } from '../support/try-lock.ts';
 
-// ioredis holds a timer of 2 s for each Sentinel that it could not connect to, and has no option for it.
-aroundEach(async (runTest) => {
-  const watch = new LeakWatch();
-  await runTest();
-  await watch.settled(6_000);
-});
+enforceNoLeaks();
 
 let setup: SentinelSetup;
 
@@ -36,7 +32,7 @@ it('a node given as Sentinel options locks on the master', async () => {
 
 it('a node given as an instance that reads from replicas locks on the master', async () => {
   const { sentinels, name } = setup;
-  await expectLockOn(new Redis({ sentinels, name, role: 'slave', lazyConnect: true }), setup.master);
+  await expectLockOn(client({ sentinels, name, role: 'slave' }), setup.master);
 });
 
 it('a master that the Sentinel does not know is unreachable, for that reason', async () => {
@@ -48,8 +44,8 @@ it('a master that the Sentinel does not know is unreachable, for that reason', a
 });
 
 it.each([
-  ['options', (spec: { sentinels: { host: string; port: number }[]; name: string }) => spec],
-  ['an instance', (spec: object) => new Redis({ ...spec, lazyConnect: true })],
+  ['options', (spec: RedisOptions): NodeSpec => spec as RedisNodeOptions],
+  ['an instance', client],
 ])(
   'a master that takes writes without replicas gets no grant, until it does not any more: given as %s',
   async (_how, give) => {

@@ -1,10 +1,9 @@
 import slotOf from 'cluster-key-slot';
-import type { Cluster } from 'ioredis';
-import { type Lock, Redlock } from 'quorlock';
+import { type Lock, type NodeSpec, Redlock } from 'quorlock';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { cluster as clusterNode } from '../support/clients/client.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectNoKeys } from '../support/expect-no-keys.ts';
-import { clusterClient } from '../support/ioredis-clients.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts';
 import type { RedisServer } from '../support/redis-server.ts';
@@ -21,8 +20,8 @@ beforeAll(async () => {
 afterAll(() => cluster.stop());
 afterEach(() => expectNoKeys(cluster.servers));
 
-function client(): Cluster {
-  return clusterClient(cluster.startupNodes);
+function client(): NodeSpec {
+  return clusterNode(cluster.startupNodes);
 }
 
 /** The master that has a key. */

@@ -1,18 +1,13 @@
 import { type Lock, Redlock } from 'quorlock';
-import { afterAll, aroundEach, beforeAll, expect, it, vi } from 'vitest';
-import { LeakWatch } from '../support/leaks.ts';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { enforceNoLeaks } from '../support/leaks.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import { callRedis } from '../support/resp.ts';
 import { type SentinelSetup, startSentinel } from '../support/sentinel.ts';
 import { SLACK, timed } from './fixtures/nodes.ts';
 import { heardOn, UNWOKEN } from './fixtures/waiters.ts';
 
-// ioredis holds a timer of 2 s for each Sentinel that it could not connect to, and has no option for it.
-aroundEach(async (runTest) => {
-  const watch = new LeakWatch();
-  await runTest();
-  await watch.settled(6_000);
-});
+enforceNoLeaks();
 
 let setup: SentinelSetup;
 

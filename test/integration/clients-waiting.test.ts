@@ -1,8 +1,10 @@
 import type { RedisOptions } from 'ioredis';
 import { type NodeSpec, Redlock } from 'quorlock';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { client as clientOf } from '../support/clients/client.ts';
+import { kind } from '../support/clients/kind.ts';
+import { createClient } from '../support/clients/node-redis.ts';
 import { expectNoKeys } from '../support/expect-no-keys.ts';
-import { redisClient } from '../support/ioredis-clients.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { SLACK, timed } from './fixtures/nodes.ts';
@@ -19,12 +21,40 @@ afterAll(() => redis.stop());
 afterEach(() => expectNoKeys([redis]));
 
 function client(options: RedisOptions = {}): NodeSpec {
-  const instance = redisClient({ port: redis.port, password: 'sésame/?#', ...options });
-  onTestFinished(() => {
-    if (instance.status !== 'end') instance.disconnect();
-  });
-  return instance;
+  return clientOf({ port: redis.port, password: 'sésame/?#', ...options });
 }
+
+function nodeRedisClient(options: object): NodeSpec {
+  return createClient({ socket: { port: redis.port }, password: 'sésame/?#', ...options });
+}
+
+/** What the packages have of their own. */
+const QUIRKS: [string, (options: object) => NodeSpec, object][] =
+  kind.family === 'ioredis'
+    ? [
+        ['automatic pipelining', client, { enableAutoPipelining: true }],
+        ['a command timeout', client, { commandTimeout: 1 }],
+        ['no offline queue', client, { enableOfflineQueue: false }],
+        [
+          'endless retries of a command',
+          client,
+          { maxRetriesPerRequest: null, autoResendUnfulfilledCommands: true },
+        ],
+        ['subscriptions of its own', client, { autoResubscribe: true }],
+        ['read-only mode', client, { readOnly: true }],
+        ['no reconnection', client, { retryStrategy: () => null }],
+        ['a reconnection that sends again', client, { reconnectOnError: () => 2 }],
+      ]
+    : [
+        ['RESP 2', nodeRedisClient, { RESP: 2 }],
+        ['RESP 3', nodeRedisClient, { RESP: 3 }],
+        ['a time limit', nodeRedisClient, { commandOptions: { timeout: 1 } }],
+        ['values as Buffers', nodeRedisClient, { commandOptions: { typeMapping: { 36: Buffer } } }],
+        ['no offline queue', nodeRedisClient, { disableOfflineQueue: true }],
+        ['a queue of one command', nodeRedisClient, { commandsQueueMaxLength: 1 }],
+        ['pings', nodeRedisClient, { pingInterval: 1 }],
+        ['read-only mode', nodeRedisClient, { readonly: true }],
+      ];
 
 /** Expects that a call which waits with this client is woken by a release. */
 async function expectWoken(spec: NodeSpec): Promise<void> {
@@ -43,19 +73,11 @@ describe('a call that waits is woken, with a node given as', () => {
 
   it('options', () => expectWoken({ port: redis.port, host: '127.0.0.1', password: 'sésame/?#' }));
 
-  it.each<[string, RedisOptions]>([
-    ['nothing special', {}],
-    ['a keyPrefix, which is not applied', { keyPrefix: 'no:' }],
-    ['automatic pipelining', { enableAutoPipelining: true }],
-    ['a command timeout', { commandTimeout: 1 }],
-    ['no offline queue', { enableOfflineQueue: false }],
-    ['endless retries of a command', { maxRetriesPerRequest: null, autoResendUnfulfilledCommands: true }],
-    ['subscriptions of its own', { autoResubscribe: true }],
-    ['read-only mode', { readOnly: true }],
-    ['no reconnection', { retryStrategy: () => null }],
-    ['a reconnection that sends again', { reconnectOnError: () => 2 }],
-    ['a name', { connectionName: 'mine' }],
-  ])('an instance with %s', (_what, options) => expectWoken(client(options)));
+  it('an instance', () => expectWoken(client()));
+
+  it('an instance with a name', () => expectWoken(client({ connectionName: 'mine' })));
+
+  it.each(QUIRKS)('an instance with %s', (_what, create, options) => expectWoken(create(options)));
 });
 
 describe('a call that waits on another database', () => {

@@ -84,7 +84,6 @@ describe('a node given as options', () => {
     ['a port', () => ({ port: redis.port })],
     ['a unix socket', () => ({ path: join(redis.dir, 'redis.sock') })],
     ['a user', () => ({ port: redis.port, username: 'üser', password: PASSWORD })],
-    ['a keyPrefix, which is not applied', () => ({ port: redis.port, keyPrefix: 'no:' })],
     ['commands that time out', () => ({ port: redis.port, commandTimeout: 1 })],
     ['numbers as strings', () => ({ port: redis.port, stringNumbers: true })],
     ['a strategy never to connect again', () => ({ port: redis.port, retryStrategy: () => null })],

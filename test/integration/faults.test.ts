@@ -109,7 +109,7 @@ describe('when two of five nodes do not answer at all', () => {
 
 describe.each<[string, Fault, RegExp]>([
   ['hang', hang, /no answer/],
-  ['are dead', die, /ECONNREFUSED|closed|lost/],
+  ['are dead', die, /ECONNREFUSED|ECONNRESET|closed|lost/],
 ])('when three of five nodes %s', (_, fault, cause) => {
   it('tryAcquire says in time that the quorum cannot be reached', async () => {
     const servers = await startNodes(5);

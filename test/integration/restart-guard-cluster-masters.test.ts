@@ -1,7 +1,7 @@
 import { Redlock, type RedlockOptions } from 'quorlock';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { cluster as clusterNode } from '../support/clients/client.ts';
 import { expectNoKeys } from '../support/expect-no-keys.ts';
-import { clusterClient } from '../support/ioredis-clients.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import { peek } from '../support/peek.ts';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts';
@@ -32,7 +32,7 @@ async function resourceOn(server: RedisServer): Promise<string> {
 }
 
 function open(options: RedlockOptions): Redlock {
-  return new Redlock([clusterClient(cluster.startupNodes)], options);
+  return new Redlock([clusterNode(cluster.startupNodes)], options);
 }
 
 /** Takes a lock and gives it back. */

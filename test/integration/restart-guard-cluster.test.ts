@@ -1,9 +1,9 @@
 import { NodesQuarantinedError, Redlock, type RedlockOptions } from 'quorlock';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { quarantineOf } from '../../src/node/redis/quarantine.ts';
+import { cluster as clusterNode } from '../support/clients/client.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectNoKeys } from '../support/expect-no-keys.ts';
-import { clusterClient } from '../support/ioredis-clients.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts';
 import type { RedisServer } from '../support/redis-server.ts';
@@ -46,7 +46,7 @@ async function resourceOn(server: RedisServer): Promise<string> {
 }
 
 function open(): Redlock {
-  return new Redlock([clusterClient(cluster.startupNodes)], GUARDED);
+  return new Redlock([clusterNode(cluster.startupNodes)], GUARDED);
 }
 
 /** Takes the resources' locks at the first attempt, and gives them back. */
@@ -110,7 +110,7 @@ describe('a Redis Cluster as one node', () => {
     const others = await Promise.all([startServer(), startServer()]);
     const fresh = await startRedisCluster();
     onTestFinished(() => fresh.stop());
-    const nodes = [clusterClient(fresh.startupNodes), ...others.map(({ url }) => url)];
+    const nodes = [clusterNode(fresh.startupNodes), ...others.map(({ url }) => url)];
     await using redlock = new Redlock(nodes, { connectTimeout: 10_000 });
     await expectLocks(redlock, resources);
   });

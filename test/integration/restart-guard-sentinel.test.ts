@@ -1,17 +1,12 @@
-import { aroundEach, expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { Redlock } from '../../src/index.ts';
 import { eventually } from '../support/eventually.ts';
-import { LeakWatch } from '../support/leaks.ts';
+import { enforceNoLeaks } from '../support/leaks.ts';
 import { callRedis } from '../support/resp.ts';
 import { startSentinel } from '../support/sentinel.ts';
 import { aged, SHORT, saidOf, startServer } from './fixtures/guarded.ts';
 
-// ioredis holds a timer of 2 s for each Sentinel that it could not connect to, and has no option for it.
-aroundEach(async (runTest) => {
-  const watch = new LeakWatch();
-  await runTest();
-  await watch.settled(6_000);
-});
+enforceNoLeaks();
 
 it('a replica that a Sentinel promotes does not vote for the length of a quarantine, old as it is', async () => {
   const setup = await startSentinel();

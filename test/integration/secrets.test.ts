@@ -1,11 +1,11 @@
 import { format } from 'node:util';
 import { type NodeSpec, QuorumUnreachableError, Redlock, type RedlockError } from 'quorlock';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { client, cluster } from '../support/clients/client.ts';
 import { expectNoKeys } from '../support/expect-no-keys.ts';
 import { bulk, type FakeRedis, startFakeRedis } from '../support/fake-redis.ts';
 import { recovered } from '../support/faulty-node.ts';
 import { DEAD_PORT } from '../support/free-port.ts';
-import { clusterClient, redisClient } from '../support/ioredis-clients.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import { LEAST_ACL } from '../support/least-acl.ts';
 import { rejectionOf } from '../support/peek.ts';
@@ -78,22 +78,19 @@ const WAYS: [string, (port: number) => NodeSpec][] = [
   ['a URL in lower case', (port) => url(port, encoded[0].toLowerCase(), encoded[1].toLowerCase())],
   ['a URL with a database', (port) => `${url(port, ...encoded)}/1`],
   ['options', (port) => ({ host: '127.0.0.1', port, ...credentials })],
-  ['an instance', (port) => redisClient({ host: '127.0.0.1', port, ...credentials })],
+  ['an instance', (port) => client({ host: '127.0.0.1', port, ...credentials })],
   [
     'an instance behind a Sentinel',
     (port) => {
       target = port;
       const sentinels = [{ host: '127.0.0.1', port: sentinel.port }];
       const guard = { sentinelUsername: SENTINEL_USER, sentinelPassword: SENTINEL_PASSWORD };
-      return redisClient({ sentinels, name: 'master', ...guard, ...credentials });
+      return client({ sentinels, name: 'master', ...guard, ...credentials });
     },
   ],
-  ['a Cluster', (port) => clusterClient([{ host: '127.0.0.1', port }], { redisOptions: credentials })],
-  ['a Cluster by URL', (port) => clusterClient([url(port, ...encoded)])],
-  [
-    'a Cluster whose nodes have passwords',
-    (port) => clusterClient([{ host: '127.0.0.1', port, ...credentials }]),
-  ],
+  ['a Cluster', (port) => cluster([{ host: '127.0.0.1', port }], { redisOptions: credentials })],
+  ['a Cluster by URL', (port) => cluster([url(port, ...encoded)])],
+  ['a Cluster whose nodes have passwords', (port) => cluster([{ host: '127.0.0.1', port, ...credentials }])],
 ];
 
 const allow = (user: string, ...rules: readonly string[]): Promise<unknown> =>
@@ -153,7 +150,6 @@ describe.each(TROUBLES)('with %s', (_trouble, bringAbout) => {
 it('nothing that can be seen holds the user or password of a Sentinel that echoes them', async () => {
   const sentinels = [{ host: '127.0.0.1', port: echo.port }];
   const guard = { sentinelUsername: SENTINEL_USER, sentinelPassword: SENTINEL_PASSWORD };
-  // Such a Sentinel is asked again and again, and each time ioredis holds a timer of 2 s: the shorter, the fewer.
   await using redlock = new Redlock([{ sentinels, name: 'master', ...guard, ...credentials }], {
     ...SETTINGS,
     connectTimeout: 300,

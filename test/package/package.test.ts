@@ -37,11 +37,29 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-// The newest, the newest of 5, and the oldest that the peer range allows.
-const IOREDISES = ['ioredis', 'ioredis5', 'ioredis53'] as const;
+interface Client {
+  readonly name: string;
+  /** Its name in our `node_modules`, where aliases tell versions apart. */
+  readonly from: string;
+  /** The name by which users import it. */
+  readonly as: string;
+  readonly family: 'ioredis' | 'node-redis';
+}
 
-/** A project that has installed the tarball and its dependencies, and that version of ioredis if one is named. */
-async function consumer(ioredis?: (typeof IOREDISES)[number]): Promise<string> {
+// For each peer the newest and the oldest that its range allows, and what is between where a major version ends.
+const CLIENTS: readonly Client[] = [
+  { name: 'ioredis 6', from: 'ioredis', as: 'ioredis', family: 'ioredis' },
+  { name: 'ioredis 5', from: 'ioredis5', as: 'ioredis', family: 'ioredis' },
+  { name: 'ioredis 5.3', from: 'ioredis53', as: 'ioredis', family: 'ioredis' },
+  { name: 'iovalkey', from: 'iovalkey', as: 'iovalkey', family: 'ioredis' },
+  { name: 'node-redis 6', from: '@redis/client', as: '@redis/client', family: 'node-redis' },
+  { name: 'node-redis 5', from: 'redis-client5', as: '@redis/client', family: 'node-redis' },
+];
+const [newest] = CLIENTS as [Client];
+const byName = CLIENTS.map((client) => [client.name, client] as const);
+
+/** A project that has installed the tarball and its dependencies, and that client if one is named. */
+async function consumer(client?: Client): Promise<string> {
   const folder = mkdtempSync(join(work, 'consumer-'));
   const modules = join(folder, 'node_modules');
   const install = (from: string, as: string = from): void => {
@@ -49,7 +67,7 @@ async function consumer(ioredis?: (typeof IOREDISES)[number]): Promise<string> {
     symlinkSync(join(root, 'node_modules', from), join(modules, as), 'dir');
   };
   for (const dependency of [...Object.keys(manifest.dependencies), '@types/node']) install(dependency);
-  if (ioredis) install(ioredis, 'ioredis');
+  if (client) install(client.from, client.as);
   mkdirSync(join(modules, 'quorlock'));
   await execute('tar', ['-xzf', tarball, '--strip-components=1', '-C', join(modules, 'quorlock')]);
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
@@ -91,37 +109,44 @@ function declarations(folder: string, module: string): string {
   return readFileSync(join(folder, `node_modules/quorlock/dist/${module}.d.ts`), 'utf8');
 }
 
-describe.each(IOREDISES)('installed beside %s', (ioredis) => {
+/** The types of clients and Clusters. */
+const TYPES = {
+  // The oldest release of ioredis has no type of the name `Redis`.
+  ioredis: `import type { Cluster } from 'CLIENT';
+type Redis = ReturnType<Cluster['nodes']>[number];`,
+  'node-redis': `import type { createClient, createCluster } from 'CLIENT';
+type Redis = ReturnType<typeof createClient>;
+type Cluster = ReturnType<typeof createCluster>;`,
+} as const;
+
+describe.each(byName)('installed beside %s', (_, client) => {
   test('it can be imported', async () => {
     const code = `import * as quorlock from 'quorlock'; console.log(JSON.stringify(typeof quorlock.Redlock));`;
-    expect(await node(await consumer(ioredis), 'main.mjs', code)).toBe('function');
+    expect(await node(await consumer(client), 'main.mjs', code)).toBe('function');
   });
 
   test('it can be required, and is the same module', async () => {
     const code = `const { Redlock } = require('quorlock');
       import('quorlock').then((imported) => console.log(JSON.stringify(imported.Redlock === Redlock)));`;
-    expect(await node(await consumer(ioredis), 'main.cjs', code)).toBe(true);
+    expect(await node(await consumer(client), 'main.cjs', code)).toBe(true);
   });
 
   test.each([
     ['NodeNext', 'NodeNext'],
     ['ESNext', 'Bundler'],
   ])('its types resolve with module %s and moduleResolution %s', async (module, moduleResolution) => {
-    const folder = await consumer(ioredis);
+    const folder = await consumer(client);
     writeFileSync(
       join(folder, 'main.ts'),
-      `import { Redlock, ResourceHeldError, type Lock } from 'quorlock';
+      `import { Redlock, ResourceHeldError, type Lock, type NodeSpec } from 'quorlock';
 import { Fence, type FencedRedis, fencedSet, StaleFencingTokenError } from 'quorlock/fencing';
 import { createMemoryNodes } from 'quorlock/testing';
-import type { Cluster } from 'ioredis';
-
-// Its oldest release has no type of this name.
-type Redis = ReturnType<Cluster['nodes']>[number];
-
+${TYPES[client.family].replaceAll('CLIENT', client.as)}
 const redlock = new Redlock(createMemoryNodes(3), { ttl: 5_000 });
 export const held: Lock = await redlock.acquire(['a', 'b']);
 export const result: string = await redlock.using('a', async (lock) => lock.ownerToken);
 export const isHeld = (error: unknown): boolean => error instanceof ResourceHeldError;
+export const nodes = (redis: Redis, cluster: Cluster): NodeSpec[] => [redis, cluster, { host: 'h' }, 'redis://h'];
 export const guardable = (redis: Redis, cluster: Cluster): FencedRedis[] => [redis, cluster];
 export const guard = (redis: Redis, lock: Lock): Promise<void> => fencedSet(redis, 'a', 'value', lock.fencingToken);
 export const isStale = (error: unknown): boolean => error instanceof StaleFencingTokenError && error.newest > 0;
@@ -136,7 +161,7 @@ redlock.acquire(42);
 
 describe('with nothing but what the package exports', () => {
   test("a LockNode of one's own can be written, typed method by method, and votes", async () => {
-    const folder = await consumer('ioredis');
+    const folder = await consumer(newest);
     copyFileSync(join(root, 'test/package/own-node.ts'), join(folder, 'main.ts'));
     expect(await compile(folder, { module: 'NodeNext', noUncheckedIndexedAccess: true })).toBe('');
     expect(await run(process.execPath, folder, 'main.js')).toEqual({
@@ -151,15 +176,29 @@ describe('with nothing but what the package exports', () => {
   });
 });
 
+/** Three nodes for each of two, some of them by a client that is connected, and how that ends. */
+const NODES = {
+  ioredis: `import Redis from 'CLIENT';
+const instances = urls.map((url) => new Redis(url));
+const ofOne = instances;
+// URLs need ioredis itself.
+const ofTwo = 'CLIENT' === 'ioredis' ? urls : instances;
+const end = () => Promise.all(instances.map((instance) => instance.quit()));`,
+  'node-redis': `import { createClient } from 'CLIENT';
+const instances = urls.map((url) => createClient({ url }));
+await instances[0].connect();
+const [ofOne, ofTwo] = [instances, instances];
+const end = () => instances[0].close();`,
+} as const;
+
 /** Takes locks both ways, one of them while another Redlock has it. */
 const TAKES_LOCKS = `
 import { createRequire } from 'node:module';
-import { Redis } from 'ioredis';
 import { Redlock } from 'quorlock';
 
-const [url, ...urls] = process.argv.slice(2);
-const client = new Redis(url);
-const [one, two] = [new Redlock([client, ...urls]), new Redlock([url, ...urls])];
+const urls = process.argv.slice(2);
+/* NODES */
+const [one, two] = [new Redlock(ofOne), new Redlock(ofTwo)];
 const used = await one.using('r', async (lock) => {
   await lock.extend();
   return [lock.state, await two.tryAcquire('r')];
@@ -172,9 +211,9 @@ const second = await waiting;
 const tokensGrow = second.fencingToken > first.fencingToken;
 await second.release();
 await Promise.all([one.close(), two.close()]);
-await client.quit();
-const ioredis = createRequire(import.meta.url)('ioredis/package.json').version;
-console.log(JSON.stringify({ node: process.versions.node, ioredis, used, outcome, tokensGrow }));
+await end();
+const client = createRequire(import.meta.url).resolve('CLIENT');
+console.log(JSON.stringify({ node: process.versions.node, client, used, outcome, tokensGrow }));
 `;
 
 describe.each(['20', '22', '24'])('on Node %s', (major) => {
@@ -190,17 +229,15 @@ describe.each(['20', '22', '24'])('on Node %s', (major) => {
   });
   afterAll(() => Promise.all(servers.map((server) => server.stop())));
 
-  test.skipIf(!existsSync(program)).each(IOREDISES)(
+  test.skipIf(!existsSync(program)).each(byName)(
     'with %s, locks are taken and given back',
-    async (ioredis) => {
-      const folder = await consumer(ioredis);
-      writeFileSync(join(folder, 'main.mjs'), TAKES_LOCKS);
-      const version = JSON.parse(
-        readFileSync(join(folder, 'node_modules/ioredis/package.json'), 'utf8'),
-      ).version;
+    async (_, { from, as, family, ...client }) => {
+      const folder = await consumer({ from, as, family, ...client });
+      const code = TAKES_LOCKS.replace('/* NODES */', NODES[family]).replaceAll('CLIENT', as);
+      writeFileSync(join(folder, 'main.mjs'), code);
       expect(await run(program, folder, 'main.mjs', ...servers.map(({ url }) => url))).toEqual({
         node: expect.stringMatching(`^${major}\\.`),
-        ioredis: version,
+        client: expect.stringContaining(`/node_modules/${from}/`),
         used: ['held', null],
         outcome: 'released',
         tokensGrow: true,
@@ -215,7 +252,7 @@ describe.each([
   ['minified', true],
 ])('in a bundle, %s', (_how, minify) => {
   test('errors have their names, and stacks begin with them', async () => {
-    const folder = await consumer('ioredis');
+    const folder = await consumer(newest);
     writeFileSync(
       join(folder, 'main.mjs'),
       `import { Redlock } from 'quorlock';
@@ -291,6 +328,46 @@ describe('the declarations', () => {
 });
 
 describe('without any Redis client', () => {
+  test.each([
+    ['a URL', "'redis://host'", /^nodes\[0\]: .* need the package ioredis, which is not installed/],
+    ['options', "{ host: 'host' }", /^nodes\[0\]: .* need the package ioredis, which is not installed/],
+    [
+      'the options of a Sentinel client of node-redis',
+      "{ sentinelRootNodes: [{ host: 'host', port: 1 }], name: 'main' }",
+      /^nodes\[0\]: .* needs the package @redis\/client, which is not installed/,
+    ],
+  ])('quorlock can be imported, and refuses %s with what to install', async (_what, spec, message) => {
+    const code = `import { Redlock } from 'quorlock';
+      try { new Redlock([${spec}]); } catch (error) { console.log(JSON.stringify([error.name, error.message])); }`;
+    expect(await node(await consumer(), 'main.mjs', code)).toEqual([
+      'TypeError',
+      expect.stringMatching(message),
+    ]);
+  });
+
+  test('memory nodes take locks', async () => {
+    const code = `import { Redlock } from 'quorlock';
+      import { createMemoryNodes } from 'quorlock/testing';
+      const redlock = new Redlock(createMemoryNodes(3));
+      console.log(JSON.stringify(await redlock.using('r', (lock) => lock.state)));
+      await redlock.close();`;
+    expect(await node(await consumer(), 'main.mjs', code)).toBe('held');
+  });
+
+  test('its types compile', async () => {
+    const folder = await consumer();
+    writeFileSync(
+      join(folder, 'main.ts'),
+      `import { Redlock, type NodeSpec } from 'quorlock';
+export const nodes: NodeSpec[] = ['redis://host', new URL('redis://host'), { host: 'host' }];
+export const redlock = new Redlock(nodes);
+// @ts-expect-error -- if the types were lost, everything would be any, and this no error
+redlock.acquire(42);
+`,
+    );
+    expect(await compile(folder, { module: 'NodeNext', noEmit: true })).toBe('');
+  });
+
   test('quorlock/testing can be imported, and gives nodes', async () => {
     const folder = await consumer();
     const code = `import { createMemoryNodes } from 'quorlock/testing';

@@ -2,8 +2,8 @@ import type { LockNode } from '../../src/node/lock-node.ts';
 import { createNodes, type NodeSpec } from '../../src/nodes.ts';
 import { resolveSettings } from '../../src/options.ts';
 import { createMemoryNodes, type MemoryNode } from '../../src/testing.ts';
+import { client, cluster as clusterNode } from './clients/client.ts';
 import type { Backend } from './conformance.ts';
-import { clusterClient, redisClient } from './ioredis-clients.ts';
 import { startRedisCluster } from './redis-cluster.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
 import { startSentinel } from './sentinel.ts';
@@ -55,7 +55,7 @@ export async function sentinel(): Promise<Backend> {
   return backend(
     [master],
     [proxy],
-    () => redisClient({ sentinels, name, natMap }),
+    () => client({ sentinels, name, natMap }),
     () => setup.stop(),
   );
 }
@@ -80,7 +80,7 @@ export async function cluster(user?: Credentials & { rules: readonly string[] })
   return backend(
     servers,
     proxies,
-    () => clusterClient(startupNodes, { natMap, redisOptions }),
+    () => clusterNode(startupNodes, { natMap, redisOptions }),
     () => setup.stop(),
   );
 }

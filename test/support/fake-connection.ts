@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
+import type { ReplyHandler } from '../../src/link/link.ts';
+import { ColdStart } from '../../src/node/redis/cold-start.ts';
+import { quarantineOf, type RestartGuard } from '../../src/node/redis/quarantine.ts';
 import type {
   ConnectionListener,
   Master,
   RedisConnection,
   RedisSubscriber,
-  ReplyHandler,
 } from '../../src/node/redis/redis-connection.ts';
-import { ColdStart } from '../../src/node/redis/cold-start.ts';
-import { quarantineOf, type RestartGuard } from '../../src/node/redis/quarantine.ts';
 import { RedisNode } from '../../src/node/redis/redis-node.ts';
 import { allButGrants, gateScript, grantScript } from '../../src/node/redis/scripts/script.ts';
 import { parseInfo } from '../../src/node/redis/server-info.ts';
@@ -76,9 +76,13 @@ export class FakeConnection implements RedisConnection {
   info_: Answer<readonly string[]> = [infoOf()];
   exists_: Answer<readonly boolean[]> | undefined;
   load_: Answer<'loaded'> = 'loaded';
+  clusterSize: Answer<number | undefined> = undefined;
   closed = false;
   reorders = false;
-  slots: (key: string) => number | undefined = () => 0;
+  isSharded = false;
+  slots: (key: string) => number = () => 0;
+  /** Which of the masters a redirection points to, by its number. */
+  redirection: number | undefined;
   /** Which of the masters has a key, by its number; undefined if that is not known. */
   place: (key: string) => number | undefined = () => 0;
   #listener: ConnectionListener | undefined;
@@ -95,7 +99,7 @@ export class FakeConnection implements RedisConnection {
     this.#listener = listener;
   }
 
-  evalsha(
+  #evalsha(
     sha: string,
     keys: readonly string[],
     args: readonly (string | number)[],
@@ -113,17 +117,27 @@ export class FakeConnection implements RedisConnection {
     return this.#masters.slice(0, many);
   }
 
-  masterOf(key: string): Master | undefined {
+  masterOf(key: string): Master | Error {
     const place = this.place(key);
-    return place === undefined ? undefined : this.masters()[place];
+    const master = place === undefined ? undefined : this.masters()[place];
+    return master ?? new Error('no master is known');
   }
 
-  slotOf(key: string): number | undefined {
+  redirected(): Master | undefined {
+    return this.redirection === undefined ? undefined : this.masters()[this.redirection];
+  }
+
+  slotOf(key: string): number {
     return this.slots(key);
   }
 
+  sharded(): void {
+    this.isSharded = true;
+  }
+
   publisherOf(key: string): string | undefined {
-    return this.masterOf(key)?.name;
+    const master = this.masterOf(key);
+    return master instanceof Error ? undefined : master.name;
   }
 
   subscriberTo(): RedisSubscriber {
@@ -173,8 +187,10 @@ export class FakeConnection implements RedisConnection {
     for (const command of this.commands) this.#reply(command, cause, undefined);
     for (const fail of this.#held) fail(cause);
     this.#held.clear();
+    const wasUp = this.#isUp;
     this.#isUp = false;
     this.#masters = [];
+    if (wasUp) this.#listener?.parted();
     this.#listener?.down(cause);
     await turn();
   }
@@ -197,12 +213,14 @@ export class FakeConnection implements RedisConnection {
     const has = (sha: string): boolean => this.scripts(place).has(sha);
     const master: Master = {
       name: `${this.name} ${place}`,
+      evalsha: (sha, keys, args, reply) => this.#evalsha(sha, keys, args, reply),
       info: async () => (await send('info', () => this.info_))[place] ?? '',
       hasScripts: (shas) => send('exists', () => this.exists_ ?? shas.map(has)),
       load: async (script) => {
         await send(`load ${kindOf(script)}`, () => this.load_);
         this.scripts(place).add(sha1(script));
       },
+      clusterSize: () => send('cluster info', () => this.clusterSize),
     };
     return master;
   }
@@ -250,8 +268,7 @@ export const QUARANTINE: number = quarantineOf(10_000, 0.01);
 export const RETENTION = 3_600_000;
 
 /**
- * A Redis node over a fake connection: 2 s for the first contact, suspect after 1 s without an answer, a quarantine of
- * 11.1 s. Not by itself will it take new servers for a cold start.
+ * A Redis node over a fake connection: 2 s for the first contact, a quarantine of 11.1 s. Not by itself will it take new servers for a cold start.
  */
 export function nodeOver(plan: NodeOverPlan = {}): NodeOver {
   const {
@@ -273,8 +290,8 @@ export function nodeOver(plan: NodeOverPlan = {}): NodeOver {
     keyPrefix: '',
     fenceRetention: RETENTION,
     connectTimeout: 2_000,
-    patience: 1_000,
   });
+  node.start();
   node.onVoting(() => voting++);
   const replies: string[] = [];
   return {

@@ -25,10 +25,6 @@ export class FakeSubscriber implements RedisSubscriber {
     this.did.push(`unsubscribe ${channel}`);
   }
 
-  reset(): void {
-    this.did.push('reset');
-  }
-
   close(): void {
     this.did.push('close');
     this.#listener = undefined;

@@ -29,12 +29,20 @@ export const WAITING_ACL: readonly string[] = [
   '&quorlock:released:*',
 ];
 
-/** On each node of a Redis Cluster, in addition: how ioredis finds the masters. */
+/**
+ * Keeps an idle connection alive. Without it the server refuses each PING, which keeps the connection alive all the same, but it notes
+ * the refusals in ACL LOG.
+ */
+export const KEEP_ALIVE_ACL: readonly string[] = ['+ping'];
+
+/** On each master of a Redis Cluster, in addition: which master has which slot. */
 export const LEAST_CLUSTER_ACL: readonly string[] = ['+cluster|slots'];
 
-/** On a Sentinel: how ioredis finds the master, and (unless `updateSentinels: false`) the other Sentinels. */
-export const LEAST_SENTINEL_ACL: readonly string[] = [
-  '-@all',
-  '+sentinel|get-master-addr-by-name',
-  '+sentinel|sentinels',
-];
+/** The same, so that locks in a slot that is being moved can be used. */
+export const MIGRATION_ACL: readonly string[] = ['+asking'];
+
+/** On a cluster-enabled server that is given by its URL: whether it is one of several masters. Without it, the first MOVED says so. */
+export const CLUSTER_SIZE_ACL: readonly string[] = ['+cluster|info'];
+
+/** On a Sentinel: where the master is. */
+export const LEAST_SENTINEL_ACL: readonly string[] = ['-@all', '+sentinel|get-master-addr-by-name'];

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Master } from '../../src/node/redis/redis-connection.ts';
 import { type Admission, Admissions } from '../../src/node/redis/admissions.ts';
 import type { RestartGuard } from '../../src/node/redis/quarantine.ts';
+import type { Master } from '../../src/node/redis/redis-connection.ts';
 import { gateScript, grantScript, UNGUARDED } from '../../src/node/redis/scripts/script.ts';
 import { parseInfo } from '../../src/node/redis/server-info.ts';
-import { Watchdog } from '../../src/node/redis/watchdog.ts';
 import { FakeConnection, infoOf, scriptsOf } from '../support/fake-connection.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -16,8 +15,7 @@ const PROMOTED = infoOf({ master_replid: 'replid-2', second_repl_offset: '7' });
 function admissionsOver(guard: RestartGuard = 'auto') {
   const clock = new ManualClock(1_000);
   const connection = new FakeConnection();
-  const watchdog = new Watchdog(clock, 1_000, () => {});
-  const admissions = new Admissions({ guard, quarantine: 60_000, clock, watchdog });
+  const admissions = new Admissions({ guard, quarantine: 60_000, clock });
   connection.connect();
   const master = (): Master => connection.masters()[0] as Master;
   return {

@@ -143,3 +143,11 @@ describe('whatever a server echoes', () => {
     },
   );
 });
+
+describe('a command that a server does not know', () => {
+  it('is named without its arguments, which the server echoes', () => {
+    const echo = "ERR unknown command 'EVALSHA', with args beginning with: 'abc' '1' 'key' 'token' ";
+    const credentials = { passwords: [], users: [], node: 'a:6379' };
+    expect(cleanError(new Error(echo), credentials).message).toBe("ERR unknown command 'EVALSHA'");
+  });
+});

@@ -39,7 +39,7 @@ describe('a pace', () => {
 
   it('can have more that are free', () => {
     const clock = new ManualClock();
-    const pace = new Pace(clock, 3);
+    const pace = new Pace(clock, { free: 3 });
     expect([pace.take(), pace.take(), pace.wait, pace.take(), pace.wait, pace.take()]).toEqual([
       true,
       true,

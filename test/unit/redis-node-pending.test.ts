@@ -51,11 +51,38 @@ describe('a release that was not answered', () => {
     expect(connection.sent.at(-1)).toBe('release t1');
   });
 
+  it('that the user may not send is not repeated before the server has been checked again', async () => {
+    const { connection, ask, clock } = await admittedNode();
+    ask('release', 't1');
+    await turn();
+    await connection.answer(new Error("NOPERM User q has no permissions to run the 'evalsha' command"));
+    await clock.advanceAsync(30_000);
+    expect(connection.commands).toHaveLength(1);
+    // SCRIPT FLUSH: a grant finds its script gone, and so the server is checked.
+    connection.scripts().clear();
+    ask('grant', 't2');
+    await turn();
+    await connection.answer(new Error('NOSCRIPT No matching script.'));
+    await clock.advanceAsync(250);
+    expect(connection.sent.filter((each) => each === 'release t1')).toHaveLength(2);
+  });
+
+  it('of keys in two hash slots is not repeated, as its grant was refused for the same reason', async () => {
+    const { connection, ask, clock } = await admittedNode();
+    ask('release', 't1');
+    await turn();
+    await connection.answer(new Error("CROSSSLOT Keys in request don't hash to the same slot"));
+    await clock.advanceAsync(5_000);
+    await connection.down();
+    await connection.up();
+    expect(connection.commands).toHaveLength(1);
+  });
+
   it('is repeated on the same connection when the answer was an error', async () => {
     const { connection, ask, clock } = await admittedNode();
     ask('release', 't1');
     await turn();
-    for (const [i, pause] of [10, 20, 40, 80, 160].entries()) {
+    for (const [i, pause] of [250, 500, 1_000, 2_000, 2_000].entries()) {
       await connection.answer(new Error('BUSY Redis is busy'));
       await clock.advanceAsync(pause - 1);
       expect(connection.commands).toHaveLength(i + 1);

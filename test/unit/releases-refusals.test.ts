@@ -15,7 +15,7 @@ let releases: Releases;
 beforeEach(() => {
   clock = new ManualClock(1_000);
   connection = new PublishingConnection();
-  releases = new Releases({ connection, clock, patience: 1_000 });
+  releases = new Releases({ connection, clock });
 });
 
 /** From when on one who listens is told of releases, in ms of the clock. */

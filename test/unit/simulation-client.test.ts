@@ -149,7 +149,7 @@ describe('a simulated client', () => {
     expect(attempts.filter(({ client }) => client === 0)).toEqual([
       { client: 0, token: tokenOf(0, 1), at: 400 },
     ]);
-    expect(attempts.filter(({ client }) => client === 1).length).toBeGreaterThan(2);
+    expect(attempts.filter(({ client }) => client === 1).length).toBeGreaterThan(1);
   });
 
   it('may wait longer while it is new, for its first contact', async () => {

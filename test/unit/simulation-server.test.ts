@@ -381,6 +381,9 @@ describe('a simulated server that has crashed', () => {
     bench.server.crash(true);
     bench.server.restart('promoted');
     expect(uptime()).toBe('602');
+    bench.server.crash(true);
+    bench.server.restart('another');
+    expect(uptime()).toBe('3');
   });
 
   it('has the counters of its snapshot, as it has the locks', () => {

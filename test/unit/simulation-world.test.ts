@@ -238,6 +238,50 @@ describe('a fault of a simulated world', () => {
     expect(grants.map(({ answeredAt }) => answeredAt < NEVER)).toEqual([true, false, true]);
   });
 
+  it('has a server end an idle connection, which is made again at once', async () => {
+    const { exchanges, extras, disturbances } = await simulate(
+      locking([{ what: 'end', node: 0, client: 0, at: 398, for: 0 }], {
+        nodes: 1,
+        latency: { least: 1, span: 0 },
+      }),
+    );
+    const grants = exchanges.filter(({ operation }) => operation === 'grant');
+    // One round trip for the connection, and three in which the server is looked at.
+    expect(grants.map(({ executedAt, reply }) => `${Math.round(executedAt)}: ${reply}`)).toEqual([
+      '406: granted',
+    ]);
+    expect(extras.filter(({ what }) => what === 'connection')).toHaveLength(2);
+    expect(disturbances).toContainEqual(expect.objectContaining({ node: 0, client: 0, from: 399 }));
+  });
+
+  it('has a firewall forget an idle connection, which its client finds out as it needs it', async () => {
+    const { exchanges, disturbances } = await simulate(
+      locking([{ what: 'lose track', node: 1, client: 0, at: 300, for: 0 }]),
+    );
+    const grants = exchanges.filter(({ operation }) => operation === 'grant');
+    expect(grants.map(({ reply }) => reply)).toEqual(['granted', '', 'granted']);
+    const absence = disturbances.find(({ from, to }) => from === 300 && to < 4_000);
+    // After it has been silent for a second, and another tenth of it.
+    expect(absence?.to).toBeGreaterThan(1_500);
+    expect(absence?.to).toBeLessThan(1_800);
+  });
+
+  it.each(['end feed', 'lose track of feed'] as const)(
+    'ends what a client listens with, which costs only messages (%s)',
+    async (what) => {
+      const fault: Fault = { what, node: 1, client: 1, at: 600, for: 0 };
+      const { sections, messages } = await simulate(
+        locking([fault], {
+          clients: [[take(400, { hold: 500 })], [take(450, { hold: 10, acquireTimeout: 2_000 })]],
+        }),
+      );
+      expect(sections.map(({ client }) => client)).toEqual([0, 1]);
+      const first = messages.filter(({ client, token }) => client === 1 && token === tokenOf(0, 1));
+      const heard = first.filter(({ arrivedAt }) => arrivedAt.length > 0).map(({ node }) => node);
+      expect(heard.includes(1)).toBe(what === 'end feed');
+    },
+  );
+
   it('stops a client, and stalls it in the midst of its code', async () => {
     const { pauses } = await simulate(
       locking([

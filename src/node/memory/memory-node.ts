@@ -1,7 +1,6 @@
 import { checkNames, number } from '../../bad-input.ts';
 import { type Clock, systemClock } from '../../clock.ts';
-import { replyTo } from '../redis/failure.ts';
-import { Listeners } from './listeners.ts';
+import { replyTo } from '../failure.ts';
 import type {
   ConfirmReply,
   ConfirmRequest,
@@ -19,8 +18,9 @@ import type {
   RepairReply,
   Unreachable,
 } from '../lock-node.ts';
-import { type Fence, MemoryStore } from './memory-store.ts';
 import { PendingReleases } from '../pending-releases.ts';
+import { Listeners } from './listeners.ts';
+import { type Fence, MemoryStore } from './memory-store.ts';
 import { soon } from './turn.ts';
 
 /** What the network does with one request: executed in order, or given up on. */

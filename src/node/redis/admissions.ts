@@ -1,6 +1,6 @@
-import type { Master } from './redis-connection.ts';
 import type { Clock } from '../../clock.ts';
 import { Quarantine, type RestartGuard } from './quarantine.ts';
+import type { Master } from './redis-connection.ts';
 import {
   allButGrants,
   gateScript,
@@ -10,7 +10,6 @@ import {
   UNGUARDED,
 } from './scripts/script.ts';
 import type { ServerInfo } from './server-info.ts';
-import type { Watchdog } from './watchdog.ts';
 
 /** Whether a server votes. Its grant script has `sha`; one in quarantine may still have got it, from somebody who has admitted it. */
 export type Admission =
@@ -31,7 +30,6 @@ export interface AdmissionsPlan {
   /** How long a quarantine takes, in ms. */
   readonly quarantine: number;
   readonly clock: Clock;
-  readonly watchdog: Watchdog;
 }
 
 interface Known {
@@ -72,14 +70,12 @@ export class Admissions {
 
   /** Finds out whether the master remembers, and gives it the grant script if so. All on its one connection. */
   async look(master: Master, server: ServerInfo): Promise<Admission> {
-    const { guard, clock, watchdog } = this.#plan;
+    const { guard, clock } = this.#plan;
     const incarnation = guard === 'off' ? UNGUARDED : server.incarnation;
     const gate = gateScript(incarnation);
     const grants = grantScript(incarnation);
     const scripts = [gate.sha, grants.sha, allButGrants.sha];
-    const [hasGate = false, hasGrants = false, hasOthers = false] = await watchdog.watch(
-      master.hasScripts(scripts),
-    );
+    const [hasGate = false, hasGrants = false, hasOthers = false] = await master.hasScripts(scripts);
     const { until, replaced, blank } = this.#quarantine(master).judge({ server, hasGate }, clock.now());
     // The very server that this connection has seen admitted before has lost its scripts, not its memory.
     const isKnown = this.#remembered(master, incarnation);
@@ -142,6 +138,6 @@ export class Admissions {
   }
 
   async #load(master: Master, scripts: readonly Script[]): Promise<void> {
-    await Promise.all(scripts.map(({ text }) => this.#plan.watchdog.watch(master.load(text))));
+    await Promise.all(scripts.map(({ text }) => master.load(text)));
   }
 }

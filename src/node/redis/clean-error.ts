@@ -72,6 +72,9 @@ function mentions(user: string, node: string): RegExp {
 
 /** Some errors only wrap the one that says what happened: one per address tried, or the last of a cluster's nodes. */
 function messageOf(error: Error): string {
+  // Servers echo the arguments of a command that they do not know, and owner tokens may be among them.
+  const echo = /^ERR unknown command .*?(?=, with args beginning with)/s.exec(error.message);
+  if (echo) return echo[0];
   // ioredis advises on its own options, which are not the user's to set.
   if (error.name === 'MaxRetriesPerRequestError') return 'the connection was lost before an answer came';
   if (error.message.startsWith("Stream isn't writeable")) return 'the connection was lost';

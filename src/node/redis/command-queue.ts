@@ -1,18 +1,18 @@
-import type { Master, RedisConnection } from './redis-connection.ts';
 import type { Clock } from '../../clock.ts';
 import { inNeutralContext } from '../../context.ts';
-import type { Admissions } from './admissions.ts';
-import { concernsAll, ranNothing, replyTo } from './failure.ts';
-import { ForbiddenKeys, isAboutKeys } from './forbidden-keys.ts';
+import { concernsAll, ranNothing, replyTo } from '../failure.ts';
 import type { NoAnswer } from '../lock-node.ts';
-import { decode, encode, keyCountOf, type Operation } from './operation.ts';
+import type { Admissions } from './admissions.ts';
+import { type BatchRules, batchesOf } from './batches.ts';
+import { type Detour, Detours, inVain } from './detours.ts';
+import { ForbiddenKeys, isAboutKeys } from './forbidden-keys.ts';
+import { decode, encode, type Operation } from './operation.ts';
 import { Pace } from './pace.ts';
-import { allButGrants, grantScript } from './scripts/script.ts';
-import type { Watchdog } from './watchdog.ts';
+import type { Master, RedisConnection } from './redis-connection.ts';
+import { allButGrants } from './scripts/script.ts';
 
 export interface CommandQueuePlan {
   readonly connection: RedisConnection;
-  readonly watchdog: Watchdog;
   readonly admissions: Admissions;
   readonly clock: Clock;
   /** For how long fencing counters are kept, in ms. */
@@ -35,15 +35,14 @@ export interface CommandQueuePlan {
   readonly idle: () => void;
 }
 
-/** How many keys, counters included, leave in one command at most, unless one operation has more: a server is busy with them for a millisecond or so. */
-const LARGEST_BATCH = 128;
 /** How many operations may be without an answer before new grants are turned away. */
 const MOST_UNANSWERED = 20_000;
 
+/** How long an operation waits while its keys are moved, in ms. */
+const NEXT_TRY = 20;
+
 /** How many times in a row a missing script is loaded without a pause. */
 const FREE_LOADS = 3;
-
-const NOBODYS_SCRIPT = grantScript('nobody').sha;
 
 /** What a server in quarantine answers to a repair of keys that do not all exist. */
 const NOT_REPAIRED = 'missing';
@@ -64,17 +63,20 @@ function isVote({ verb }: Operation): boolean {
 export class CommandQueue {
   readonly #plan: CommandQueuePlan;
   #queue: Operation[] = [];
-  /** What did not run for want of the script: goes again before anything newer. */
-  readonly #again: Operation[] = [];
+  /** What did not run for want of the script, by the server that is being given it: goes again before anything newer. */
+  readonly #again = new Map<Master, Operation[]>();
   /** Votes of masters that have to be looked at. */
   readonly #unsure: Operation[] = [];
   readonly #triedAgain = new WeakSet<Operation>();
+  readonly #detours: Detours;
+  readonly #rules: BatchRules;
   readonly #forbidden: ForbiddenKeys;
   /** How often the masters are looked at because a script is missing, and how often it is loaded. */
   readonly #looks: Pace;
   readonly #loads: Pace;
   #held = true;
-  #loading = false;
+  /** How many operations wait while their keys are moved. */
+  #delayed = 0;
   #looking = false;
   #flushPlanned = false;
   #unanswered = 0;
@@ -87,8 +89,13 @@ export class CommandQueue {
       keyPrefix,
       isForbidden: (sha, keys) => this.#isForbidden(sha, keys),
     });
+    this.#detours = new Detours((error) => plan.connection.redirected(error));
+    this.#rules = {
+      slotOf: (key) => plan.connection.slotOf(key),
+      isAlone: (key) => this.#forbidden.has(key),
+    };
     this.#looks = new Pace(plan.clock);
-    this.#loads = new Pace(plan.clock, FREE_LOADS);
+    this.#loads = new Pace(plan.clock, { free: FREE_LOADS });
   }
 
   /** Whether operations leave now; otherwise they would wait. */
@@ -102,7 +109,11 @@ export class CommandQueue {
 
   /** Nothing waits to be sent, and nothing for an answer. */
   get idle(): boolean {
-    return this.#unanswered === 0 && this.#queue.length === 0 && !this.#loading && !this.#looking;
+    return this.#unanswered + this.#queue.length + this.#delayed === 0 && !this.#isLoading && !this.#looking;
+  }
+
+  get #isLoading(): boolean {
+    return this.#again.size > 0;
   }
 
   /** Alone, an operation waits for nothing but the end of the tick. */
@@ -132,81 +143,70 @@ export class CommandQueue {
 
   #flush(): void {
     this.#flushPlanned = false;
-    if (this.#held || this.#loading) return;
+    // One master of a Redis Cluster does not wait for another.
+    if (this.#held || (this.#isLoading && !this.#plan.connection.reorders)) return;
     const ready = this.#queue;
     this.#queue = [];
     for (const batch of this.#batches(ready)) this.#dispatch(batch);
     if (this.idle) this.#plan.idle();
   }
 
-  /** Splits operations into commands, in order: one for each hash slot, and none larger than allowed. */
+  /** What is still wanted, as commands. */
   #batches(operations: readonly Operation[]): Operation[][] {
-    const batches: Operation[][] = [];
-    const open = new Map<number, { batch: Operation[]; keys: number }>();
-    for (const each of operations) {
-      if (!each.wanted()) {
-        each.deliver(replyTo(UNWANTED, false));
-        continue;
-      }
-      const slot = this.#plan.connection.slotOf(each.keys[0] ?? '') ?? 0;
-      if (this.#forbidden.has(each.keys[0] ?? '')) {
-        batches.push([each]);
-        open.delete(slot);
-        continue;
-      }
-      const last = open.get(slot);
-      const keys = keyCountOf(each);
-      if (last && last.keys + keys <= LARGEST_BATCH) {
-        last.batch.push(each);
-        last.keys += keys;
-      } else {
-        const batch = [each];
-        batches.push(batch);
-        open.set(slot, { batch, keys });
-      }
-    }
-    return batches;
+    const wanted = operations.filter((each) => {
+      const isWanted = each.wanted();
+      if (!isWanted) each.deliver(replyTo(UNWANTED, false));
+      return isWanted;
+    });
+    return batchesOf(wanted, this.#rules);
   }
 
-  /** All of it under the script that grants, if the master is known to remember. */
   #dispatch(batch: readonly Operation[]): void {
-    const { admissions, connection } = this.#plan;
-    const master = connection.masterOf(batch[0]?.keys[0] ?? '');
-    const admission = master && admissions.of(master);
+    const master = this.#plan.connection.masterOf(batch[0]?.keys[0] ?? '');
+    // In the next turn of the event loop: a caller that tries again at once must not keep it from reading.
+    if (master instanceof Error) setImmediate(() => this.#refuse(batch, master));
+    else this.#dispatchTo(master, batch);
+  }
+
+  /** All of it under the script that grants, if the master is known to remember. `asking`: see {@link Master.evalsha}. */
+  #dispatchTo(master: Master, batch: readonly Operation[], asking = false): void {
+    const admission = this.#plan.admissions.of(master);
     if (admission?.kind === 'admitted') {
-      this.#send(batch, admission.sha, master);
+      this.#send(batch, admission.sha, master, asking);
       return;
     }
     const others = batch.filter((each) => !isVote(each));
-    if (others.length > 0) this.#send(others, allButGrants.sha, master);
+    if (others.length > 0) this.#send(others, allButGrants.sha, master, asking);
     const votes = batch.filter(isVote);
     if (votes.length === 0) return;
-    // On its way it finds out which master there is.
-    if (!master) this.#send(votes, NOBODYS_SCRIPT, undefined);
-    else if (!admission) this.#lookFirst(votes, master);
+    if (!admission) this.#lookFirst(votes, master);
     else if (admission.replaced) this.#quarantined(votes, master);
     // Somebody else may have admitted it meanwhile.
-    else this.#send(votes, admission.sha, master);
+    else this.#send(votes, admission.sha, master, asking);
   }
 
-  #send(batch: readonly Operation[], sha: string, master: Master | undefined): void {
-    const { connection, watchdog, fenceRetention, idle } = this.#plan;
+  #send(batch: readonly Operation[], sha: string, master: Master, asking = false): void {
+    const { fenceRetention, idle } = this.#plan;
     const { keys, args } = encode(batch, fenceRetention);
-    const answered = watchdog.sent();
     this.#unanswered += batch.length;
-    connection.evalsha(sha, keys, args, (error, reply) => {
-      answered();
-      this.#unanswered -= batch.length;
-      if (!error) this.#answered(batch, reply, sha, master);
-      else if (error.message.startsWith('NOSCRIPT')) this.#unknown(batch, sha, master, error);
-      else this.#failed(batch, sha, master, error);
-      if (this.idle) idle();
-    });
+    master.evalsha(
+      sha,
+      keys,
+      args,
+      (error, reply) => {
+        this.#unanswered -= batch.length;
+        if (!error) this.#answered(batch, reply, sha, master);
+        else if (error.message.startsWith('NOSCRIPT')) this.#unknown(batch, sha, master, error);
+        else this.#failed(batch, sha, master, error);
+        if (this.idle) idle();
+      },
+      asking,
+    );
   }
 
-  #answered(batch: readonly Operation[], reply: unknown, sha: string, master: Master | undefined): void {
+  #answered(batch: readonly Operation[], reply: unknown, sha: string, master: Master): void {
     const { admissions, votes } = this.#plan;
-    if (sha !== allButGrants.sha && master && admissions.granted(master)) votes();
+    if (sha !== allButGrants.sha && admissions.granted(master)) votes();
     const pace = sha === allButGrants.sha ? this.#loads : this.#looks;
     // What was sent again has run, so the repetition has helped.
     if (pace.isSlowed && batch.some((each) => this.#triedAgain.has(each))) pace.helped();
@@ -229,7 +229,12 @@ export class CommandQueue {
     });
   }
 
-  #failed(batch: readonly Operation[], sha: string, master: Master | undefined, error: Error): void {
+  #failed(batch: readonly Operation[], sha: string, master: Master, error: Error): void {
+    const detour = this.#detours.of(error);
+    if (detour) {
+      this.#takeDetour(batch, detour, error);
+      return;
+    }
     const isOfSome = ranNothing(error) && !concernsAll(error);
     if (isOfSome && batch.length > 1) {
       // One operation may have keys that this user must not touch; the others shall not suffer for it.
@@ -241,9 +246,31 @@ export class CommandQueue {
       void this.#explain(batch[0], sha, error);
     } else {
       if (isOfSome) this.#forbidden.refused(batch[0]?.keys[0] ?? '');
-      const reply = this.#noAnswer(error, !ranNothing(error));
-      for (const each of batch) each.deliver(reply);
+      this.#refuse(batch, this.#plan.connection.reorders ? inVain(error) : error, !ranNothing(error));
     }
+  }
+
+  #refuse(batch: readonly Operation[], error: Error, maybeExecuted = false): void {
+    const reply = this.#noAnswer(error, maybeExecuted);
+    for (const each of batch) each.deliver(reply);
+  }
+
+  #takeDetour(batch: readonly Operation[], detour: Detour, error: Error): void {
+    const tired = batch.filter((each) => !this.#detours.take(each, detour));
+    this.#refuse(tired, inVain(error));
+    const others = batch.filter((each) => !tired.includes(each));
+    if (others.length === 0) return;
+    if (detour.kind === 'later') this.#delay(others);
+    else if (detour.kind === 'asking') this.#dispatchTo(detour.master, others, true);
+    else for (const part of this.#batches(others)) this.#dispatch(part);
+  }
+
+  #delay(operations: readonly Operation[]): void {
+    this.#delayed += operations.length;
+    this.#plan.clock.after(NEXT_TRY, () => {
+      this.#delayed -= operations.length;
+      this.#resume(operations);
+    });
   }
 
   async #explain(operation: Operation, sha: string, error: Error): Promise<void> {
@@ -254,12 +281,12 @@ export class CommandQueue {
 
   /** Finds out by a command that does nothing. */
   #isForbidden(sha: string, keys: readonly string[]): Promise<boolean> {
-    const { connection, watchdog, fenceRetention } = this.#plan;
-    const answered = watchdog.sent();
+    const { connection, fenceRetention } = this.#plan;
+    const master = connection.masterOf(keys[0] ?? '');
+    if (master instanceof Error) return Promise.resolve(false);
     this.#unanswered++;
     return new Promise((resolve) => {
-      connection.evalsha(sha, keys, [fenceRetention], (error) => {
-        answered();
+      master.evalsha(sha, keys, [fenceRetention], (error) => {
         this.#unanswered--;
         resolve(error !== null && isAboutKeys(error));
       });
@@ -267,16 +294,14 @@ export class CommandQueue {
   }
 
   /** The script was not there, and nothing ran. A SCRIPT FLUSH, a restart, or a new master may be the reason. */
-  #unknown(batch: readonly Operation[], sha: string, master: Master | undefined, error: Error): void {
+  #unknown(batch: readonly Operation[], sha: string, master: Master, error: Error): void {
     const { admissions } = this.#plan;
     if (sha === allButGrants.sha) {
-      this.#load(batch, error);
-    } else if (master && admissions.of(master)?.kind === 'quarantined') {
+      this.#load(batch, master, error);
+    } else if (admissions.of(master)?.kind === 'quarantined') {
       this.#quarantined(batch, master);
-    } else if (!master) {
-      this.#lookFirst(batch);
     } else if (!this.#looking && this.#looks.wait > 0) {
-      // It had the script a moment ago: the command was redirected to another server, or the script is deleted again and again.
+      // It had the script a moment ago: the script is deleted again and again.
       for (const vote of batch.filter(isVote)) vote.deliver(replyTo(UNSEEN, false));
       const others = batch.filter((each) => !isVote(each));
       for (const part of this.#batches(others)) this.#send(part, allButGrants.sha, master);
@@ -287,9 +312,9 @@ export class CommandQueue {
     }
   }
 
-  #quarantined(batch: readonly Operation[], master: Master | undefined): void {
+  #quarantined(batch: readonly Operation[], master: Master): void {
     const { admissions, clock, awaited } = this.#plan;
-    const found = master && admissions.of(master);
+    const found = admissions.of(master);
     const admission = found?.kind === 'quarantined' ? found : undefined;
     const remaining = Math.max(0, (admission?.until ?? 0) - clock.now());
     const awaiting = admission?.blank ? awaited() : undefined;
@@ -298,9 +323,9 @@ export class CommandQueue {
   }
 
   /** Votes wait until the masters have been looked at. Once, and only if that has not just been in vain. */
-  #lookFirst(votes: readonly Operation[], master?: Master): void {
+  #lookFirst(votes: readonly Operation[], master: Master): void {
     const { admissions, look } = this.#plan;
-    const isNew = master !== undefined && !admissions.knows(master);
+    const isNew = !admissions.knows(master);
     const mayLook = this.#looking || this.#looks.take();
     for (const each of votes) {
       if (!mayLook || this.#triedAgain.has(each)) {
@@ -316,41 +341,36 @@ export class CommandQueue {
       this.#looking = false;
       // Each connection has to be looked at once, however many are made.
       if (isNew && admissions.of(master)) this.#looks.helped();
-      this.#resume(this.#unsure);
+      this.#resume(this.#unsure.splice(0));
     });
   }
 
   /** Loads the script that any server may have, and sends what did not run. Once, and only if that has not just been in vain. */
-  #load(batch: readonly Operation[], error: Error): void {
-    const mayLoad = this.#loading || this.#loads.take();
-    for (const each of batch) {
-      if (!mayLoad || this.#triedAgain.has(each)) {
-        each.deliver(replyTo(error, false));
-      } else {
-        this.#triedAgain.add(each);
-        this.#again.push(each);
-      }
-    }
-    if (this.#loading || this.#again.length === 0) return;
-    this.#loading = true;
-    const { connection, watchdog } = this.#plan;
-    const loaded = (): void => {
-      this.#loading = false;
-      this.#resume(this.#again);
-    };
-    Promise.all(connection.masters().map((master) => watchdog.watch(master.load(allButGrants.text)))).then(
-      loaded,
-      (cause: Error) => {
-        for (const each of this.#again.splice(0)) each.deliver(this.#noAnswer(cause, false));
-        loaded();
-      },
+  #load(batch: readonly Operation[], master: Master, error: Error): void {
+    const loading = this.#again.get(master);
+    const mayLoad = loading !== undefined || this.#loads.take();
+    const again = batch.filter((each) => mayLoad && !this.#triedAgain.has(each));
+    this.#refuse(
+      batch.filter((each) => !again.includes(each)),
+      error,
     );
+    for (const each of again) this.#triedAgain.add(each);
+    if (loading) loading.push(...again);
+    if (loading || again.length === 0) return;
+    this.#again.set(master, again);
+    const loaded = (): void => {
+      this.#again.delete(master);
+      this.#resume(again);
+    };
+    master.load(allButGrants.text).then(loaded, (cause: Error) => {
+      this.#refuse(again.splice(0), cause);
+      loaded();
+    });
   }
 
-  #resume(operations: Operation[]): void {
-    const waiting = operations.splice(0);
-    if (this.#held) for (const each of waiting) each.deliver(replyTo(LOST, false));
-    else this.#queue.unshift(...waiting);
+  #resume(operations: readonly Operation[]): void {
+    if (this.#held) for (const each of operations) each.deliver(replyTo(LOST, false));
+    else this.#queue.unshift(...operations);
     this.#flush();
     if (this.idle) this.#plan.idle();
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 
-/** The pauses between two repetitions, in ms: the first, and the longest. */
-const PAUSE = { first: 10, longest: 2_000 } as const;
+/** The longest pause between two repetitions, in ms. */
+const LONGEST = 2_000;
 
 /**
  * Limits how often a node repeats something that has not helped: to look at its servers again, to repeat releases, to
@@ -11,15 +11,17 @@ const PAUSE = { first: 10, longest: 2_000 } as const;
 export class Pace {
   readonly #clock: Clock;
   readonly #free: number;
+  readonly #first: number;
   /** How often it was done since the pauses last started anew. */
   #taken = 0;
   /** When it may be done again, in ms of the clock. */
   #next = Number.NEGATIVE_INFINITY;
 
-  /** `free`: how often it may be done before the first pause. */
-  constructor(clock: Clock, free = 1) {
+  /** `free`: how often it may be done before the first pause. `first`: how long that is, in ms. */
+  constructor(clock: Clock, { free = 1, first = 10 }: { free?: number; first?: number } = {}) {
     this.#clock = clock;
     this.#free = free;
+    this.#first = first;
   }
 
   /** In how many ms it may be done; 0: now. */
@@ -29,7 +31,7 @@ export class Pace {
 
   /** Whether it was done a short time ago: if it is wanted again, it has not helped. */
   get isSlowed(): boolean {
-    return this.#clock.now() < this.#next + PAUSE.longest;
+    return this.#clock.now() < this.#next + LONGEST;
   }
 
   /** The last time has helped: the next one is free again. */
@@ -42,8 +44,8 @@ export class Pace {
   take(): boolean {
     if (this.wait > 0) return false;
     this.#taken = this.isSlowed ? this.#taken + 1 : 1;
-    const doubled = PAUSE.first * 2 ** (this.#taken - this.#free);
-    this.#next = this.#clock.now() + (this.#taken < this.#free ? 0 : Math.min(doubled, PAUSE.longest));
+    const doubled = this.#first * 2 ** (this.#taken - this.#free);
+    this.#next = this.#clock.now() + (this.#taken < this.#free ? 0 : Math.min(doubled, LONGEST));
     return true;
   }
 }

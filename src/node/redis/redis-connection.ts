@@ -2,7 +2,10 @@ import type { ReplyHandler } from '../../link/link.ts';
 
 /** What happens to a connection. */
 export interface ConnectionListener {
-  /** Connected, authenticated and on the right database; nothing else has been asked of the server. Again after each `parted`. */
+  /**
+   * Connected, authenticated and on the right database; nothing else has been asked of the server. Again after each `parted`, and
+   * of a Redis Cluster whenever a master is back.
+   */
   up(): void;
   /**
    * The socket to a server was lost. Without a `down` right after this, a new one is being made at once, and commands wait
@@ -74,6 +77,8 @@ export interface RedisConnection {
   readonly isSharded: boolean;
   /** Whether a Sentinel says which server this leads to. @default false */
   readonly bySentinel?: boolean;
+  /** What the first contact waits for; completes the sentence "no contact within 2000 ms". */
+  readonly stage?: string;
   /** Connects, and reports to `listener` from then on; called once. */
   open(listener: ConnectionListener): void;
   /** All masters that there are now: one, or those of a Redis Cluster. */
@@ -93,7 +98,7 @@ export interface RedisConnection {
   publisherOf(key: string): string | undefined;
   /** A new subscriber to the {@link publisherOf} a key, not open yet. */
   subscriberTo(key: string): RedisSubscriber;
-  /** Cuts the connection, looks for the server anew, and connects again. */
+  /** Cuts the connection, and looks for the server anew: another may be at its address by now. */
   reset(cause: Error): void;
   /** Ends the connection for good; the listener is not called any more. */
   close(): void;

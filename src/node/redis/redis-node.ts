@@ -1,11 +1,7 @@
-import type { RedisConnection } from './redis-connection.ts';
 import { afterReading, type Cancel, type Clock } from '../../clock.ts';
 import { quote } from '../../quote.ts';
-import { Admissions } from './admissions.ts';
-import type { ColdStart } from './cold-start.ts';
 import { counterOf } from '../counter.ts';
-import { ServerCheck } from './server-check.ts';
-import { replyTo } from './failure.ts';
+import { replyTo } from '../failure.ts';
 import type {
   ConfirmReply,
   ConfirmRequest,
@@ -25,15 +21,18 @@ import type {
   Unreachable,
   Unusable,
 } from '../lock-node.ts';
+import { Admissions } from './admissions.ts';
+import type { ColdStart } from './cold-start.ts';
+import { CommandQueue } from './command-queue.ts';
 import { Misfits } from './misfits.ts';
 import { Operation } from './operation.ts';
-import { CommandQueue } from './command-queue.ts';
 import { Pace } from './pace.ts';
 import type { RestartGuard } from './quarantine.ts';
+import type { RedisConnection } from './redis-connection.ts';
 import { ReleaseRepeater } from './release-repeater.ts';
 import { Releases } from './releases.ts';
+import { ServerCheck } from './server-check.ts';
 import type { Servers } from './servers.ts';
-import { Watchdog } from './watchdog.ts';
 
 export interface RedisNodePlan {
   readonly connection: RedisConnection;
@@ -51,8 +50,6 @@ export interface RedisNodePlan {
   readonly fenceRetention: number;
   /** How long the first contact may take, in ms. */
   readonly connectTimeout: number;
-  /** After how many ms without an answer the server is suspect, and its connection cut. */
-  readonly patience: number;
 }
 
 /**
@@ -81,7 +78,6 @@ const CROWDED = new Error('too many operations are without an answer');
 export class RedisNode implements LockNode {
   readonly name: string;
   readonly #plan: RedisNodePlan;
-  readonly #watchdog: Watchdog;
   readonly #queue: CommandQueue;
   readonly #pending: ReleaseRepeater;
   /** How often the connection is made anew because it is read-only, and waiters are woken. */
@@ -91,13 +87,13 @@ export class RedisNode implements LockNode {
   readonly #admissions: Admissions;
   readonly #check: ServerCheck;
   readonly #releases: Releases;
-  readonly #contactUntil: number;
+  #contactUntil = Number.NEGATIVE_INFINITY;
   #health: Health = { kind: 'connecting' };
   #connected = false;
   /** Grows with each introduction, so that the answer to an earlier one is known as stale. */
   #introduction = 0;
   #looking: Promise<void> | undefined;
-  #cancelLook: Cancel;
+  #cancelLook: Cancel = () => {};
   #cancelWakeUp: Cancel | undefined;
   #isVoting = false;
   readonly #votingListeners = new Set<() => void>();
@@ -105,18 +101,14 @@ export class RedisNode implements LockNode {
   #onIdle: () => void = () => {};
 
   constructor(plan: RedisNodePlan) {
-    const { connection, clock, connectTimeout, patience, guard, quarantine } = plan;
+    const { connection, clock, guard, quarantine } = plan;
     this.name = connection.name;
     this.#plan = plan;
     this.#resets = new Pace(clock);
     this.#wakeUps = new Pace(clock);
-    this.#watchdog = new Watchdog(clock, patience, () =>
-      connection.reset(new Error(`no answer for ${patience} ms`)),
-    );
-    this.#admissions = new Admissions({ guard, quarantine, clock, watchdog: this.#watchdog });
+    this.#admissions = new Admissions({ guard, quarantine, clock });
     this.#queue = new CommandQueue({
       connection,
-      watchdog: this.#watchdog,
       admissions: this.#admissions,
       clock,
       keyPrefix: plan.keyPrefix,
@@ -136,17 +128,25 @@ export class RedisNode implements LockNode {
     });
     this.#check = new ServerCheck({
       connection,
-      watchdog: this.#watchdog,
       servers: plan.servers,
       admissions: this.#admissions,
       coldStart: plan.coldStart,
       quarantine,
       onAdmitted: () => this.#wake(),
     });
-    this.#releases = new Releases({ connection, clock, patience });
+    this.#releases = new Releases({ connection, clock });
+  }
+
+  /** Connects; called once. */
+  start(): void {
+    const { connection, clock, connectTimeout } = this.#plan;
     this.#contactUntil = clock.now() + connectTimeout;
     this.#cancelLook = afterReading(clock, connectTimeout, () => this.#giveUpFirstContact(), 'background');
-    connection.open({ up: () => this.#up(), down: (cause) => this.#down(cause) });
+    connection.open({
+      up: () => this.#up(),
+      parted: () => this.#admissions.parted(),
+      down: (cause) => this.#down(cause),
+    });
   }
 
   get reorders(): boolean {
@@ -210,12 +210,8 @@ export class RedisNode implements LockNode {
 
   objection(keys: readonly string[]): string | undefined {
     const { connection } = this.#plan;
-    // Only a Cluster has slots to mind.
-    if (!connection.reorders) return undefined;
+    if (!connection.isSharded) return undefined;
     const [first = '', ...others] = keys;
-    const astray = keys.find((key) => connection.slotOf(key) === undefined);
-    if (astray !== undefined)
-      return `the braces in ${quote(astray)} are read differently by client and servers of a Redis Cluster`;
     const alone = keys.find((key) => connection.slotOf(counterOf(key)) !== connection.slotOf(key));
     if (alone !== undefined)
       return `on a Redis Cluster no other key can share the hash slot of ${quote(alone)}, as its fencing counter must; its braces make no {hash tag}`;
@@ -252,7 +248,6 @@ export class RedisNode implements LockNode {
     this.#health = { kind: 'closed' };
     connection.close();
     this.#pending.stop();
-    this.#watchdog.close();
     this.#queue.shut(replyTo(CLOSED, false));
   }
 
@@ -289,9 +284,7 @@ export class RedisNode implements LockNode {
   }
 
   #down(cause: Error): void {
-    if (this.#connected) this.#admissions.parted();
     this.#connected = false;
-    this.#watchdog.forget();
     this.#fail(cause);
     this.#onIdle();
   }
@@ -348,12 +341,13 @@ export class RedisNode implements LockNode {
 
   #giveUpFirstContact(): void {
     if (this.#health.kind !== 'connecting') return;
-    const cause = new Error(`no contact within ${this.#plan.connectTimeout} ms`);
+    const { connection, connectTimeout } = this.#plan;
+    const cause = new Error(`no contact within ${connectTimeout} ms${connection.stage ?? ''}`);
     this.#fail(cause);
-    this.#plan.connection.reset(cause);
+    connection.reset(cause);
   }
 
-  /** The server is examined before anything is asked of it. */
+  /** The server is checked before anything is asked of it. */
   async #introduce(): Promise<void> {
     const introduction = ++this.#introduction;
     const current = (): boolean =>
@@ -400,9 +394,12 @@ export class RedisNode implements LockNode {
     const wasOpen = this.#queue.isOpen;
     const reply = why && this.#misfits.found(why, this.#plan.clock.now());
     if (reply) this.#queue.shut(reply);
+    // A replica may have been the master a moment ago, and another server may be at its address now.
+    if (why && !why.isPermanent) this.#demoted(new Error(why.why));
     if (!this.#closing) this.#health = reply ? { kind: 'unusable', reply } : { kind: 'up' };
-    // What is owed goes before anything newer, also to a server that gets no grants.
-    this.#queue.open(wasOpen ? [] : this.#pending.owed());
+    // What is owed goes before anything newer, also to a server that gets no grants. Without a break, that is what it has
+    // refused, or another master of the same Cluster has lost.
+    this.#queue.open(wasOpen ? this.#pending.failed() : this.#pending.owed());
     // What waited as the server was found unfit was refused before it was sent.
     if (reply && !this.#pending.none) this.#pending.repeatLater();
     const wasVoting = this.#isVoting;

@@ -1,15 +1,15 @@
-import type { RedisOptions } from 'ioredis';
 import { wrong } from '../../bad-input.ts';
 import { quote } from '../../quote.ts';
+import type { RedisNodeOptions } from './endpoint/redis-options.ts';
 
-export const DEFAULT_PORT = 6379;
+const DEFAULT_PORT = 6379;
 
 /**
  * redis[s]://[[user]:password@]host[:port][/database]
  *
  * @throws {TypeError} for anything else; never shows a credential.
  */
-export function parseUrl(text: string, name: string): RedisOptions {
+export function parseUrl(text: string, name: string): RedisNodeOptions {
   const bad = (allowed: string): Error => wrong(TypeError, name, redacted(text), allowed);
   const [, path, rest] = UNIX_SOCKET.exec(text) ?? [];
   if (path)
@@ -34,7 +34,7 @@ const UNIX_SOCKET =
   /^(?:(?:unix|file|socket|rediss?(?:[+-](?:unix|socket))?):(?:\/\/)?)?(\.{0,2}\/[a-z_.-][\w./-]*)(.*)$/is;
 
 /** @throws {URIError} for a user or password that is not percent-encoded. */
-export function addressOf(url: URL): RedisOptions {
+export function addressOf(url: URL): RedisNodeOptions {
   return {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: url.port === '' ? DEFAULT_PORT : Number(url.port),

@@ -1,8 +1,8 @@
 import type { Cancel, Clock } from '../../clock.ts';
 import type { Deliver, ReleaseReply, ReleaseRequest } from '../lock-node.ts';
+import { type PendingRelease, PendingReleases } from '../pending-releases.ts';
 import { Operation } from './operation.ts';
 import { Pace } from './pace.ts';
-import { type PendingRelease, PendingReleases } from '../pending-releases.ts';
 
 export interface ReleaseRepeaterPlan {
   readonly clock: Clock;
@@ -11,6 +11,8 @@ export interface ReleaseRepeaterPlan {
   readonly send: (operation: Operation) => void;
 }
 
+/** How long until a refused release is first repeated, in ms. */
+const NEXT_TRY = 250;
 /** How many refused releases are repeated to find out whether the server still refuses them. */
 const PROBE = 4;
 
@@ -24,7 +26,7 @@ export class ReleaseRepeater {
   constructor(plan: ReleaseRepeaterPlan) {
     this.#plan = plan;
     this.#pending = new PendingReleases(plan.clock);
-    this.#pace = new Pace(plan.clock);
+    this.#pace = new Pace(plan.clock, { first: NEXT_TRY });
   }
 
   /** Whether no release is pending. */
@@ -40,9 +42,7 @@ export class ReleaseRepeater {
   /** What goes before anything newer over a new connection. */
   owed(): Operation[] {
     for (const release of this.#pending.list()) this.#pending.refused(release);
-    return this.#pace.isSlowed
-      ? this.#probe()
-      : this.#pending.takeRefused().map((release) => this.#operation(release));
+    return this.failed();
   }
 
   repeatNow(): void {
@@ -63,6 +63,12 @@ export class ReleaseRepeater {
     this.#cancel = undefined;
   }
 
+  /** What has failed; only some of it while the server refuses it. */
+  failed(): Operation[] {
+    if (this.#pace.isSlowed) return this.#probe();
+    return this.#pending.takeRefused().map((release) => this.#operation(release));
+  }
+
   /** Some of the refused releases, and the rest once one of these is settled: a server that refuses some would refuse all. */
   #probe(): Operation[] {
     return this.#pending.takeRefused(PROBE).map((release) =>
@@ -81,9 +87,13 @@ export class ReleaseRepeater {
     return Operation.of<ReleaseReply>('release', request, undefined, (reply) => {
       if (reply.kind === 'released' || reply.kind === 'absent') {
         this.#pending.settle(release);
+      } else if (reply.kind === 'unusable' && reply.why.startsWith('CROSSSLOT')) {
+        // The grant was refused for the same reason, so there is nothing to delete.
+        this.#pending.settle(release);
       } else {
         this.#pending.refused(release);
-        this.repeatLater();
+        // What the user may not do is tried again when the server has been checked again.
+        if (reply.kind !== 'unusable') this.repeatLater();
       }
       deliver(reply);
     });

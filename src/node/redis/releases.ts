@@ -1,15 +1,12 @@
-import type { RedisConnection, RedisSubscriber } from './redis-connection.ts';
 import type { Cancel, Clock } from '../../clock.ts';
 import { channelOf } from '../channel.ts';
 import type { ReleaseListener } from '../lock-node.ts';
+import type { RedisConnection, RedisSubscriber } from './redis-connection.ts';
 import { ReleaseChannel } from './release-channel.ts';
-import { Watchdog } from './watchdog.ts';
 
 export interface ReleasesPlan {
   readonly connection: RedisConnection;
   readonly clock: Clock;
-  /** After how many ms without an answer the subscriber is cut. */
-  readonly patience: number;
 }
 
 /** For how long a channel is kept when nobody listens any more, in ms: where one has waited, another soon will. */
@@ -30,7 +27,6 @@ const RENEWAL = 5_000;
 interface Feed {
   readonly place: string;
   readonly subscriber: RedisSubscriber;
-  readonly watchdog: Watchdog;
   readonly channels: Set<ReleaseChannel>;
   isUp: boolean;
 }
@@ -103,13 +99,9 @@ export class Releases {
   }
 
   #open(place: string, key: string): Feed {
-    const { connection, clock, patience } = this.#plan;
+    const { connection, clock } = this.#plan;
     const subscriber = connection.subscriberTo(key);
-    // Made only when it is needed: until its stack is read, an error keeps alive the objects whose methods are on the stack.
-    const watchdog = new Watchdog(clock, patience, () =>
-      subscriber.reset(new Error(`no answer for ${patience} ms`)),
-    );
-    const feed: Feed = { place, subscriber, watchdog, channels: new Set(), isUp: false };
+    const feed: Feed = { place, subscriber, channels: new Set(), isUp: false };
     this.#feeds.set(place, feed);
     subscriber.open({
       up: () => {
@@ -124,9 +116,7 @@ export class Releases {
 
   #subscribe(feed: Feed, channel: ReleaseChannel): void {
     const { clock } = this.#plan;
-    const answered = feed.watchdog.sent();
     feed.subscriber.subscribe(channel.name, (error) => {
-      answered();
       if (this.#feedOf.get(channel) !== feed) return;
       if (!error) {
         channel.open(clock.now());
@@ -140,7 +130,6 @@ export class Releases {
   /** It connects again by itself; but a channel may be at another server by then. */
   #down(feed: Feed): void {
     feed.isUp = false;
-    feed.watchdog.forget();
     for (const channel of feed.channels) {
       channel.shut();
       if (this.#plan.connection.publisherOf(channel.key) !== feed.place) this.#move(channel);
@@ -201,7 +190,6 @@ export class Releases {
 
   #end(feed: Feed): void {
     this.#feeds.delete(feed.place);
-    feed.watchdog.close();
     feed.subscriber.close();
   }
 }

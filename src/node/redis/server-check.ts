@@ -1,14 +1,12 @@
-import type { Master, RedisConnection } from './redis-connection.ts';
+import type { Unusable } from '../lock-node.ts';
 import type { Admissions } from './admissions.ts';
 import type { ColdStart, Member, View } from './cold-start.ts';
-import type { Unusable } from '../lock-node.ts';
+import type { Master, RedisConnection } from './redis-connection.ts';
 import { isLoading, parseInfo, type ServerInfo } from './server-info.ts';
 import type { Servers } from './servers.ts';
-import type { Watchdog } from './watchdog.ts';
 
 export interface ServerCheckPlan {
   readonly connection: RedisConnection;
-  readonly watchdog: Watchdog;
   readonly servers: Servers;
   readonly admissions: Admissions;
   readonly coldStart: ColdStart;
@@ -51,11 +49,12 @@ export class ServerCheck {
       return answer?.status === 'fulfilled' ? { master, server: answer.value } : [];
     });
     if (known.length === 0) throw (asked[0] as PromiseRejectedResult).reason;
-    const why = servers.check(
+    const unfit = servers.check(
       connection.name,
       known.map(({ server }) => server),
       connection.bySentinel === true,
     );
+    const why = unfit ?? (await this.#oneOfMany(known));
     const view = why ? 'other' : await this.#lookAt(known);
     this.#seen = masters;
     this.#report(known.length === masters.length ? view : 'other');
@@ -84,9 +83,21 @@ export class ServerCheck {
   }
 
   async #ask(master: Master): Promise<ServerInfo> {
-    const server = parseInfo(await this.#plan.watchdog.watch(master.info()));
+    const server = parseInfo(await master.info());
     if (isLoading(server)) throw new Error('LOADING the server is reading its data');
     return server;
+  }
+
+  /** Why a server that is not known as a Redis Cluster's must not hold locks because it is one of several masters, if so. */
+  async #oneOfMany(known: readonly { master: Master; server: ServerInfo }[]): Promise<Unusable | undefined> {
+    const { connection } = this.#plan;
+    const [first] = known;
+    if (connection.reorders || first?.server.fields.get('cluster_enabled') !== '1') return undefined;
+    connection.sharded();
+    const size = await first.master.clusterSize();
+    if (size === undefined || size <= 1) return undefined;
+    const why = `it is one of ${size} masters of a Redis Cluster; give a Cluster client as the node, such as new Cluster([…])`;
+    return { kind: 'unusable', why, isPermanent: true };
   }
 
   async #lookAt(known: readonly { master: Master; server: ServerInfo }[]): Promise<View> {

@@ -44,6 +44,10 @@ const OLDEST_MAJOR_VERSION = 7;
 /** Why a server must not hold locks, if so. `bySentinel`: a Sentinel says that it is the master. */
 export function unfit({ fields }: ServerInfo, bySentinel: boolean): Unusable | undefined {
   if (fields.size === 0) return permanent('it says nothing about itself in INFO');
+  if (fields.get('redis_mode') === 'sentinel')
+    return permanent(
+      'it is a Sentinel; give { sentinels: [{ host, port }, …], name } as the node, with the Sentinels as they are',
+    );
   const version = fields.get('redis_version') ?? 'unknown';
   if (!(Number.parseInt(version, 10) >= OLDEST_MAJOR_VERSION)) {
     return permanent(`version ${version} is older than ${OLDEST_MAJOR_VERSION}.0`);

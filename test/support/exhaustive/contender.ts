@@ -28,8 +28,6 @@ const NODE_TIMEOUT = 50;
 const TTL = 30_000;
 /** No timer that is due later is waited for: neither a watchdog's nor that of a lock's end. */
 const HORIZON = 900;
-/** As in production, where createNodes says so. */
-const SUSPICION = 1_000;
 
 /**
  * A client that takes the lock if it can, and gives it back. Its clock stands still until one of its timers runs, and
@@ -68,9 +66,9 @@ export class Contender {
       keyPrefix: '',
       fenceRetention: HORIZON,
       connectTimeout: HORIZON,
-      patience: SUSPICION,
     } as const;
     const nodes = this.wires.map((connection) => new RedisNode({ ...shared, connection }));
+    for (const node of nodes) node.start();
     let tokens = 0;
     this.#redlock = new Redlock(nodes, {
       clock,

@@ -1,9 +1,9 @@
+import type { ReplyHandler } from '../../../src/link/link.ts';
 import type {
   ConnectionListener,
   Master,
   RedisConnection,
   RedisSubscriber,
-  ReplyHandler,
 } from '../../../src/node/redis/redis-connection.ts';
 import type { Exchange, History, Operation } from '../checker/history.ts';
 import type { Process } from '../simulation/process.ts';
@@ -54,30 +54,16 @@ export class Wire implements RedisConnection {
     const { server } = plan;
     this.#master = {
       name: this.name,
+      evalsha: (sha, keys, args, reply) => this.#evalsha(sha, keys, args, reply),
       info: async () => server.info(),
       hasScripts: async (shas) => server.hasScripts(shas),
       load: async (script) => server.load(script),
+      clusterSize: async () => undefined,
     };
   }
 
   open(listener: ConnectionListener): void {
     this.#listener = listener;
-  }
-
-  evalsha(
-    sha: string,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-    reply: ReplyHandler,
-  ): void {
-    const { process, now } = this.#plan;
-    const command: Command = { sha, parts: this.#note(keys, args), reply, sentIn: now() };
-    if (this.state === 'lost') {
-      process.at(process.time, () => reply(new Error('there is no connection'), undefined));
-      return;
-    }
-    this.#unanswered.add(command);
-    if (this.state === 'connected') this.#up.push(command);
   }
 
   masters(): readonly Master[] {
@@ -90,6 +76,8 @@ export class Wire implements RedisConnection {
 
   readonly reorders = false;
 
+  readonly isSharded = false;
+
   publisherOf(): undefined {
     return undefined;
   }
@@ -100,6 +88,12 @@ export class Wire implements RedisConnection {
 
   slotOf(): number {
     return 0;
+  }
+
+  redirected(): undefined {}
+
+  sharded(): void {
+    throw new Error('no server belongs to a Redis Cluster');
   }
 
   reset(cause: Error): void {
@@ -176,7 +170,24 @@ export class Wire implements RedisConnection {
       this.#unanswered.delete(command);
       command.reply(cause, undefined);
     }
+    this.#listener?.parted();
     this.#listener?.down(cause);
+  }
+
+  #evalsha(
+    sha: string,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+    reply: ReplyHandler,
+  ): void {
+    const { process, now } = this.#plan;
+    const command: Command = { sha, parts: this.#note(keys, args), reply, sentIn: now() };
+    if (this.state === 'lost') {
+      process.at(process.time, () => reply(new Error('there is no connection'), undefined));
+      return;
+    }
+    this.#unanswered.add(command);
+    if (this.state === 'connected') this.#up.push(command);
   }
 
   /** Writes down the operations of a command. */

@@ -144,17 +144,20 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a release does not compare',
     breaks: 'owner',
-    edits: [edit('node/memory/memory-store.ts', 'owners[index] === ownerToken);', 'owners[index] !== undefined);')],
+    edits: [
+      edit('node/memory/memory-store.ts', 'owners[index] === ownerToken);', 'owners[index] !== undefined);'),
+    ],
   },
   {
     name: 'a late grant is kept',
     breaks: 'residue',
+    seed: 2,
     edits: [edit('quorum/lease.ts', 'if (holds && this.#ended && node?.reorders)', 'if (false)')],
   },
   {
     name: 'a delayed grant is sent after its decision',
     breaks: 'sent in time',
-    edits: [edit('node/redis/command-queue.ts', 'if (!each.wanted()) {', 'if (false) {')],
+    edits: [edit('node/redis/command-queue.ts', 'const isWanted = each.wanted();', 'const isWanted = true;')],
   },
   {
     name: 'a rollback is settled by an error',
@@ -201,8 +204,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'node/redis/command-queue.ts',
-        'const reply = this.#noAnswer(error, !ranNothing(error));\n      for (const each of batch) each.deliver(reply);',
-        'this.#queue.unshift(...batch);',
+        "if (isOfSome) this.#forbidden.refused(batch[0]?.keys[0] ?? '');",
+        'return void this.#plan.clock.after(400, () => this.#resume(batch));',
       ),
     ],
   },
@@ -298,6 +301,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an extension lowers the expiry',
     breaks: 'support',
+    seed: 2,
     edits: [
       edit(
         'node/memory/memory-store.ts',
@@ -309,7 +313,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an extension counts from after its replies',
     breaks: 'support',
-    seed: 29,
+    seed: 6,
     edits: [
       edit(
         'lock.ts',
@@ -408,9 +412,13 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'the order of a queue is not kept',
     breaks: 'first in, first out',
     edits: [
-      edit('node/redis/command-queue.ts', 'const ready = this.#queue;', 'const ready = this.#queue.reverse();'),
+      edit(
+        'node/redis/command-queue.ts',
+        'const ready = this.#queue;',
+        'const ready = this.#queue.reverse();',
+      ),
       // Otherwise nothing is left to come in the wrong order.
-      edit('node/redis/command-queue.ts', 'if (!each.wanted()) {', 'if (false) {'),
+      edit('node/redis/command-queue.ts', 'const isWanted = each.wanted();', 'const isWanted = true;'),
     ],
   },
   {
@@ -509,13 +517,61 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a script that is gone is not loaded again',
     breaks: 'live',
     seed: 19,
-    edits: [edit('node/redis/command-queue.ts', "else if (error.message.startsWith('NOSCRIPT'))", 'else if (false)')],
+    edits: [
+      edit(
+        'node/redis/command-queue.ts',
+        "else if (error.message.startsWith('NOSCRIPT'))",
+        'else if (false)',
+      ),
+    ],
   },
   {
     name: 'a silent server is trusted for ever',
     breaks: 'residue',
     directed: 'a node is cut off while its lock is released',
-    edits: [edit('node/redis/watchdog.ts', 'this.#onSilence();', '')],
+    edits: [edit('node/redis/watchdog.ts', '      onSilence();', '')],
+  },
+  {
+    name: 'commands are not failed when their connection is lost',
+    breaks: 'live',
+    directed: 'connections break while servers are looked at, which then lose their scripts again',
+    edits: [
+      edit('node/redis/session.ts', 'for (const { reply } of unanswered) reply(cause, undefined);', ''),
+    ],
+  },
+  {
+    name: 'commands that waited for a new connection are sent twice',
+    breaks: 'leftovers',
+    directed: 'idle connections are closed, and a lock is extended before there are new ones',
+    edits: [
+      edit(
+        'node/redis/session.ts',
+        'for (const { send } of this.#early.splice(0)) send();',
+        'for (const { send } of [...this.#early, ...this.#early.splice(0)]) send();',
+      ),
+    ],
+  },
+  {
+    name: 'a connection that cannot be made is tried again without a pause',
+    breaks: 'paced',
+    edits: [
+      edit(
+        'node/redis/server-connection.ts',
+        'Math.ceil(LONGEST_PAUSE * (0.2 + 0.8 * random.fraction()))',
+        '0',
+      ),
+    ],
+  },
+  {
+    name: 'a connection that is not made is waited for without end',
+    breaks: 'live',
+    edits: [
+      edit(
+        'node/redis/server-connection.ts',
+        'const { clock, openLink, connectTimeout, clean } = this.#plan;',
+        'const { clock, openLink, clean } = this.#plan;\n    const connectTimeout = Infinity;',
+      ),
+    ],
   },
   {
     name: 'extensions of a lock overtake each other',
@@ -649,6 +705,14 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [edit('node/redis/quarantine.ts', '|| (promoted && !hasGate)', '')],
   },
   {
+    name: 'the restart guard does not hear that a connection has ended',
+    breaks: 'remembers',
+    directed: 'another server takes the place of one whose connections were idle',
+    edits: [
+      edit('node/redis/redis-node.ts', 'parted: () => this.#admissions.parted(),', 'parted: () => {},'),
+    ],
+  },
+  {
     name: 'a quorum of blank nodes is a cold start',
     breaks: 'remembers',
     directed:
@@ -706,7 +770,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'what is told during an attempt is ignored',
     breaks: 'woken',
     model: 'contended',
-    seed: 12,
+    seed: 9,
     edits: [
       edit(
         'acquire/contender.ts',

@@ -1,7 +1,7 @@
 import { vi } from 'vitest';
-import { toEndpoint } from '../../../src/node/redis/endpoint.ts';
-import { IoredisConnection } from '../../../src/client/ioredis.ts';
 import { TIMER_LATENESS } from '../../../src/clock.ts';
+import { createConnection } from '../../../src/node/redis/connect.ts';
+import { toEndpoint } from '../../../src/node/redis/endpoint.ts';
 import { guardFor, quarantineOf } from '../../../src/node/redis/quarantine.ts';
 import { emptyHistory, type History } from '../checker/history.ts';
 import { LeakWatch } from '../leaks.ts';
@@ -12,8 +12,10 @@ import { allowForTime } from './allowances.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { RealNode } from './real-node.ts';
 import { RealProcess } from './real-process.ts';
-import { RecordingConnection } from './recording-connection.ts';
+import { LinkRecorder } from './recording-link.ts';
 
+/** As in production, where createNodes says so. */
+const SUSPICION = 1_000;
 /** Until every client has noticed that a node is back, and has undone what it owes there, in ms. */
 const RECOVERY = 4_000;
 
@@ -41,7 +43,6 @@ class RealWorld {
   readonly #nodes: readonly RealNode[];
   readonly #history: History;
   readonly #fraction: () => number;
-  readonly #connections: RecordingConnection[] = [];
   readonly #processes: readonly RealProcess[];
   #clients: readonly Client[] = [];
 
@@ -76,17 +77,20 @@ class RealWorld {
   }
 
   #createClient(process: RealProcess): Client {
-    const { connectTimeout } = this.#schedule;
+    const { connectTimeout, nodeTimeout } = this.#schedule;
     const history = this.#history;
     const fraction = this.#fraction;
     const { clock } = process;
     const random = { token: () => '', fraction };
+    const patience = Math.max(2 * nodeTimeout, SUSPICION);
     const connections = this.#nodes.map(({ server, wires }, node) => {
-      const endpoint = toEndpoint(server.url, node);
-      const connection = new IoredisConnection({ endpoint, connectTimeout, clock, random });
-      return new RecordingConnection({ connection, process, node, wires, history });
+      const real = toEndpoint(server.url, node, '');
+      const recorder = new LinkRecorder({ process, node, wires, history });
+      const endpoint = { ...real, openLink: recorder.links(real.openLink) };
+      const connection = createConnection({ endpoint, connectTimeout, patience, clock, random });
+      recorder.watch(connection);
+      return connection;
     });
-    this.#connections.push(...connections);
     return new Client({ process, connections, schedule: this.#schedule, history, fraction });
   }
 
@@ -206,13 +210,8 @@ class RealWorld {
 
   async #close(): Promise<void> {
     for (const client of this.#clients) client.close();
-    const closed = Promise.all(this.#connections.map((each) => each.closed));
-    let isClosed = false;
-    void closed.then(() => {
-      isClosed = true;
-    });
-    await soon(() => isClosed, RECOVERY);
-    if (!isClosed) this.#history.leftovers.push('a client has not closed its connections');
+    await soon(() => this.#hasSettled(), RECOVERY);
+    if (!this.#hasSettled()) this.#history.leftovers.push('a client has not closed its connections');
   }
 
   async #testify(): Promise<void> {

@@ -1,8 +1,8 @@
-import type { RedisConnection } from '../../../src/node/redis/redis-connection.ts';
 import { TIMER_LATENESS } from '../../../src/clock.ts';
 import { type Lock, type LockOptions, Redlock, RedlockError } from '../../../src/index.ts';
 import { ColdStart } from '../../../src/node/redis/cold-start.ts';
 import { guardFor, quarantineOf } from '../../../src/node/redis/quarantine.ts';
+import type { RedisConnection } from '../../../src/node/redis/redis-connection.ts';
 import { RedisNode } from '../../../src/node/redis/redis-node.ts';
 import { Servers } from '../../../src/node/redis/servers.ts';
 import { driftOf } from '../../../src/quorum/validity.ts';
@@ -26,9 +26,6 @@ export const RESOURCES: readonly string[] = ['r', 's', 't'];
 
 /** How much later than at its very bound a call may settle: its timers are late, and a round's once more. */
 const SLACK = 8;
-
-/** As in production, where createNodes says so. */
-const SUSPICION = 1_000;
 
 const FOREVER = Number.POSITIVE_INFINITY;
 
@@ -80,13 +77,13 @@ export class Client {
       startPause: nodeTimeout / 2,
       keyPrefix: '',
       fenceRetention: 3_600_000,
-      patience: Math.max(2 * nodeTimeout, SUSPICION),
     };
     this.#nodes = connections.map((connection) => new RedisNode({ ...shared, connection }));
     const random = { token: () => this.#drawToken(), fraction };
     const settings = { driftFactor, ttl, maxTtl, nodeTimeout, connectTimeout, clock, random };
     this.#redlock = new Redlock(this.#nodes, { ...settings, retry: { ...retry, factor: 1.5 } });
     process.onTurn = () => this.#look();
+    for (const node of this.#nodes) node.start();
   }
 
   perform(step: Step): void {

@@ -1,54 +1,103 @@
-import type {
-  ConnectionListener,
-  Master,
-  RedisConnection,
-  RedisSubscriber,
-  ReplyHandler,
-} from '../../../src/node/redis/redis-connection.ts';
-import type { Disturbance, Exchange, Extra, History } from '../checker/history.ts';
-import { requestsOf } from '../wire-format.ts';
-import type { Link } from './link.ts';
-import type { Part } from './server.ts';
-import { Socket, type SocketPlan, type Wire } from './socket.ts';
-import { type Mishap, SimulatedSubscriber } from './subscriber.ts';
+import type { LinkListener } from '../../../src/link/link.ts';
+import type { ConnectionListener, RedisSubscriber } from '../../../src/node/redis/redis-connection.ts';
+import { SingleConnection } from '../../../src/node/redis/single-connection.ts';
+import { Subscriber } from '../../../src/node/redis/subscriber.ts';
+import type { Disturbance } from '../checker/history.ts';
+import { type LinkPlan, type Mishap, SimulatedLink } from './link.ts';
+import { Recorder, type RecorderPlan } from './recorder.ts';
+import type { Way } from './way.ts';
 
-export interface ConnectionPlan extends SocketPlan {
-  readonly history: History;
+export interface ConnectionPlan extends RecorderPlan {
+  readonly way: Way;
   /** The way of what is published. */
-  readonly feed?: Link;
+  readonly feed?: Way;
   /** What happens to each message that is published. */
   readonly mishap?: () => Mishap;
+  readonly fraction: () => number;
+  readonly detours?: boolean;
+  readonly authenticates?: boolean;
+  readonly connectTimeout: number;
+  readonly patience: number;
 }
 
-/** A client's connection to a server, and those that it has for what is published there. */
-export class SimulatedConnection implements RedisConnection {
-  readonly name: string;
-  readonly #plan: ConnectionPlan;
-  readonly #socket: Socket;
-  readonly #subscribers = new Set<SimulatedSubscriber>();
-  #master: Master;
-  #absence: Disturbance | undefined;
-  /** Grants and releases that were sent before, whatever has come of them. */
-  readonly #sent = new Set<string>();
+/** Between the question where a server is and the answer, in ms. */
+const LOOKUP = 0.01;
+
+const token = (): never => {
+  throw new Error('a connection needs no owner token');
+};
+
+/** Makes the links of a client to a server, over one way for commands, and another for what is published. */
+class Wiring {
+  readonly plan: ConnectionPlan;
+  readonly main: Recorder;
+  readonly feed: Recorder;
+  readonly #mainPlan: LinkPlan;
+  readonly #feedPlan: LinkPlan;
 
   constructor(plan: ConnectionPlan) {
-    this.name = `n${plan.server.index}`;
-    this.#plan = plan;
-    this.#socket = new Socket(plan);
-    this.#master = this.#createMaster(undefined);
+    const { way, feed = way, mishap = () => ({}), detours = false, authenticates = false } = plan;
+    this.plan = plan;
+    this.main = new Recorder(plan, true);
+    this.feed = new Recorder(plan, false);
+    this.#mainPlan = { ...plan, recorder: this.main, mishap, detours, authenticates };
+    this.#feedPlan = { ...this.#mainPlan, way: feed, recorder: this.feed, detours: false };
   }
 
-  get reorders(): boolean {
-    return this.#plan.detours;
+  open(to: 'main' | 'feed', listener: LinkListener): SimulatedLink {
+    const link = new SimulatedLink(to === 'main' ? this.#mainPlan : this.#feedPlan, listener);
+    this[to].began(link);
+    return link;
+  }
+}
+
+/** The product's connection of a client to a server, over simulated links. */
+export class SimulatedConnection extends SingleConnection {
+  override readonly reorders: boolean;
+  readonly #wiring: Wiring;
+  readonly #createSubscriber: () => RedisSubscriber;
+  #absence: Disturbance | undefined;
+
+  constructor(connectionPlan: ConnectionPlan, wiring: Wiring = new Wiring(connectionPlan)) {
+    const { process, server, fraction, connectTimeout, patience, detours = false } = connectionPlan;
+    const name = `n${server.index}`;
+    const plan = {
+      name,
+      locate: (found: (error: null, addresses: readonly { host: string; port: number }[]) => void) => {
+        const { timeline } = connectionPlan;
+        const event = timeline.at(
+          process.time + LOOKUP,
+          () => found(null, [{ host: name, port: 6379 }]),
+          process,
+        );
+        return () => {
+          event.run = undefined;
+        };
+      },
+      clean: (error: Error) => error,
+      clock: process.clock,
+      random: { token, fraction },
+      connectTimeout,
+      patience,
+      bySentinel: false,
+    };
+    super({ ...plan, openLink: (_, listener) => wiring.open('main', listener) });
+    this.reorders = detours;
+    this.#wiring = wiring;
+    wiring.main.watch(this);
+    this.#createSubscriber = () =>
+      new Subscriber({ ...plan, openLink: (_, listener) => wiring.open('feed', listener) });
   }
 
-  open(listener: ConnectionListener): void {
-    this.#socket.open({
+  override open(listener: ConnectionListener): void {
+    super.open({
       up: () => {
-        this.#master = this.#createMaster(this.#socket.wire);
         this.#found();
-        this.#extra('connection');
         listener.up();
+      },
+      parted: () => {
+        this.#missed();
+        listener.parted();
       },
       down: (cause) => {
         this.#missed();
@@ -57,86 +106,38 @@ export class SimulatedConnection implements RedisConnection {
     });
   }
 
-  evalsha(
-    sha: string,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-    reply: ReplyHandler,
-  ): void {
-    const { process, server } = this.#plan;
-    const parts = this.#note(keys, args);
-    if (!parts.some(({ exchange }) => this.#isNew(exchange))) this.#extra('repetition');
-    this.#socket.request<Error | unknown[]>(
-      (wire) => server.run(sha, parts, wire.gone),
-      (replies) => {
-        for (const { exchange } of parts) exchange.answeredAt = process.time;
-        if (!(replies instanceof Error)) {
-          reply(null, replies);
-          return;
-        }
-        for (const { exchange } of parts) exchange.reply = replies.message;
-        reply(replies, undefined);
-      },
-      (error) => reply(error, undefined),
-    );
+  override subscriberTo(): RedisSubscriber {
+    return this.#createSubscriber();
   }
 
-  masters(): readonly Master[] {
-    return [this.#master];
+  /** Whatever lies between client and server ends the links; the client hears of it at once, as input. */
+  break(which: 'main' | 'feed'): void {
+    for (const link of this.#wiring[which].links) link.break();
   }
 
-  masterOf(): Master {
-    return this.#master;
+  /** The server ends the links in good order, as it does with those that are idle. */
+  end(which: 'main' | 'feed'): void {
+    for (const link of this.#wiring[which].links) link.end();
   }
 
-  slotOf(): number {
-    return 0;
+  /** A firewall forgets the links, and tells nobody. */
+  forget(which: 'main' | 'feed'): void {
+    for (const link of this.#wiring[which].links) {
+      // The client finds out when it needs it.
+      if (which === 'main' && link.isConnected) this.#missed();
+      link.forget();
+    }
   }
 
-  publisherOf(): string {
-    return this.name;
-  }
-
-  subscriberTo(): RedisSubscriber {
-    const { feed, mishap, ...plan } = this.#plan;
-    const subscriber = new SimulatedSubscriber({
-      ...plan,
-      link: feed ?? plan.link,
-      mishap: mishap ?? (() => ({})),
-      detours: false,
-      closed: () => void this.#subscribers.delete(subscriber),
-    });
-    this.#subscribers.add(subscriber);
-    return subscriber;
-  }
-
-  reset(cause: Error): void {
-    this.#socket.reset(cause);
-  }
-
-  close(): void {
-    this.#socket.close();
-  }
-
-  /** Whatever lies between client and server ends the connection; the client hears of it at once. */
-  break(): void {
-    this.#socket.break();
-  }
-
-  /** The same for what is published. */
-  breakFeed(): void {
-    for (const subscriber of this.#subscribers) subscriber.break();
-  }
-
-  /** The server is gone, and its machine says so. */
+  /** The server has crashed, and its machine says so. */
   serverCrashed(): void {
-    this.#socket.serverCrashed();
-    for (const subscriber of this.#subscribers) subscriber.serverCrashed();
+    const { main, feed } = this.#wiring;
+    for (const link of [...main.links, ...feed.links]) link.serverCrashed();
   }
 
-  /** From now on the client knows that it has no connection, which may have been lost long ago. */
+  /** From now on there is no connection, as the client knows or will find out. */
   #missed(): void {
-    const { process, server, history, timeline } = this.#plan;
+    const { process, server, history, timeline } = this.#wiring.plan;
     if (this.#absence) return;
     this.#absence = {
       node: server.index,
@@ -151,64 +152,12 @@ export class SimulatedConnection implements RedisConnection {
 
   /** There is a connection again, over which the server is still to be looked at. */
   #found(): void {
-    const { history, timeline } = this.#plan;
+    const { history, timeline } = this.#wiring.plan;
     if (!this.#absence) return;
     const { latency = 0 } = history.pace ?? {};
     this.#absence.to = timeline.now + 12 * latency + 20;
     this.#absence.backAt = this.#absence.to;
     this.#absence.silentTo = this.#absence.to;
     this.#absence = undefined;
-  }
-
-  /** The server, over one connection. */
-  #createMaster(wire: Wire | undefined): Master {
-    const { server } = this.#plan;
-    const ask = <Reply>(run: () => Reply): Promise<Reply> =>
-      new Promise((resolve, reject) => {
-        this.#extra('look');
-        if (wire === this.#socket.wire) this.#socket.request(run, resolve, reject);
-        else this.#socket.soon(() => reject(new Error('the connection was lost')));
-      });
-    return {
-      name: this.name,
-      info: () => ask(() => server.info()),
-      hasScripts: (shas) => ask(() => server.hasScripts(shas)),
-      load: (script) => ask(() => server.load(script)),
-    };
-  }
-
-  #extra(what: Extra['what']): void {
-    const { process, server, history } = this.#plan;
-    history.extras.push({ client: process.id, node: server.index, at: process.time, what });
-  }
-
-  /** Only what is asked for once in the life of a lock can be recognised when it is repeated. */
-  #isNew({ operation, token }: Exchange): boolean {
-    if (operation !== 'grant' && operation !== 'release') return true;
-    const { size } = this.#sent;
-    return this.#sent.add(`${operation} ${token}`).size > size;
-  }
-
-  /** Writes down the operations of a command. */
-  #note(keys: readonly string[], args: readonly (string | number)[]): Part[] {
-    const { process, server, history } = this.#plan;
-    return requestsOf(keys, args).map(({ operation, keys: own, token, ttl, announce, fence }) => {
-      const exchange: Exchange = {
-        client: process.id,
-        node: server.index,
-        operation,
-        token,
-        keys: own,
-        ttl,
-        sentAt: process.time,
-        executedAt: Number.POSITIVE_INFINITY,
-        reply: '',
-        answeredAt: Number.POSITIVE_INFINITY,
-        overDead: false,
-        torn: false,
-      };
-      history.exchanges.push(exchange);
-      return { keys: own, ttl, announce, fence, exchange };
-    });
   }
 }

@@ -22,6 +22,7 @@ export function scheduleOf(plan: Partial<Schedule> & Pick<Schedule, 'clients'>):
     guard: 'off',
     wallClocks: 'agreeing',
     ages: [OLD],
+    authenticates: false,
     ...plan,
   };
 }

@@ -64,7 +64,14 @@ export type NodeFault = At & { readonly node: number } & (
         /** Infinity: nothing passes. */
         readonly delay: number;
       }
-    | { readonly what: 'break' | 'break feed'; readonly client: number }
+    /**
+     * To the connections of one client, with all that they say or with what is published: they break at once, are ended by the
+     * server in good order, or are forgotten by a firewall, which tells nobody.
+     */
+    | {
+        readonly what: 'break' | 'break feed' | 'end' | 'end feed' | 'lose track' | 'lose track of feed';
+        readonly client: number;
+      }
     /** Only for what is published there, as all that follow. */
     | {
         readonly what: 'cut feed';
@@ -112,4 +119,6 @@ export interface Schedule {
   readonly wallClocks: WallClock;
   /** For how long each server has been running at the start, in ms; the last number is that of all others. */
   readonly ages: readonly number[];
+  /** Whether servers want a password. */
+  readonly authenticates: boolean;
 }

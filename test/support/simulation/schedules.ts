@@ -186,6 +186,25 @@ const feedFault: fc.Arbitrary<NodeFault> = fc.oneof(
   ),
 );
 
+/** The connections of one client to one node end, mostly while they are idle. */
+const partings: fc.Arbitrary<Fault[]> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant<Fault[]>([]) },
+  {
+    weight: 2,
+    arbitrary: fc.array<Fault>(
+      fc
+        .tuple(
+          fc.oneof(fc.nat(1_500), fc.nat(8_000)),
+          node,
+          client,
+          fc.constantFrom('end', 'end', 'end feed', 'lose track', 'lose track of feed'),
+        )
+        .map(([at, node, client, what]): NodeFault => ({ what, at, for: 0, node, client })),
+      { minLength: 1, maxLength: 4, size: 'max' },
+    ),
+  },
+);
+
 const anyLawfulFault = fc.oneof({ weight: 10, arbitrary: lawfulFault }, { weight: 3, arbitrary: feedFault });
 
 /** A node loses what it was trusted with. */
@@ -440,9 +459,17 @@ export function schedules(
       guard: guard[model],
       wallClocks: fc.constantFrom('agreeing' as const, 'apart' as const, 'stuck' as const),
       ages: fc.constantFrom<readonly number[]>([OLD], [OLD], [0], [700], [OLD, 0], [0, OLD]),
+      authenticates: fc.constantFrom(false, false, true),
+      partings,
     })
-    .map(({ base, ...rest }) => {
+    .map(({ base, partings, ...rest }) => {
       const faults = model === 'restarting' ? sparing(rest.faults, rest.nodes) : rest.faults;
-      return Object.assign(rest, base, { faults });
+      const connectTimeout = Math.max(rest.connectTimeout, longestConnecting(rest.latency));
+      return Object.assign(rest, base, { connectTimeout, faults: faults.concat(partings) });
     });
+}
+
+/** How long it takes at most, in ms, from the SYN to the first answer: a client that is less patient never gets there. */
+function longestConnecting({ least, span }: Schedule['latency']): number {
+  return Math.ceil(6 * (least + span)) + 10;
 }

@@ -50,9 +50,13 @@ export interface ServerPlan {
 /**
  * What a server remembers when it is there again: all, what its snapshot on disk has, or nothing. Or another has taken
  * its place, a replica that had got what the snapshot has; or it was demoted itself, and promoted again: then it has its
- * scripts still, and of the locks what the other had got.
+ * scripts still, and of the locks what the other had got. Or `another` has taken its place which has nothing to do with it, and
+ * has been running for some seconds.
  */
-export type Memory = 'kept' | 'stale' | 'lost' | 'promoted' | 'promoted again';
+export type Memory = 'kept' | 'stale' | 'lost' | 'promoted' | 'promoted again' | 'another';
+
+/** How old a server is that takes the place of another, in ms. */
+const ANOTHERS_AGE = 3_000;
 
 /** A server process; it may be a replica for a while. */
 interface Instance {
@@ -147,11 +151,11 @@ export class Server {
     this.starts++;
     const { timeline } = this.#plan;
     const isPromoted = memory === 'promoted' || memory === 'promoted again';
-    if (memory !== 'promoted again')
-      this.#instance = this.#start(isPromoted ? -this.#plan.age : timeline.now);
+    const since = memory === 'another' ? timeline.now - ANOTHERS_AGE : timeline.now;
+    if (memory !== 'promoted again') this.#instance = this.#start(isPromoted ? -this.#plan.age : since);
     this.#promotions = isPromoted ? this.#promotions + 1 : 0;
     if (memory !== 'kept') this.forget();
-    if (memory !== 'kept' && memory !== 'lost') this.#restore();
+    if (memory !== 'kept' && memory !== 'lost' && memory !== 'another') this.#restore();
   }
 
   /** Whether it seems to be a new one: it says itself that it is young, and nobody has admitted it. */

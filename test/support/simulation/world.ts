@@ -3,14 +3,14 @@ import { emptyHistory, type History } from '../checker/history.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { Client, longestTtl, RESOURCES } from './client.ts';
 import { SimulatedConnection } from './connection.ts';
-import { Link } from './link.ts';
+import type { Mishap } from './link.ts';
 import { Process } from './process.ts';
 import type { ClientFault, Fault, NodeFault, Schedule, Step } from './schedule.ts';
 import { OLD } from './schedule-of.ts';
 import { type Memory, Server } from './server.ts';
-import type { Mishap } from './subscriber.ts';
 import { type Host, Timeline } from './timeline.ts';
 import { nextTurn, virtualizeGlobals } from './virtual-globals.ts';
+import { Way } from './way.ts';
 
 /** How many events one schedule may take; more of them are a loop without end. */
 const MOST_EVENTS = 500_000;
@@ -18,12 +18,17 @@ const MOST_EVENTS = 500_000;
 const TURNS = 128;
 /** Until every client has noticed that a node is back, in ms: its watchdog, a SYN that was lost, a reconnection, a look. */
 const RECOVERY = 4_000;
+/** As in production, where createNodes says so. */
+const SUSPICION = 1_000;
 /** Until a connection that was broken is there again, in ms. */
 const RECONNECTION = 300;
 /** Until a node that is well again is connected and has been looked at, in ms: a SYN that was lost, a reconnection, a look. */
 const RETURN = 1_250;
 /** Until it has noticed that nobody tells it anything any more, in ms: it asks now and then, and is not answered. */
 const LONGEST_SILENCE = 6_500;
+
+/** The same when its connection was forgotten: it is not even refused, in ms. */
+const SILENT_LOSS = 2_000;
 
 /**
  * Runs a schedule to its end: clients and servers, each with its own clock, and the network between them, in virtual
@@ -51,9 +56,9 @@ class World {
   readonly #fraction: () => number;
   readonly #servers: readonly Server[];
   readonly #processes: readonly Process[];
-  readonly #links: readonly (readonly Link[])[];
+  readonly #ways: readonly (readonly Way[])[];
   /** The ways of what is published, from each client to each server. */
-  readonly #feeds: readonly (readonly Link[])[];
+  readonly #feeds: readonly (readonly Way[])[];
   readonly #connections: readonly (readonly SimulatedConnection[])[];
   readonly #clients: Client[] = [];
   readonly #quarantine: number;
@@ -64,7 +69,7 @@ class World {
     this.#schedule = schedule;
     this.#quarantine = quarantineOf(longestTtl(schedule), schedule.driftFactor);
     const latency = schedule.latency.least + schedule.latency.span;
-    const meeting = 12 * latency + 20;
+    const meeting = 14 * latency + 20;
     const from =
       meeting <= schedule.connectTimeout ? meeting : schedule.connectTimeout + RECONNECTION + meeting;
     const isMet = schedule.faults.every(({ at }) => at > from);
@@ -120,8 +125,8 @@ class World {
           keys: RESOURCES,
         }),
     );
-    this.#links = clients.map(() => this.#servers.map(() => new Link(schedule.latency, fraction)));
-    this.#feeds = clients.map(() => this.#servers.map(() => new Link(schedule.latency, fraction)));
+    this.#ways = clients.map(() => this.#servers.map(() => new Way(schedule.latency, fraction)));
+    this.#feeds = clients.map(() => this.#servers.map(() => new Way(schedule.latency, fraction)));
     this.#connections = this.#processes.map((process, client) =>
       this.#servers.map(
         (server, node) =>
@@ -130,11 +135,13 @@ class World {
             history,
             process,
             server,
-            link: this.#links[client]?.[node] as Link,
-            feed: this.#feeds[client]?.[node] as Link,
+            way: this.#ways[client]?.[node] as Way,
+            feed: this.#feeds[client]?.[node] as Way,
             mishap: () => this.#mishap(client, node),
             fraction,
             connectTimeout,
+            patience: Math.max(2 * schedule.nodeTimeout, SUSPICION),
+            authenticates: schedule.authenticates,
             detours: history.reordering.includes(node),
           }),
       ),
@@ -223,10 +230,15 @@ class World {
 
   /** Every client takes a lock once more, two of them the same; returns in how many ms all of them must have done so. */
   #probe(start: number): number {
-    const { clients, retry, nodeTimeout } = this.#schedule;
+    const { clients, retry, nodeTimeout, faults } = this.#schedule;
+    // Whoever was idle finds out only now that a connection is none any more.
+    const isLost = faults.some(({ what }) => what === 'lose track');
     // What the dead have left has to expire; then each waits for the others' short sections, and its own pauses.
     const bound =
-      1.1 * this.history.maxTtl + this.#admission + 20 * clients.length * (retry.maxTimeout + nodeTimeout);
+      1.1 * this.history.maxTtl +
+      this.#admission +
+      20 * clients.length * (retry.maxTimeout + nodeTimeout) +
+      (isLost ? RECOVERY : 0);
     clients.forEach((_, id) => {
       this.#at(id, start, () => this.#clients[id]?.probe(id >> 1, bound));
     });
@@ -273,7 +285,7 @@ class World {
         server.jump(fault.by);
         break;
       case 'cut':
-        this.#cut(this.#links, fault, node, until);
+        this.#cut(this.#ways, fault, node, until);
         this.#cut(this.#feeds, fault, node, until);
         break;
       case 'cut feed':
@@ -282,12 +294,18 @@ class World {
       case 'break':
       case 'break feed': {
         const { id } = this.#processOf(fault.client);
-        const connection = this.#connections[id]?.[node];
-        this.#at(id, fault.at, () =>
-          fault.what === 'break' ? connection?.break() : connection?.breakFeed(),
-        );
+        const which = fault.what === 'break' ? 'main' : 'feed';
+        this.#at(id, fault.at, () => this.#connections[id]?.[node]?.break(which));
         break;
       }
+      case 'end':
+      case 'end feed':
+        this.#connectionOf(fault.client, node)?.end(fault.what === 'end' ? 'main' : 'feed');
+        break;
+      case 'lose track':
+      case 'lose track of feed':
+        this.#connectionOf(fault.client, node)?.forget(fault.what === 'lose track' ? 'main' : 'feed');
+        break;
       case 'lose messages':
       case 'repeat messages':
         // They are looked for when there is a message.
@@ -338,15 +356,15 @@ class World {
   }
 
   #cut(
-    ways: readonly (readonly Link[])[],
+    ways: readonly (readonly Way[])[],
     { client, direction, delay }: Extract<Fault, { what: 'cut' | 'cut feed' }>,
     node: number,
     until: number,
   ): void {
     const disturbance = { from: this.#timeline.now, to: until, direction, delay };
     const one = client === undefined ? undefined : this.#processOf(client).id;
-    ways.forEach((links, id) => {
-      if (one === undefined || one === id) links[node]?.disturb(disturbance);
+    ways.forEach((own, id) => {
+      if (one === undefined || one === id) own[node]?.disturb(disturbance);
     });
   }
 
@@ -365,16 +383,17 @@ class World {
 
   /** Writes down for how long a node is not to be counted on. */
   #disturb(fault: NodeFault, node: number, until: number): void {
+    const { what } = fault;
     const isFeedOnly =
-      fault.what === 'break feed' ||
-      fault.what === 'cut feed' ||
-      fault.what === 'lose messages' ||
-      fault.what === 'repeat messages';
-    const isPrompt = fault.what === 'break' || fault.what === 'break feed';
+      what.endsWith(' feed') ||
+      what === 'lose messages' ||
+      what === 'repeat messages' ||
+      what === 'lose track of feed';
+    const isPrompt = what === 'break' || what === 'end' || what === 'break feed' || what === 'end feed';
     const client =
       'client' in fault && fault.client !== undefined ? this.#processOf(fault.client).id : undefined;
     const { latency = 0 } = this.history.pace ?? {};
-    const mayForget = fault.what === 'crash' || fault.what === 'flush scripts';
+    const mayForget = what === 'crash' || what === 'flush scripts';
     // When a node votes again, simulated clients are not told, and may sleep through it.
     const to = mayForget && this.history.guard !== 'off' ? Number.POSITIVE_INFINITY : until + RECOVERY;
     this.history.disturbances.push({
@@ -387,11 +406,11 @@ class World {
         : until + RETURN + this.#schedule.nodeTimeout + 16 * latency,
       // Who only listens finds out by itself that a server has gone without a word.
       silentTo:
-        fault.what === 'break feed'
-          ? until + RECONNECTION + 6 * latency
+        isPrompt && isFeedOnly
+          ? until + RECONNECTION + 9 * latency
           : isPrompt
             ? to
-            : to + LONGEST_SILENCE,
+            : to + LONGEST_SILENCE + (what === 'lose track of feed' ? SILENT_LOSS : 0),
     });
   }
 
@@ -446,6 +465,10 @@ class World {
 
   #node(index: number): number {
     return index % this.#servers.length;
+  }
+
+  #connectionOf(client: number, node: number): SimulatedConnection | undefined {
+    return this.#connections[this.#processOf(client).id]?.[node];
   }
 
   #processOf(client: number): Process {

@@ -1,0 +1,173 @@
+import type { Command, Link, LinkListener, OpenLink, ReplyHandler } from '../../../src/link/link.ts';
+import { ownerOf } from '../../../src/node/owner.ts';
+import type { RedisConnection } from '../../../src/node/redis/redis-connection.ts';
+import type { Exchange, History } from '../checker/history.ts';
+import { HandIns } from '../hand-ins.ts';
+import type { ClientProcess } from '../simulation/client.ts';
+import { requestsOf, wordOf } from '../wire-format.ts';
+import { WIRE_SHA, type Wire, type Wires } from './wire.ts';
+
+export interface RecordingPlan {
+  readonly process: ClientProcess;
+  readonly node: number;
+  readonly wires: Wires;
+  readonly history: History;
+}
+
+/** What a server answers, unlike what a client says when it has lost the connection, begins with a code. */
+const ERROR_CODE = /^[A-Z]{2,} /;
+
+/** Writes down what a client says to a node over real links, and what it is told. */
+export class LinkRecorder {
+  readonly #plan: RecordingPlan;
+  #handIns: HandIns<readonly Exchange[]> | undefined;
+
+  constructor(plan: RecordingPlan) {
+    this.#plan = plan;
+  }
+
+  /** Links that write down what goes over them. */
+  links(openLink: OpenLink): OpenLink {
+    return (to, listener) => new RecordingLink(this, this.#plan, (heard) => openLink(to, heard), listener);
+  }
+
+  /** From now on operations are written down as the connection gets them, which may keep them until there is a link. */
+  watch(connection: RedisConnection): void {
+    this.#handIns = new HandIns(connection, (keys, args) => this.#note(keys, args));
+  }
+
+  /** The operations of a command that leaves now. */
+  left(command: Command): readonly Exchange[] {
+    const [keys, args] = operationsOf(command);
+    return this.#handIns?.left(command) ?? this.#note(keys, args);
+  }
+
+  #note(keys: readonly string[], args: readonly (string | number)[]): readonly Exchange[] {
+    const { process, node, history } = this.#plan;
+    process.onTurn();
+    const exchanges = requestsOf(keys, args).map(
+      ({ operation, token }): Exchange => ({
+        client: process.id,
+        node,
+        operation,
+        token,
+        sentAt: performance.now(),
+        executedAt: Number.POSITIVE_INFINITY,
+        reply: '',
+        answeredAt: Number.POSITIVE_INFINITY,
+        overDead: false,
+        torn: false,
+      }),
+    );
+    history.exchanges.push(...exchanges);
+    return exchanges;
+  }
+}
+
+function operationsOf([, , count, ...rest]: Command): [string[], (string | number)[]] {
+  return [rest.slice(0, Number(count)).map(String), rest.slice(Number(count))];
+}
+
+class RecordingLink implements Link {
+  readonly #recorder: LinkRecorder;
+  readonly #plan: RecordingPlan;
+  readonly #link: Link;
+  /** From its first command on: a link that only listens has none. */
+  #wire: Wire | undefined;
+
+  constructor(
+    recorder: LinkRecorder,
+    plan: RecordingPlan,
+    open: (listener: LinkListener) => Link,
+    listener: LinkListener,
+  ) {
+    this.#recorder = recorder;
+    this.#plan = plan;
+    this.#link = open({
+      connected: () => listener.connected(),
+      up: () => listener.up(),
+      down: (cause) => {
+        this.#gone();
+        listener.down(cause);
+      },
+      message: (channel, owner) => {
+        this.#heard(channel, owner);
+        listener.message(channel, owner);
+      },
+      moved: () => listener.moved(),
+    });
+  }
+
+  send(command: Command, reply: ReplyHandler): void {
+    const wire = this.#wire ?? this.#introduce();
+    this.#link.send(command, command[0] === 'EVALSHA' ? this.#record(wire, command, reply) : reply);
+  }
+
+  subscribe(channel: string, done: (error: Error | null) => void): void {
+    const { process, node, history } = this.#plan;
+    this.#link.subscribe(channel, (error) => {
+      if (!error) history.subscriptions.push({ client: process.id, node, at: performance.now() });
+      done(error);
+    });
+  }
+
+  unsubscribe(channel: string): void {
+    this.#link.unsubscribe(channel);
+  }
+
+  cut(): void {
+    this.#gone();
+    this.#link.cut();
+  }
+
+  /** Before anything else: the witness at the server learns from it whose address it sees. */
+  #introduce(): Wire {
+    const { process, wires } = this.#plan;
+    const wire = wires.open(process.id);
+    this.#wire = wire;
+    this.#link.send(['EVALSHA', WIRE_SHA, 0, wire.id], () => {});
+    return wire;
+  }
+
+  #gone(): void {
+    if (this.#wire) this.#wire.goneAt = Math.min(this.#wire.goneAt, performance.now());
+  }
+
+  /** Writes down what is said; what is returned writes down the answer as well. */
+  #record(wire: Wire, command: Command, reply: ReplyHandler): ReplyHandler {
+    const { process, wires } = this.#plan;
+    const exchanges = this.#recorder.left(command);
+    wires.send(wire, [...exchanges]);
+    const counters = requestsOf(...operationsOf(command)).map(({ fence }) => fence && fence.value + 1);
+    return (error, replies) => {
+      exchanges.forEach((exchange, index) => {
+        if (error && !ERROR_CODE.test(error.message)) return;
+        exchange.answeredAt = performance.now();
+        const answer = error ?? (replies as unknown[])[index];
+        exchange.reply = wordOf(exchange.operation, answer);
+        const counter = counters[index];
+        if (exchange.reply !== 'granted' || counter === undefined) return;
+        exchange.counter = Array.isArray(answer) ? Number(answer[1]) : counter;
+      });
+      reply(error, replies);
+      // After all promises that this settles.
+      globalThis.process.nextTick(() => process.onTurn());
+    };
+  }
+
+  #heard(channel: string, owner: string): void {
+    const { process, node, history } = this.#plan;
+    const at = performance.now();
+    const released = history.exchanges.findLast(({ token }) => ownerOf(token) === owner);
+    const token = released?.token ?? owner;
+    // When it was published is not seen; not later than this.
+    history.messages.push({
+      client: process.id,
+      node,
+      key: channel,
+      token,
+      publishedAt: at,
+      arrivedAt: [at],
+    });
+  }
+}
