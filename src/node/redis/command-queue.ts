@@ -170,6 +170,12 @@ export class CommandQueue {
 
   /** All of it under the script that grants, if the master is known to remember. `asking`: see {@link Master.evalsha}. */
   #dispatchTo(master: Master, batch: readonly Operation[], asking = false): void {
+    // What it did not run for want of the script goes first.
+    const loading = this.#again.get(master);
+    if (loading) {
+      loading.push(...batch);
+      return;
+    }
     const admission = this.#plan.admissions.of(master);
     if (admission?.kind === 'admitted') {
       this.#send(batch, admission.sha, master, asking);

@@ -280,6 +280,8 @@ export class RedisNode implements LockNode {
 
   #up(): void {
     this.#connected = true;
+    // Another master of a Cluster, or a new socket in place of an idle one: what is owed goes before anything newer.
+    if (this.#queue.isOpen) for (const each of this.#pending.failed()) this.#queue.add(each);
     void this.#introduce();
   }
 
