@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { admittedNode, infoOf, nodeOver } from '../support/fake-connection.ts';
 import { turn } from '../support/peek.ts';
@@ -156,5 +157,53 @@ describe('nothing is owed', () => {
     ask('grant', 't1');
     await connection.up();
     expect(connection.commands).toEqual([]);
+  });
+});
+
+describe('a release that one master of a Redis Cluster has lost', () => {
+  const LOST = new Error('the connection was lost');
+
+  /** Two masters, of which the first has lost the release t1, and is connected to again when `back` is called. */
+  async function lost() {
+    const over = nodeOver();
+    const { connection, ask } = over;
+    connection.info_ = [infoOf(), infoOf({ run_id: 'run-2', master_replid: 'replid-2' })];
+    connection.reorders = true;
+    await connection.up();
+    ask('release', 't1');
+    await turn();
+    await connection.answer(LOST);
+    connection.sent.length = 0;
+    const back = async (): Promise<void> => {
+      connection.renew();
+      connection.connect();
+      await turn();
+    };
+    return { ...over, back };
+  }
+
+  it('is sent as soon as that master is back, before it is known whether it votes', async () => {
+    const { connection, back } = await lost();
+    connection.info_ = 'hold';
+    await back();
+    expect(connection.sent).toContain('release t1');
+  });
+
+  it('goes before a newer grant although its script has to be loaded first', async () => {
+    const { connection, ask, back } = await lost();
+    const [loaded, looked] = [new EventEmitter(), new EventEmitter()];
+    connection.load_ = once(loaded, 'now').then(() => 'loaded' as const);
+    connection.exists_ = once(looked, 'now').then(() => [true, true, false]);
+    await back();
+    await connection.answer(new Error('NOSCRIPT No matching script.'));
+    looked.emit('now');
+    await turn();
+    connection.sent.length = 0;
+    ask('grant', 't2');
+    await turn();
+    expect(connection.sent.join(', ')).not.toContain('grant');
+    loaded.emit('now');
+    await turn();
+    expect(connection.sent.join(', ')).toMatch(/release t1, grant t2$/);
   });
 });
