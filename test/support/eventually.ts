@@ -1,8 +1,13 @@
-/** Asks again, one event-loop turn after the other, until the answer is not undefined. Bounded by the test's own timeout. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Between two questions, in ms: each may cost a connection, and other tests need the processor too. */
+const PAUSE = 5;
+
+/** Asks again and again until the answer is not undefined. Bounded by the test's own timeout. */
 export async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T> {
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
-    await new Promise((resolve) => setImmediate(resolve));
+    await sleep(PAUSE);
   }
 }

@@ -1,8 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { COUNTER_SUFFIX } from '../../src/node/counter.ts';
 import type { RedisServer } from './redis-server.ts';
 
 /** Each takes a connection of its own, so of many counters no more than these are asked for their expiry. */
 const SAMPLE = 20;
+/** Between two looks, in ms. */
+const PAUSE = 5;
 
 /**
  * Asserts that all servers that can be reached are empty, or become so within `patience` ms. Fencing counters outlive
@@ -11,7 +14,10 @@ const SAMPLE = 20;
 export async function expectNoKeys(servers: readonly RedisServer[], patience = 1000): Promise<void> {
   const deadline = performance.now() + patience;
   let found = await keysOn(servers);
-  while (found.length > 0 && performance.now() < deadline) found = await keysOn(servers);
+  while (found.length > 0 && performance.now() < deadline) {
+    await sleep(PAUSE);
+    found = await keysOn(servers);
+  }
   if (found.length > 0) throw new Error(`keys left behind:\n${found.join('\n')}`);
 }
 
