@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 
-const TO_START = 20_000;
+const TO_START = 60_000;
 
 /** To a child. */
 interface Call {
@@ -29,7 +30,8 @@ export class Child<Verbs> {
   #calls = 0;
 
   constructor(file: string, args: readonly string[]) {
-    this.#child = fork(file, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    // Children are plain JavaScript: the loader of a parent that runs from TypeScript would only slow their start.
+    this.#child = fork(file, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
     this.#child.on('message', (message: Answer) => this.#settle(message));
     this.#child.on('exit', () => {
       for (const id of this.#pending.keys()) this.#settle({ id, error: 'the process has ended' });
@@ -54,6 +56,21 @@ export class Child<Verbs> {
   /** Without a chance to release anything. */
   kill(): void {
     this.#child.kill('SIGKILL');
+  }
+
+  /** Resolves once the process has ended and its connections are closed. */
+  async ended(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit');
+  }
+
+  /** Hangs, with its connections open. */
+  pause(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  /** Ends {@link pause}. */
+  resume(): void {
+    this.#child.kill('SIGCONT');
   }
 
   #answer(id: number, patience: number): Promise<unknown> {

@@ -5,4 +5,6 @@ export type Release = () => Promise<unknown>;
 export interface LockClient {
   /** Waits for as long as it takes. */
   acquire(resource: string, ttl: number): Promise<Release>;
+  /** Does not wait. null: somebody else holds it. */
+  tryAcquire?(resource: string, ttl: number): Promise<Release | null>;
 }

@@ -9,5 +9,9 @@ export function openQuorlock(urls: readonly string[]): LockClient {
       const lock = await redlock.acquire(resource, { ttl });
       return () => lock.release();
     },
+    tryAcquire: async (resource, ttl) => {
+      const lock = await redlock.tryAcquire(resource, { ttl });
+      return lock && (() => lock.release());
+    },
   };
 }

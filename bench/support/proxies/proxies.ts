@@ -15,9 +15,12 @@ export interface Proxies {
   stop(): void;
 }
 
-export async function startProxies(ports: readonly number[]): Promise<Proxies> {
-  // Programs of the bench are bundled: this one is beside whatever runs.
-  const child = new Child<Verbs>(fileURLToPath(new URL('./proxies.mjs', import.meta.url)), []);
+/** `file`: the bundled program; by default the one beside the program that is running, which then is bundled too. */
+export async function startProxies(
+  ports: readonly number[],
+  file: string = fileURLToPath(new URL('./proxies.mjs', import.meta.url)),
+): Promise<Proxies> {
+  const child = new Child<Verbs>(file, []);
   await child.started;
   const { urls } = await child.call('open', { ports });
   return {
