@@ -6,9 +6,15 @@ export type Vote = { readonly node: string } & (
   | { readonly kind: 'granted' }
   /**
    * Another owner holds it there for `remaining` ms; Infinity for a key without expiry. `foreign`: it is no lock of quorlock's, but a
-   * `value` that another program set, or a key of another `type`.
+   * `value` that another program set, or a key of another `type`. `isReserved`: nobody holds it there, but it is reserved for a process
+   * that waits for it.
    */
-  | { readonly kind: 'denied'; readonly remaining: number; readonly foreign?: Foreign }
+  | {
+      readonly kind: 'denied';
+      readonly remaining: number;
+      readonly foreign?: Foreign;
+      readonly isReserved?: true;
+    }
   | { readonly kind: 'unreachable'; readonly cause: Error }
   /**
    * The node may have forgotten locks; it votes again in `remaining` ms. `awaiting`: it may also be new, and then votes as soon as the nodes

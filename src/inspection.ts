@@ -21,6 +21,23 @@ export interface Inspection {
   readonly nodes: readonly NodeInspection[];
 }
 
+/** Whether one owner has the key on a quorum of nodes, as far as they answer within `patience` ms. */
+export async function isHeldByOne(
+  key: string,
+  nodes: readonly LockNode[],
+  clock: Clock,
+  patience: number,
+): Promise<boolean> {
+  const { state } = await new Round<InspectReply, Inspection>({
+    nodes,
+    clock,
+    patience,
+    ask: (node, _index, _wanted, deliver) => node.inspect(key, deliver),
+    decide: (replies, over) => judgeInspection(nodes, replies, over),
+  }).outcome;
+  return state === 'held';
+}
+
 /**
  * Asks every node about a key. A quorum may answer early, but the others are waited for too, for `nodeTimeout` ms from the start:
  * their answers tell in which state the nodes are. First contacts are waited for only while the state is open.

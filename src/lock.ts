@@ -40,12 +40,15 @@ export interface Keeper {
   nodeVotedAt: number;
   /** Called before a call returns. */
   returning(): void;
-  /** Whether keys are handed on within this process if their lock is released now, so that nobody else need be told. */
+  /** Whether keys are handed on within this process if their lock is released now, so that no line is served. */
   handsOn(keys: readonly string[]): boolean;
   /** Called when {@link Lock.due} has changed. */
   moved(lock: Lock): void;
-  /** Called once, when the lock is released or lost, and the nodes have been asked to delete it. */
-  ended(lock: Lock): void;
+  /**
+   * Called once, when the lock is released or lost, and the nodes have been asked to delete it. `isHandedOn`: without serving a line, see
+   * {@link handsOn}.
+   */
+  ended(lock: Lock, isHandedOn: boolean): void;
 }
 
 /** A held lock. Everything it says is read off the clock first: it never claims to be held after its validity. */
@@ -239,9 +242,9 @@ export class Lock {
       const isHandedOn = keeper.handsOn(this.#lease.owned.keys);
       let released: ReturnType<Lease['release']>;
       try {
-        released = this.#lease.release(this.#options.nodeTimeout, isHandedOn ? 'late' : true);
+        released = this.#lease.release(this.#options.nodeTimeout, isHandedOn);
       } finally {
-        keeper.ended(this);
+        keeper.ended(this, isHandedOn);
       }
       const { verdict, replies } = await released;
       return { outcome: verdict, votes: votesOf(keeper.nodes, replies) };
@@ -349,7 +352,7 @@ export class Lock {
     try {
       this.#lease.undo();
     } finally {
-      this.#keeper.ended(this);
+      this.#keeper.ended(this, false);
       if (this.#controller) context?.runInAsyncScope(() => this.#controller?.abort(this.#loss));
     }
   }

@@ -100,7 +100,7 @@ const METHODS: readonly (keyof LockNode)[] = [
   'repair',
   'release',
   'inspect',
-  'onRelease',
+  'openInbox',
   'objection',
   'close',
 ];

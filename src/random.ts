@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 export interface Random {
   /**
    * A fresh owner token: unguessable, never the same twice. 40 lowercase hexadecimal digits: by this form other clients
-   * know that it is a lock of quorlock, whose release is announced.
+   * know that it is a lock of quorlock, whose release serves the line.
    */
   token(): string;
   /** Uniform in [0, 1), for jitter. */

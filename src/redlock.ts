@@ -1,9 +1,12 @@
-import { type Coordinator, list } from './acquire/attempt.ts';
-import { Contested } from './acquire/contested.ts';
+import { Arbiters } from './acquire/arbiter.ts';
+import { type AcquireContext, list } from './acquire/attempt.ts';
 import { Hints } from './acquire/hints.ts';
-import { Queues } from './acquire/queues.ts';
+import { Lines } from './acquire/line.ts';
+import { LocalQueue } from './acquire/local-queue.ts';
+import { PendingAcquire, type WaitingRoom } from './acquire/pending-acquire.ts';
+import { RecentContention } from './acquire/recent-contention.ts';
+import { RoundTrip } from './acquire/round-trip.ts';
 import { Signals } from './acquire/signals.ts';
-import { Waiting, type WaitingRoom } from './acquire/waiting.ts';
 import { Agenda } from './agenda.ts';
 import { wrong } from './bad-input.ts';
 import { inNeutralContext } from './context.ts';
@@ -34,14 +37,14 @@ export type Routine<T> = (lock: Lock) => T | PromiseLike<T>;
  * @see https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/
  */
 export class Redlock {
-  readonly #coordinator: Coordinator;
+  readonly #context: AcquireContext;
   readonly #settings: Settings;
   /** The nodes that were made here, and go with `close`; a `LockNode` that was handed in is its owner's to close. */
   readonly #ownNodes: readonly LockNode[];
   readonly #endListening: readonly ((() => void) | undefined)[];
   readonly #room: WaitingRoom;
   /** By when they give up. No `Set`: it is copied now and then as calls come and go, and old copies keep alive all that was in them. */
-  readonly #waiting = new Agenda<Waiting>();
+  readonly #waiting = new Agenda<PendingAcquire>();
   readonly #signals = new Signals();
   readonly #locks: HeldLocks;
   readonly #keeper: Keeper;
@@ -60,28 +63,34 @@ export class Redlock {
     this.#settings = resolveSettings(options);
     const { all, own } = createNodes(nodes, this.#settings);
     this.#ownNodes = own;
-    this.#endListening = all.map((node) => node.onVoting?.(() => this.#nodeVotes()));
+    this.#endListening = all.map((node, index) => node.onVoting?.(() => this.#nodeVotes(index)));
     const { clock, random } = this.#settings;
-    this.#coordinator = { nodes: all, clock, random, hints: new Hints(clock) };
-    const contested = new Contested(clock);
-    const locks = new HeldLocks(clock);
-    this.#room = {
-      queues: new Queues((keys) => contested.has(keys)),
-      contested,
-      heldFor: (key) => locks.on(key)?.remaining() ?? 0,
+    const roundTrip = new RoundTrip();
+    const contention = new RecentContention(clock);
+    this.#context = {
+      nodes: all,
+      clock,
+      random,
+      hints: new Hints(clock),
+      arbiters: new Arbiters(all.map(({ name }) => name)),
+      roundTrip,
+      contention,
+      lines: new Lines({ nodes: all, clock, random, roundTrip }),
     };
-    const { queues } = this.#room;
+    const locks = new HeldLocks(clock);
+    const queue = new LocalQueue((keys) => contention.has(keys));
+    this.#room = { queue, heldFor: (key) => locks.on(key)?.remaining() ?? 0 };
     this.#locks = locks;
     this.#keeper = {
       nodes: all,
       clock,
       nodeVotedAt: Number.NEGATIVE_INFINITY,
       returning: () => locks.notice(),
-      handsOn: (keys) => queues.handsOn(keys),
+      handsOn: (keys) => queue.handsOn(keys),
       moved: (lock) => locks.moved(lock),
-      ended: (lock) => {
+      ended: (lock, isHandedOn) => {
         locks.delete(lock);
-        queues.free(lock.keys);
+        queue.free(lock.keys, isHandedOn);
       },
     };
     // Node.js 20 and 22 keep the context that a promise is made in.
@@ -96,6 +105,8 @@ export class Redlock {
   /**
    * Locks all resources or none, waiting up to `acquireTimeout` for another holder to let go.
    *
+   * With an `acquireTimeout` of 0, or no retries, it does not wait for a holder: see {@link tryAcquire}.
+   *
    * @throws {AcquireTimeoutError} whose `cause` says why the last attempt failed; that error itself when
    * `acquireTimeout` is 0 or the retries are used up; {@link RedlockClosedError}; the signal's reason.
    */
@@ -104,9 +115,10 @@ export class Redlock {
   }
 
   /**
-   * One attempt: the lock, or null when somebody else holds it or a simultaneous contender split the vote.
+   * Does not wait for a holder: the lock, or null when somebody else holds it. If simultaneous calls have split the votes, so that nobody
+   * holds it, they go on for at most `nodeTimeout` until one of them does.
    *
-   * @throws {QuorumUnreachableError} or what else kept the nodes from answering; {@link RedlockClosedError}; the signal's reason.
+   * @throws {AcquireTimeoutError} when the votes are still split then, such as by locks of processes that have died; {@link QuorumUnreachableError} or what else kept the nodes from answering; {@link RedlockClosedError}; the signal's reason.
    */
   async tryAcquire(resources: string | readonly string[], options?: TryAcquireOptions): Promise<Lock | null> {
     try {
@@ -156,7 +168,7 @@ export class Redlock {
     this.#assertOpen();
     if (typeof resource !== 'string') throw wrong(TypeError, 'resource', resource, 'a non-empty string');
     const [key = ''] = this.#keys(resolveResources(resource));
-    const { nodes, clock } = this.#coordinator;
+    const { nodes, clock } = this.#context;
     const inspection = await inspectKey(key, nodes, clock, this.#settings.call.nodeTimeout);
     this.#locks.notice();
     return inspection;
@@ -183,7 +195,7 @@ export class Redlock {
   toJSON(): object {
     return {
       state: this.#isOpen ? 'open' : 'closed',
-      nodes: this.#coordinator.nodes.map(({ name, condition }) => ({ name, ...condition })),
+      nodes: this.#context.nodes.map(({ name, condition }) => ({ name, ...condition })),
       held: this.#locks.size,
       waiting: this.#waiting.size,
     };
@@ -206,12 +218,11 @@ export class Redlock {
     const acquireTimeout = method.acquireTimeout ?? call.acquireTimeout;
     // Written out: an object that is spread costs ten times as much to make.
     const { ttl, driftFactor, nodeTimeout, maxHoldTime, fencing, retry } = call;
-    const waiting = new Waiting(this.#coordinator, this.#room, {
+    const waiting = new PendingAcquire(this.#context, this.#room, {
       resources: unique,
       keys,
       acquireTimeout,
-      deadline:
-        acquireTimeout === 0 ? Number.POSITIVE_INFINITY : this.#coordinator.clock.now() + acquireTimeout,
+      deadline: acquireTimeout === 0 ? Number.POSITIVE_INFINITY : this.#context.clock.now() + acquireTimeout,
       ttl,
       driftFactor,
       nodeTimeout,
@@ -222,13 +233,16 @@ export class Redlock {
     const won = await this.#wait(waiting, options?.signal);
     if (!this.#isOpen) {
       won.lease.undo();
-      this.#room.queues.free(won.lease.owned.keys);
+      this.#room.queue.free(won.lease.owned.keys, false);
       throw new RedlockClosedError();
     }
     return this.#hold(unique, call, call.autoExtend ?? method.autoExtend, won);
   }
 
-  async #wait(waiting: Waiting, signal: AbortSignal | undefined): Promise<Awaited<Waiting['result']>> {
+  async #wait(
+    waiting: PendingAcquire,
+    signal: AbortSignal | undefined,
+  ): Promise<Awaited<PendingAcquire['result']>> {
     this.#waiting.add(waiting);
     if (signal) this.#signals.add(signal, waiting);
     try {
@@ -243,7 +257,8 @@ export class Redlock {
     }
   }
 
-  #nodeVotes(): void {
+  #nodeVotes(node: number): void {
+    this.#context.arbiters.votes(node);
     this.#keeper.nodeVotedAt = this.#settings.clock.now();
     for (const waiting of this.#waiting.all) waiting.nodeVotes();
     this.#locks.nodeVotes();
@@ -253,7 +268,7 @@ export class Redlock {
     resources: readonly string[],
     options: CallOptions,
     autoExtend: boolean,
-    won: Awaited<Waiting['result']>,
+    won: Awaited<PendingAcquire['result']>,
   ): Lock {
     const lock = new Lock(this.#keeper, resources, options, autoExtend, won);
     this.#locks.add(lock);
@@ -263,7 +278,7 @@ export class Redlock {
   /** The keys of resources, which every node must be able to take together. */
   #keys(resources: readonly string[]): string[] {
     const keys = resources.map((resource) => this.#settings.keyPrefix + resource);
-    for (const node of this.#coordinator.nodes) {
+    for (const node of this.#context.nodes) {
       const objection = node.objection(keys);
       if (objection) throw new RangeError(`${node.name} cannot lock ${list(resources)}: ${objection}`);
     }
@@ -282,6 +297,7 @@ export class Redlock {
     this.#locks.close(reason);
     // A call that has just won its lock releases it now, before the nodes close: they would find nothing to send and close too early.
     await Promise.allSettled(waiting.map(({ result }) => result));
+    this.#context.lines.close();
     await Promise.all(this.#ownNodes.map((node) => node.close(this.#settings.call.nodeTimeout)));
   }
 }

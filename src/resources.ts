@@ -1,8 +1,12 @@
 import { wrong } from './bad-input.ts';
 import { COUNTER_SUFFIX } from './node/counter.ts';
+import { LINE_SUFFIX } from './node/line.ts';
 
 /** One lock's keys go into one script call, whose arguments a server can only take so many of. */
 const MOST_RESOURCES = 1_000;
+
+/** Ends of the keys that quorlock keeps beside a lock's own. */
+const RESERVED = [COUNTER_SUFFIX, LINE_SUFFIX];
 
 /**
  * Checks what is to be locked, and removes duplicates.
@@ -17,9 +21,8 @@ export function resolveResources(resources: string | readonly string[]): readonl
     if (typeof resource !== 'string' || resource === '') {
       throw wrong(TypeError, 'resource', resource, 'a non-empty string');
     }
-    if (resource.endsWith(COUNTER_SUFFIX)) {
-      throw wrong(RangeError, 'resource', resource, `a string that does not end in ${COUNTER_SUFFIX}`);
-    }
+    const reserved = RESERVED.find((suffix) => resource.endsWith(suffix));
+    if (reserved) throw wrong(RangeError, 'resource', resource, `a string that does not end in ${reserved}`);
   }
   const unique = all.length === 1 ? [...all] : [...new Set(all)];
   if (unique.length > MOST_RESOURCES) {

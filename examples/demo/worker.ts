@@ -48,8 +48,7 @@ export class Worker {
     const { nodes, resource, ttl, maxTtl, locked } = this.#job;
     const { signal } = this.#stopping;
     const counter = await Counter.open(this.#job.counter);
-    // Sections are short here, so it is worth looking again soon.
-    const redlock = new Redlock(nodes, { ttl, maxTtl, retry: { minTimeout: 10, maxTimeout: 50 } });
+    const redlock = new Redlock(nodes, { ttl, maxTtl });
     while (!signal.aborted) {
       await delay(20 * Math.random());
       this.#say({ kind: 'asks' });

@@ -1,12 +1,62 @@
 import { createHash } from 'node:crypto';
 
 /**
- * The order in which contenders for a key ask nodes, when they ask them one after the other: the first that can is their
- * arbiter. The same for everybody who knows the nodes by the same names, in whatever order.
+ * The order in which processes choose the node whose line for a key they stand in: the first that answers is the key's arbiter.
+ * The same for all processes that know the nodes by the same names, in whatever order.
  *
  * @see https://en.wikipedia.org/wiki/Rendezvous_hashing
  */
 export function arbitersOf(key: string, names: readonly string[]): number[] {
   const weights = names.map((name) => createHash('sha1').update(`${name}\n${key}`).digest('hex'));
   return names.map((_, index) => index).sort((a, b) => ((weights[a] ?? '') < (weights[b] ?? '') ? -1 : 1));
+}
+
+/** Chooses arbiters. A node that gave no vote lately is passed over until it votes again. */
+export class Arbiters {
+  readonly #names: readonly string[];
+  readonly #silent = new Set<number>();
+  /** By node, when the first grant was requested that it has not answered, in ms of the clock. */
+  readonly #unanswered = new Map<number, number>();
+
+  constructor(names: readonly string[]) {
+    this.#names = names;
+  }
+
+  /** The arbiter of a key. */
+  of(key: string): number {
+    const order = arbitersOf(key, this.#names);
+    return order.find((node) => !this.#silent.has(node)) ?? order[0] ?? 0;
+  }
+
+  isSilent(node: number): boolean {
+    return this.#silent.has(node);
+  }
+
+  /** The node is asked for a grant. */
+  asked(node: number, now: number): void {
+    if (!this.#unanswered.has(node)) this.#unanswered.set(node, now);
+  }
+
+  /** The node has answered; `unsent`: the request was dropped before it was sent. */
+  answered(node: number, how: 'in time' | 'late' | 'without a vote' | 'unsent'): void {
+    this.#unanswered.delete(node);
+    if (how === 'in time') this.#silent.delete(node);
+    else if (how !== 'unsent') this.#silent.add(node);
+  }
+
+  /** Passes over a node until it votes. */
+  silent(node: number): void {
+    this.#silent.add(node);
+  }
+
+  /** Passes over the nodes that were asked before this instant and have not answered. */
+  passOverSilent(before: number): void {
+    for (const [node, askedAt] of this.#unanswered) if (askedAt <= before) this.#silent.add(node);
+  }
+
+  /** The node has begun to vote. What it was asked before may never be answered. */
+  votes(node: number): void {
+    this.#unanswered.delete(node);
+    this.#silent.delete(node);
+  }
 }

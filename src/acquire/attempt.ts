@@ -15,15 +15,23 @@ import { validUntil } from '../quorum/validity.ts';
 import { describeStart, describeVotes, obstacleOf, untilQuorum, votesOf } from '../quorum/votes.ts';
 import { enumerate, quote } from '../quote.ts';
 import type { Random } from '../random.ts';
-import type { Contest } from './contest.ts';
+import type { Arbiters } from './arbiter.ts';
+import type { AskOrder } from './ask-order.ts';
 import type { Hints } from './hints.ts';
+import type { Lines } from './line.ts';
+import type { RecentContention } from './recent-contention.ts';
+import type { RoundTrip } from './round-trip.ts';
 
-/** What every attempt works with. */
-export interface Coordinator {
+/** What the calls of one Redlock share. */
+export interface AcquireContext {
   readonly nodes: readonly LockNode[];
   readonly clock: Clock;
   readonly random: Random;
   readonly hints: Hints;
+  readonly arbiters: Arbiters;
+  readonly roundTrip: RoundTrip;
+  readonly contention: RecentContention;
+  readonly lines: Lines;
 }
 
 export interface AttemptPlan {
@@ -49,7 +57,7 @@ export interface Won {
 }
 
 /**
- * One fan-out of a grant, with a fresh owner token, undone on all nodes unless it won in time. A second one follows
+ * One fan-out of a grant, with a fresh owner token, undone on all nodes unless it wins in time. A second one follows
  * if the nodes' fencing counters differ.
  */
 export class Attempt {
@@ -58,19 +66,16 @@ export class Attempt {
   readonly #lease: Lease;
   #isAbandoned = false;
 
-  /** `isHeir`: nobody was told that the last holder is gone, so that they have to be if this fails. */
-  constructor(coordinator: Coordinator, plan: AttemptPlan, contest?: Contest, isHeir = false) {
-    const { nodes, clock, random } = coordinator;
+  /** `isHandedOver`: the last holder, of this process, has served no line, so this attempt does if it fails. */
+  constructor(context: AcquireContext, plan: AttemptPlan, order: AskOrder, isHandedOver = false) {
+    const { nodes, clock, random, roundTrip } = context;
     // Validity counts from before the first byte: no node can have started its ttl earlier.
     const t0 = clock.now();
     // A token of its own for every attempt: a delayed rollback of the last one can delete nothing of this one.
-    this.#lease = new Lease(nodes, clock, { keys: plan.keys, ownerToken: random.token() }, isHeir);
+    const owned = { keys: plan.keys, ownerToken: random.token() };
+    this.#lease = new Lease(nodes, clock, owned, { isHandedOver, reservation: () => roundTrip.reservation });
     const patience = Math.max(0, Math.min(plan.nodeTimeout, plan.deadline - t0));
-    this.outcome = this.#run(coordinator, plan, t0, patience, contest);
-  }
-
-  get ownerToken(): string {
-    return this.#lease.owned.ownerToken;
+    this.outcome = this.#run(context, plan, t0, patience, order);
   }
 
   /** Ends the attempt and undoes it; a grant that is still to come is undone when it does. */
@@ -80,17 +85,17 @@ export class Attempt {
   }
 
   async #run(
-    coordinator: Coordinator,
+    context: AcquireContext,
     plan: AttemptPlan,
     t0: number,
     patience: number,
-    contest: Contest | undefined,
+    order: AskOrder,
   ): Promise<Won | RedlockError | 'abandoned'> {
-    const { nodes, clock, hints } = coordinator;
+    const { nodes, clock, hints } = context;
     const hint = plan.fencing ? hints.next(plan.keys) : undefined;
     const end = Math.min(validUntil(t0, plan.ttl, plan.driftFactor), t0 + plan.maxHoldTime);
     // What is granted after the end of validity is no use: rather another attempt.
-    const taken = await this.#lease.take(plan.ttl, patience, Math.min(plan.deadline, end), hint, contest);
+    const taken = await this.#lease.take(plan.ttl, patience, Math.min(plan.deadline, end), hint, order);
     const differ = taken.verdict === 'won' && taken.fencing?.agreed === false;
     const { verdict, replies } = differ ? await this.#confirm(clock.now(), plan, end) : taken;
     // A holder who could not be told in time that it is over has not got it.
@@ -100,11 +105,11 @@ export class Attempt {
       return { lease: this.#lease, t0, validUntil: end };
     }
     if (this.#isAbandoned) return 'abandoned';
-    this.#lease.undo();
+    this.#lease.undo(order.yielding);
     const votes = votesOf(nodes, replies);
     // What has expired cannot be confirmed either.
     if (verdict !== 'won' && !(differ && exhausted))
-      return failure('lock', plan.resources, contest?.outrunAt === undefined ? verdict : 'held', votes);
+      return failure('lock', plan.resources, order.isStopped ? 'held' : verdict, votes);
     const took = Math.round(clock.now() - t0);
     return new ValidityExhaustedError(
       `cannot lock ${list(plan.resources)}: the grants took ${took} ms, which used up the validity of a ttl of ${plan.ttl} ms (maxHoldTime ${plan.maxHoldTime} ms)`,

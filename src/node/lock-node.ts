@@ -19,12 +19,47 @@ export interface WriteRequest extends OwnedKeys {
   wanted(): boolean;
 }
 
+/**
+ * A process that waits for a key in a node's line: the queue of those that want the key, first come, first served. The line
+ * only orders them. Whatever it says, a lock is held by a quorum of grants.
+ */
+export interface Waiter {
+  /** Names the process, and its inbox: see {@link LockNode.openInbox}. 40 hexadecimal digits. */
+  readonly name: string;
+  /** In whose line it waits: one of the keys of the request. */
+  readonly key: string;
+  /**
+   * When it began to wait: what a denial by this node has told as {@link Place.since}, or, without one, minus the µs that it has
+   * waited so far.
+   */
+  readonly since: number;
+}
+
+/** Where a waiter stands in a line. */
+export interface Place {
+  /** How many wait before it: 0 if it is the first. */
+  readonly position: number;
+  /** When it began to wait, in µs since 1970 by the node's clock. */
+  readonly since: number;
+}
+
 export interface ReleaseRequest extends OwnedKeys {
   /**
-   * Whether those who listen are told of the keys that this deletes; `gone`: also of those that nobody has any more;
-   * `late`: only if it has to be repeated.
+   * What happens to the keys that are free afterwards, whether this has deleted them or not.
+   *
+   * - `serve`: each is reserved for the first in its line, and the first two in the line are notified.
+   * - `hand over`: nothing, as a grant to the next owner in the same process follows. Repeated, it serves.
+   * - `yield`: the `waiter` gives its turn back: it stands in the line again, and the first of the others is notified, but nobody
+   *   gets the key. Repeated, it serves and has no `waiter`.
    */
-  readonly announce: boolean | 'gone' | 'late';
+  readonly afterwards: 'serve' | 'hand over' | 'yield';
+  /** For how long a key is reserved for the first in line, in whole ms. */
+  readonly reservation: number;
+  /**
+   * What the waiter has reserved is deleted too. With `serve` it also leaves the lines of all keys. A grant to this waiter that
+   * is requested later takes it out of releases that are still owed.
+   */
+  readonly waiter?: Waiter | undefined;
   /** The longest expiry that the keys were ever given, in ms: once it has passed, what a node has set by now has expired. */
   readonly longestTtl: number;
 }
@@ -32,6 +67,14 @@ export interface ReleaseRequest extends OwnedKeys {
 export interface GrantRequest extends WriteRequest {
   /** The new value of the keys' fencing counters is to be above this. Without it, no counter is touched. */
   readonly hint?: number | undefined;
+  /**
+   * Who asks, if it waits in a line. Keys reserved for it are no obstacle, nor is its own place; but a free key whose line others
+   * lead is. Granted, it leaves the lines of all keys. Denied by its `key`, it stands in the line of that; denied by another one,
+   * it leaves all lines.
+   */
+  readonly waiter?: Waiter | undefined;
+  /** For how long a denied grant may reserve a key that is free for the first in its line, in whole ms. */
+  readonly reservation?: number | undefined;
 }
 
 export interface ExtendRequest extends WriteRequest {
@@ -88,15 +131,19 @@ export type GrantReply =
   /** `counter`: the new value of all counters, if the request had a hint: above the hint, and above all that they ever were. */
   | { readonly kind: 'granted'; readonly counter?: number }
   /**
-   * At least one of the keys exists; nothing was written. `remaining`: ms until the last of them expires, Infinity for
-   * a key without expiry. `owner`: whose lock that key is, as {@link ReleaseListener.released} names it. `foreign`: what it is if it is not a lock of quorlock's;
-   * then there is no `owner`, and nobody announces its release.
+   * At least one of the keys exists, or others lead its line; no key was set. `remaining`: ms until the last of them expires,
+   * Infinity for a key without expiry. `key`: which that is. `owner`: whose lock it is, as {@link ownerOf} names it. `foreign`: what it is if
+   * it is not a lock of quorlock's; then there is no `owner`, and nobody serves the line when it goes. `isReserved`: it is nobody's lock, but
+   * reserved for somebody in line. `place`: where the waiter stands now in the line of its key; undefined if it is in no line.
    */
   | {
       readonly kind: 'denied';
       readonly remaining: number;
+      readonly key: string;
       readonly owner?: string;
       readonly foreign?: Foreign;
+      readonly isReserved?: true;
+      readonly place?: Place;
     }
   | NoAnswer;
 
@@ -153,23 +200,24 @@ export type InspectReply =
     }
   | NoAnswer;
 
-/** Hears of one key's releases on one node. What it hears saves time; nothing may depend on it. */
-export interface ReleaseListener {
-  /** Releases are told from now on; any before that instant (in ms of the clock) may have been missed. Comes again after each gap. */
-  listening(missedUntil: number): void;
-  /** No releases are told until `listening` comes again. */
+/** What a node tells a waiter about one key. It saves time; nothing may depend on it. */
+export interface InboxListener {
+  /** Notifications arrive from now on; earlier ones may have been missed. Comes again after each gap. */
+  live(): void;
+  /** No notifications arrive until `live` comes again. */
   deaf(): void;
-  /**
-   * The lock of `owner` was released: the first 16 hexadecimal digits of the SHA-1 of its owner token. May come late,
-   * twice, or never.
-   */
-  released(owner: string): void;
+  /** The key is reserved for the waiter. May come late, twice, never, or be forged. */
+  turn(): void;
+  /** The waiter is first in line now, as the one before it has the key reserved. May come late, twice, never, or be forged. */
+  next(): void;
 }
 
 /** The state of a node, for people who print a `Redlock`. */
 export interface NodeCondition {
   readonly state: 'connecting' | 'up' | 'quarantined' | 'unusable' | 'down' | 'hung' | 'closed';
   readonly why?: string;
+  /** Why waiters are not notified by this node and have to poll, if so. */
+  readonly polling?: string;
 }
 
 /** Called at most once for each request, possibly before the request returns; a request to a silent node may go unanswered while the node is given up on. */
@@ -212,10 +260,10 @@ export interface LockNode {
   /** Reads one key. */
   inspect(key: string, deliver: Deliver<InspectReply>): void;
   /**
-   * Tells `listener` of announced releases of the key, until the function returned is called; never before this
-   * returns.
+   * Gives `listener` what is sent to the inbox of the waiter of this name about the key, until the function returned is called;
+   * never before this returns.
    */
-  onRelease(key: string, listener: ReleaseListener): () => void;
+  openInbox(waiter: string, key: string, listener: InboxListener): () => void;
   /**
    * Calls `listener` each time that the node begins to vote, until the function returned is called. This saves time, and nothing
    * may depend on it: without it, waiters and extensions try again at their own pace.

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { ReleaseRequest } from './lock-node.ts';
+import type { ReleaseRequest, Waiter } from './lock-node.ts';
 
 /** How many releases may be pending for a node. Beyond that the oldest are dropped, and their keys expire by themselves. */
 const MOST_PENDING = 10_000;
@@ -9,7 +9,7 @@ const SLOWEST = { share: 0.1, resolution: 2 } as const;
 
 /** One release that a server has not answered, as it is to be repeated. */
 export interface PendingRelease {
-  readonly request: ReleaseRequest;
+  request: ReleaseRequest;
   /** When the last of its keys has expired by itself, in ms of the clock. */
   readonly until: number;
 }
@@ -29,14 +29,22 @@ export class PendingReleases {
   add(request: ReleaseRequest): PendingRelease {
     const { share, resolution } = SLOWEST;
     const release = {
-      // Another request was to announce it, on a connection that is lost by the time this is repeated.
-      request: request.announce === 'late' ? { ...request, announce: true } : request,
+      request: repetitionOf(request),
       until: this.#clock.now() + request.longestTtl * (1 + share) + resolution,
     };
     this.#drop(this.#owed.get(request.ownerToken));
     this.#owed.set(request.ownerToken, release);
     this.#dropOldest();
     return release;
+  }
+
+  /** To be called before each grant to a waiter: a release owed from an earlier wait must not take it out of the line again. */
+  stands({ name }: Waiter, keys: readonly string[]): void {
+    for (const release of this.#owed.values()) {
+      const { request } = release;
+      if (request.waiter?.name !== name || !request.keys.some((key) => keys.includes(key))) continue;
+      release.request = { ...request, waiter: undefined };
+    }
   }
 
   settle(release: PendingRelease): void {
@@ -84,4 +92,13 @@ export class PendingReleases {
       this.#drop(oldest);
     }
   }
+}
+
+/**
+ * A repeated release only serves. The grant that a hand-over made room for has failed with the same connection, and a waiter that yielded has
+ * stood again, or has left.
+ */
+function repetitionOf(request: ReleaseRequest): ReleaseRequest {
+  if (request.afterwards === 'yield') return { ...request, afterwards: 'serve', waiter: undefined };
+  return request.afterwards === 'hand over' ? { ...request, afterwards: 'serve' } : request;
 }

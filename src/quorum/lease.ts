@@ -10,11 +10,12 @@ import type {
   ReleaseReply,
   ReleaseRequest,
   RepairReply,
+  Waiter,
 } from '../node/lock-node.ts';
+import type { AskStrategy } from './ask-strategy.ts';
 import { type Ballot, conclude, type Failure, judge, quorumOf } from './ballot.ts';
 import { Continuity } from './continuity.ts';
 import { type Fencing, fencingOf } from './fencing.ts';
-import type { Opening } from './opening.ts';
 import { type Replies, Round } from './round.ts';
 import { RoundRequest } from './round-request.ts';
 import { ballotOf, executedNothing, setNothing } from './votes.ts';
@@ -46,6 +47,20 @@ export interface Released {
   readonly replies: Replies<ReleaseReply>;
 }
 
+/** How the lease before this one ended, and how long a key that this one frees is reserved for the first in its line. */
+export interface LeaseTerms {
+  /** The last holder, of the same process, has handed its keys over: it has served no line. So the end of this one does, in any case. */
+  readonly isHandedOver?: boolean;
+  /** In whole ms; asked for when it is needed. */
+  readonly reservation: () => number;
+}
+
+/** A turn that is given back: see {@link ReleaseRequest.afterwards}. */
+export interface Yielding {
+  readonly node: number;
+  readonly waiter: Waiter;
+}
+
 /** Of no node. */
 const NONE: (number | undefined)[] = [];
 
@@ -60,8 +75,9 @@ const NO_COUNTER = 'it grants locks without a fencing counter; switch fencing of
  */
 export class Lease {
   readonly owned: OwnedKeys;
-  /** Whether nobody was told that the last holder has gone. */
-  #owesNews: boolean;
+  readonly #reservation: () => number;
+  /** Whether all nodes have yet to serve their lines, whether or not this lease has keys there. */
+  readonly #mustServe: boolean;
   readonly #nodes: readonly LockNode[];
   readonly #clock: Clock;
   readonly #continuity: Continuity;
@@ -73,13 +89,11 @@ export class Lease {
   #counters: (number | undefined)[] = NONE;
   #fencingToken: number | undefined;
   #round: { end(): void } | undefined;
-  /** Whether so many nodes have refused it that it was in nobody's way. */
-  #refused = false;
   #ended = false;
 
-  /** `isHeir`: nobody was told that the last holder has gone. If this is won, its own end will tell; if not, that is told then. */
-  constructor(nodes: readonly LockNode[], clock: Clock, owned: OwnedKeys, isHeir = false) {
-    this.#owesNews = isHeir;
+  constructor(nodes: readonly LockNode[], clock: Clock, owned: OwnedKeys, terms: LeaseTerms) {
+    this.#mustServe = terms.isHandedOver === true;
+    this.#reservation = terms.reservation;
     this.#nodes = nodes;
     this.#clock = clock;
     this.owned = owned;
@@ -94,14 +108,14 @@ export class Lease {
 
   /**
    * Asks every node for a grant. At most once for each lease: a token that was rolled back is never used again.
-   * Fencing counters are put above `hint`; undefined: without fencing. `opening`: who is asked when.
+   * Fencing counters are put above `hint`; undefined: without fencing. `strategy`: which nodes are asked when.
    */
   take(
     ttl: number,
     patience: number,
     deadline: number,
     hint?: number,
-    opening?: Opening<GrantReply>,
+    strategy?: AskStrategy<GrantReply>,
   ): Promise<Taken> {
     let claim: GrantRequest | undefined;
     this.#longestTtl = ttl;
@@ -112,11 +126,12 @@ export class Lease {
       clock: this.#clock,
       patience,
       contactDeadline: deadline,
-      opening,
+      strategy,
       ask: (node, index, wanted, deliver) => {
         this.#claim(index, 1);
-        claim ??= new RoundRequest(this.owned, ttl, hint, wanted);
-        node.grant(claim, deliver);
+        const waiter = strategy?.waiterAt(index);
+        if (waiter) node.grant(this.#request(ttl, hint, wanted, waiter), deliver);
+        else node.grant((claim ??= this.#request(ttl, hint, wanted)), deliver);
       },
       heard: (index, reply, decided) => {
         if (reply.kind === 'granted') this.#granted(index, reply.counter, decided);
@@ -126,14 +141,9 @@ export class Lease {
         const replies = hint === undefined ? all : all.map(withCounter);
         const ballots = replies.map(ballotOf);
         const verdict = over ? conclude(ballots) : judge(ballots);
-        if (verdict !== 'won') {
-          const without = replies.filter((reply) => reply && setNothing(reply)).length;
-          this.#refused = without > replies.length - quorumOf(replies.length);
-          return verdict && { verdict, replies };
-        }
+        if (verdict !== 'won') return verdict && { verdict, replies };
         this.#round = undefined;
         this.#continuity.succeeded();
-        this.#owesNews = false;
         const fencing = hint === undefined ? undefined : fencingOf(this.#counters);
         this.#fencingToken = fencing?.token;
         if (fencing?.agreed !== false) this.#counters = NONE;
@@ -227,16 +237,19 @@ export class Lease {
     });
   }
 
-  /** Deletes the keys wherever they may be, and waits for the answers. `announce`: whoever waits is told. Nodes that are silent go on owing it. */
-  release(patience: number, announce: ReleaseRequest['announce'] = true): Promise<Released> {
+  /**
+   * Deletes the keys wherever they may be, and waits for the answers. Silent nodes go on owing it. `isHandOver`: the next owner is of
+   * this process and asks right after this, so no line is served.
+   */
+  release(patience: number, isHandOver = false): Promise<Released> {
     this.#end();
-    const request = { ...this.owned, announce, longestTtl: this.#longestTtl };
+    const request = this.#releaseRequest(isHandOver ? 'hand over' : 'serve');
     return new Round<ReleaseReply, Released>({
       nodes: this.#nodes,
       clock: this.#clock,
       patience,
       ask: (node, index, _wanted, deliver) => {
-        if (this.#claims[index]) node.release(request, deliver);
+        if (this.#claims[index] || this.#mustServe) node.release(request, deliver);
         else deliver({ kind: 'unreachable', cause: NEVER_ASKED, maybeExecuted: false });
       },
       decide: (replies, over) => {
@@ -246,23 +259,28 @@ export class Lease {
     }).outcome;
   }
 
-  /** The same, waiting for nothing: what a failed attempt and a lost lock leave behind goes away. */
-  undo(): void {
+  /** The same, waiting for nothing: what a failed attempt or a lost lock leaves behind is deleted. `yielding`: the turn is given back there. */
+  undo(yielding?: Yielding): void {
     if (this.#ended) return;
     this.#end();
-    const request = this.#releaseRequest();
+    const request = this.#releaseRequest('serve');
     this.#nodes.forEach((node, index) => {
-      if (this.#claims[index] || this.#owesNews) node.release(request, () => {});
+      if (!this.#claims[index] && !this.#mustServe) return;
+      const isYielded = index === yielding?.node;
+      node.release(isYielded ? this.#releaseRequest('yield', yielding.waiter) : request, () => {});
     });
   }
 
-  /** Whoever waits is told, unless it had been refused: contenders that told each other of that would wake all of them for nothing. */
-  #releaseRequest(): ReleaseRequest {
-    const announce = this.#owesNews ? 'gone' : !this.#refused;
-    return { ...this.owned, announce, longestTtl: this.#longestTtl };
+  #request(ttl: number, hint: number | undefined, wanted: () => boolean, waiter?: Waiter): RoundRequest {
+    return new RoundRequest(this.owned, ttl, hint, wanted, waiter, this.#reservation());
   }
 
-  /** What is over is not kept for as long as the lock is held. */
+  #releaseRequest(afterwards: ReleaseRequest['afterwards'], waiter?: Waiter): ReleaseRequest {
+    const reservation = this.#reservation();
+    return { ...this.owned, afterwards, reservation, waiter, longestTtl: this.#longestTtl };
+  }
+
+  /** Finished rounds are dropped, so that they are not retained while the lock is held. */
   #follow<T>(round: { readonly isOpen: boolean; readonly outcome: Promise<T>; end(): void }): Promise<T> {
     if (round.isOpen) this.#round = round;
     return round.outcome;
@@ -288,7 +306,7 @@ export class Lease {
     // One that reorders may have executed a request twice, or after the release that was sent after it; then nobody
     // else would ever delete what was set.
     if (node?.reorders ? executedNothing(reply) : setNothing(reply)) this.#claim(index, -1);
-    if (holds && this.#ended && node?.reorders) node.release(this.#releaseRequest(), () => {});
+    if (holds && this.#ended && node?.reorders) node.release(this.#releaseRequest('serve'), () => {});
   }
 
   #claim(index: number, change: 1 | -1): void {

@@ -1,4 +1,4 @@
-import type { GrantRequest, OwnedKeys } from '../node/lock-node.ts';
+import type { GrantRequest, OwnedKeys, Waiter } from '../node/lock-node.ts';
 
 /** What one round asks of all nodes. A class, as a `Round` keeps no plan, and for the same reason. */
 export class RoundRequest implements GrantRequest {
@@ -7,12 +7,23 @@ export class RoundRequest implements GrantRequest {
   readonly ttl: number;
   readonly hint: number | undefined;
   readonly wanted: () => boolean;
+  readonly waiter: Waiter | undefined;
+  readonly reservation: number;
 
-  constructor({ keys, ownerToken }: OwnedKeys, ttl: number, hint: number | undefined, wanted: () => boolean) {
+  constructor(
+    { keys, ownerToken }: OwnedKeys,
+    ttl: number,
+    hint: number | undefined,
+    wanted: () => boolean,
+    waiter: Waiter | undefined,
+    reservation: number,
+  ) {
     this.keys = keys;
     this.ownerToken = ownerToken;
     this.ttl = ttl;
     this.hint = hint;
     this.wanted = wanted;
+    this.waiter = waiter;
+    this.reservation = reservation;
   }
 }

@@ -1,7 +1,7 @@
 import { afterReading, type Cancel, type Clock } from '../clock.ts';
 import type { Deliver, LockNode } from '../node/lock-node.ts';
+import type { AskStrategy } from './ask-strategy.ts';
 import { quorumOf } from './ballot.ts';
-import type { Opening } from './opening.ts';
 
 export type Replies<Reply> = readonly (Reply | undefined)[];
 
@@ -15,7 +15,7 @@ export interface RoundPlan<Reply, Outcome> {
   /** Asks one node. `wanted` is true as long as the round is undecided. */
   readonly ask: (node: LockNode, index: number, wanted: () => boolean, deliver: Deliver<Reply>) => void;
   /** Who is asked when; by default all at once. */
-  readonly opening?: Opening<Reply> | undefined;
+  readonly strategy?: AskStrategy<Reply> | undefined;
   /** Sees each reply, also one that comes after the decision (`decided`), before anything is decided with it. */
   readonly heard?: (index: number, reply: Reply, decided: boolean) => void;
   /** The outcome, or undefined while it is open. With `over` it must decide by what there is. */
@@ -23,7 +23,7 @@ export interface RoundPlan<Reply, Outcome> {
 }
 
 /**
- * One fan-out: every node is asked, at once unless there is an `opening`, and the outcome stands as soon as the replies allow it. A node
+ * One fan-out: every node is asked, at once unless there is a `strategy`, and the outcome stands as soon as the replies allow it. A node
  * that is silent or slow delays no decision that the others have made.
  */
 export class Round<Reply, Outcome> {
@@ -35,7 +35,7 @@ export class Round<Reply, Outcome> {
   readonly #patience: number;
   readonly #contactDeadline: number;
   readonly #askOne: RoundPlan<Reply, Outcome>['ask'];
-  readonly #opening: Opening<Reply> | undefined;
+  readonly #strategy: AskStrategy<Reply> | undefined;
   readonly #hear: RoundPlan<Reply, Outcome>['heard'] | undefined;
   readonly #judge: RoundPlan<Reply, Outcome>['decide'];
   readonly #replies: (Reply | undefined)[];
@@ -52,7 +52,7 @@ export class Round<Reply, Outcome> {
     this.#patience = plan.patience;
     this.#contactDeadline = plan.contactDeadline ?? Number.NEGATIVE_INFINITY;
     this.#askOne = plan.ask;
-    this.#opening = plan.opening;
+    this.#strategy = plan.strategy;
     this.#hear = plan.heard;
     this.#judge = plan.decide;
     this.#replies = new Array<Reply | undefined>(plan.nodes.length).fill(undefined);
@@ -60,7 +60,11 @@ export class Round<Reply, Outcome> {
       this.#resolve = resolve;
     });
     const end = plan.clock.now() + plan.patience;
-    if (plan.opening) plan.opening.begin((nodes) => this.#ask(nodes));
+    if (plan.strategy)
+      plan.strategy.begin(
+        (nodes) => this.#ask(nodes),
+        () => this.end(),
+      );
     else this.#ask(plan.nodes.keys());
     this.#asking = false;
     this.#decide(false);
@@ -86,6 +90,10 @@ export class Round<Reply, Outcome> {
     this.#asking = true;
     for (const index of indices) {
       const node = this.#nodes[index];
+      if (this.#replies[index] !== undefined) {
+        this.#replies[index] = undefined;
+        this.#received--;
+      }
       if (node) this.#askOne(node, index, this.#wanted, (reply) => this.#receive(index, reply));
     }
     this.#asking = before;
@@ -101,7 +109,7 @@ export class Round<Reply, Outcome> {
       this.#replies[index] = reply;
       this.#received++;
     }
-    this.#opening?.heard(index, reply);
+    this.#strategy?.heard(index, reply);
     if (!this.#asking) this.#decide(false);
   }
 
@@ -113,7 +121,7 @@ export class Round<Reply, Outcome> {
     if (outcome === undefined) return;
     this.#open = false;
     this.#cancelTimer?.();
-    this.#opening?.end();
+    this.#strategy?.end();
     this.#resolve(outcome);
   }
 

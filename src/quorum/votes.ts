@@ -66,6 +66,7 @@ function voteOf(node: string, reply: Reply | undefined): Vote {
         kind: 'denied',
         remaining: reply.remaining,
         ...(reply.foreign ? { foreign: reply.foreign } : {}),
+        ...(reply.isReserved ? { isReserved: true } : {}),
       };
     case 'taken':
       return { node, kind: 'denied', remaining: reply.remaining };
@@ -93,6 +94,7 @@ const MOST_NODES = 9;
 /** What denied a lock, if it is not just a lock of quorlock's that expires. */
 export function obstacleOf(vote: Vote): string | undefined {
   if (vote.kind !== 'denied') return undefined;
+  if (vote.isReserved) return 'a key reserved for a waiter';
   const expiry = vote.remaining === Number.POSITIVE_INFINITY ? ' without expiry' : '';
   if (vote.foreign === 'type') return `a key of another type${expiry}`;
   if (vote.foreign === 'value') return `a value${expiry} that quorlock did not set`;

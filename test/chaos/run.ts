@@ -2,9 +2,10 @@ import { createWriteStream, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isReservation } from '../../src/node/inbox.ts';
 import type { RestartGuard } from '../../src/node/redis/quarantine.ts';
 import { bundle } from '../support/mutants/bundle.ts';
-import { isCounter } from '../support/real-history/witness.ts';
+import { isLock } from '../support/real-history/witness.ts';
 import { Calamity } from './calamity.ts';
 import { now } from './clock.ts';
 import { Cluster, type Servers } from './cluster.ts';
@@ -160,9 +161,9 @@ class Play {
     const cluster = this.#cluster;
     for (let node = 0; node < cluster.size; node++) {
       const keys = (await cluster.call(node, 'KEYS', '*')) as string[];
-      for (const key of keys.filter((each) => !isCounter(each))) {
+      for (const key of keys.filter(isLock)) {
         const token = await cluster.call(node, 'GET', key);
-        if (typeof token !== 'string') continue;
+        if (typeof token !== 'string' || isReservation(token)) continue;
         this.#log.write({ type: 'info', f: 'residue', at: now(), node, key, token });
       }
     }

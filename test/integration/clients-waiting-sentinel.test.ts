@@ -1,11 +1,12 @@
 import { type Lock, Redlock } from 'quorlock';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import { callRedis } from '../support/resp.ts';
 import { type SentinelSetup, startSentinel } from '../support/sentinel.ts';
 import { SLACK, timed } from './fixtures/nodes.ts';
-import { heardOn, UNWOKEN } from './fixtures/waiters.ts';
+import { heardOn, inboxesOn, UNWOKEN } from './fixtures/waiters.ts';
 
 enforceNoLeaks();
 
@@ -31,7 +32,7 @@ it('a call that waits for a lock on a master behind a Sentinel is woken by its r
   await expectWoken(lock, redlock.acquire('r', UNWOKEN), master);
 });
 
-it('a call that waits hears of releases at the new master after a failover', async () => {
+it('a call that waits hears of its turn at the new master after a failover', async () => {
   const { sentinels, name, master, replica } = setup;
   await using holder = new Redlock([{ sentinels, name }]);
   await using redlock = new Redlock([{ sentinels, name }]);
@@ -42,7 +43,7 @@ it('a call that waits hears of releases at the new master after a failover', asy
   await callRedis({ port: sentinels[0]?.port ?? 0 }, ['SENTINEL', 'FAILOVER', name]);
   const demoted = async (): Promise<boolean> => (await master.info('role').catch(() => '')) === 'slave';
   await vi.waitUntil(demoted, { timeout: 60_000, interval: 50 });
-  await heardOn([replica]);
+  await eventually(async () => (await inboxesOn(replica)).length > 0 || undefined);
   await before.release();
   await (await call).release();
   const lock = await holder.acquire('r', { ttl: 30_000 });

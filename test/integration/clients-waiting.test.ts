@@ -4,11 +4,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { client as clientOf } from '../support/clients/client.ts';
 import { kind } from '../support/clients/kind.ts';
 import { createClient } from '../support/clients/node-redis.ts';
+import { eventually } from '../support/eventually.ts';
 import { expectNoKeys } from '../support/expect-no-keys.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { SLACK, timed } from './fixtures/nodes.ts';
-import { heardOn, subscribersOf, UNWOKEN } from './fixtures/waiters.ts';
+import { heardOn, standingOn, subscribersOf, UNWOKEN } from './fixtures/waiters.ts';
 
 enforceNoLeaks();
 
@@ -56,6 +57,11 @@ const QUIRKS: [string, (options: object) => NodeSpec, object][] =
         ['read-only mode', nodeRedisClient, { readonly: true }],
       ];
 
+/** Resolves once somebody stands in line for `r` on another database. */
+function heardOnDb(db: number): Promise<true> {
+  return eventually(async () => (await standingOn(redis, 'r', db)) > 0 || undefined);
+}
+
 /** Expects that a call which waits with this client is woken by a release. */
 async function expectWoken(spec: NodeSpec): Promise<void> {
   await using holder = new Redlock([redis.url]);
@@ -86,7 +92,7 @@ describe('a call that waits on another database', () => {
     await using redlock = new Redlock([client({ db: 3 })]);
     const lock = await holder.acquire('r');
     const call = redlock.acquire('r', UNWOKEN);
-    await heardOn([redis]);
+    await heardOnDb(3);
     void lock.release();
     expect((await timed(call)).ms).toBeLessThan(SLACK);
     await (await call).release();
@@ -98,7 +104,7 @@ describe('a call that waits on another database', () => {
     await using redlock = new Redlock([client({ db: 3 })]);
     const lock = await holder.acquire('r');
     const call = redlock.acquire('r', UNWOKEN);
-    await heardOn([redis]);
+    await heardOnDb(3);
     await here.using('r', () => {});
     expect(await here.inspect('r')).toMatchObject({ state: 'free' });
     expect(lock.state).toBe('held');
@@ -108,7 +114,7 @@ describe('a call that waits on another database', () => {
   });
 });
 
-describe('the connection that hears of releases', () => {
+describe('the connection that hears of turns', () => {
   it('is made again when it was cut, and hears of what was released meanwhile', async () => {
     await using holder = new Redlock([redis.url]);
     await using redlock = new Redlock([client()]);

@@ -1,19 +1,34 @@
 import { Redlock } from 'quorlock';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { counterOf } from '../../src/node/counter.ts';
+import { lineOf } from '../../src/node/line.ts';
+import type { LockNode } from '../../src/node/lock-node.ts';
 import { slotOf } from '../../src/node/redis/slot.ts';
+import { createNodes } from '../../src/nodes.ts';
+import { resolveSettings } from '../../src/options.ts';
+import { Asker } from '../support/asker.ts';
 import { cluster as clusterOf } from '../support/clients/client.ts';
+import { Ear } from '../support/ear.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectNoKeys } from '../support/expect-no-keys.ts';
 import { LONG_LOCK } from '../support/faulty-node.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { tokenOf } from '../support/token.ts';
 
 enforceNoLeaks();
 
 async function idOf(server: RedisServer): Promise<string> {
   return String(await server.cli('CLUSTER', 'MYID'));
+}
+
+async function asker(cluster: RedisCluster, name: string): Promise<Asker> {
+  const [node] = createNodes([clusterOf(cluster.startupNodes)], resolveSettings()).all as [LockNode];
+  onTestFinished(() => node.close(1_000));
+  const ask = new Asker(node);
+  await ask.inspect(name);
+  return ask;
 }
 
 describe('a slot of a Redis Cluster that is moved', () => {
@@ -84,6 +99,59 @@ describe('a slot of a Redis Cluster that is moved', () => {
     await extended;
     await endToMove(name);
     expect((await lock.release()).outcome).toBe('released');
+  });
+
+  describe('has lines that save time or nothing', () => {
+    const [holder, first, second] = [tokenOf(1, 1), tokenOf(2, 0), tokenOf(3, 0)];
+
+    it('while the key is there still: the line is as it was', async () => {
+      const name = nameOnFirst();
+      const ask = await asker(cluster, name);
+      const ear = new Ear(ask.node, first, name);
+      await ear.told('live');
+      await ask.grant(name, holder);
+      await ask.stand(name, first, first);
+      await beginToMove(name);
+      expect(await ask.stand(name, second, second)).toMatchObject({ place: { position: 1 } });
+      expect(await ask.release(name, holder)).toEqual({ kind: 'released' });
+      await ear.told('turn');
+      // By now it can only be set at the new master.
+      expect(await ask.stand(name, first, first)).toEqual({ kind: 'granted' });
+      await endToMove(name);
+      expect(await ask.release(name, first)).toEqual({ kind: 'released' });
+      await from.cli('DEL', lineOf(name)).catch(() => {});
+    });
+
+    it('while the line has gone ahead, or nobody has stood in it yet', async () => {
+      const name = nameOnFirst();
+      const ask = await asker(cluster, name);
+      await ask.grant(name, holder);
+      await beginToMove(name);
+      const denied = { kind: 'denied', remaining: expect.any(Number), key: name, owner: expect.any(String) };
+      expect(await ask.stand(name, first, first)).toEqual(denied);
+      const waiter = { name: first, key: name, since: 0 };
+      expect(await ask.release(name, 'unheard of', { afterwards: 'yield', waiter })).toEqual({
+        kind: 'absent',
+      });
+      expect(await ask.release(name, 'unheard of', { waiter })).toEqual({ kind: 'absent' });
+      expect(await ask.release(name, holder)).toEqual({ kind: 'released' });
+      await endToMove(name);
+    });
+
+    it('while the key has gone ahead', async () => {
+      const name = nameOnFirst();
+      const ask = await asker(cluster, name);
+      await ask.grant(name, holder);
+      await ask.stand(name, first, first);
+      await beginToMove(name);
+      await move(name);
+      const denied = { kind: 'denied', remaining: expect.any(Number), key: name, owner: expect.any(String) };
+      expect(await ask.stand(name, second, second)).toMatchObject(denied);
+      expect(await ask.release(name, holder)).toEqual({ kind: 'released' });
+      await from.cli('DEL', lineOf(name)).catch(() => {});
+      await endToMove(name);
+      await to.cli('DEL', lineOf(name));
+    });
   });
 
   it('grants new locks once it is moved, and costs other slots nothing', async () => {

@@ -2,6 +2,8 @@ import { describeConformance } from '../support/conformance.ts';
 import { cluster } from '../support/conformance-backends.ts';
 import { describeCounterConformance } from '../support/conformance-counters.ts';
 import { describeFencingConformance } from '../support/conformance-fencing.ts';
+import { describeLineConformance } from '../support/conformance-line.ts';
+import { describeLineKeepingConformance } from '../support/conformance-line-redis.ts';
 import { describeRedisConformance } from '../support/conformance-redis.ts';
 import { describeWaitingConformance } from '../support/conformance-waiting.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
@@ -13,6 +15,8 @@ describeConformance('a Redis Cluster', cluster);
 describeFencingConformance('a Redis Cluster', cluster);
 describeCounterConformance('a Redis Cluster', cluster);
 describeWaitingConformance('a Redis Cluster', cluster);
+describeLineConformance('a Redis Cluster', cluster);
+describeLineKeepingConformance('a Redis Cluster', cluster);
 
 const user = {
   username: 'quorlock',

@@ -2,6 +2,8 @@ import { describeConformance } from '../support/conformance.ts';
 import { memory, server } from '../support/conformance-backends.ts';
 import { describeCounterConformance } from '../support/conformance-counters.ts';
 import { describeFencingConformance } from '../support/conformance-fencing.ts';
+import { describeLineConformance } from '../support/conformance-line.ts';
+import { describeLineKeepingConformance } from '../support/conformance-line-redis.ts';
 import { describeRedisConformance } from '../support/conformance-redis.ts';
 import { describeWaitingConformance } from '../support/conformance-waiting.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
@@ -12,18 +14,22 @@ enforceNoLeaks();
 describeConformance('memory', memory);
 describeFencingConformance('memory', memory);
 describeWaitingConformance('memory', memory);
+describeLineConformance('memory', memory);
 
 describeConformance('a server', server);
 describeRedisConformance('a server', server);
 describeFencingConformance('a server', server);
 describeCounterConformance('a server', server);
 describeWaitingConformance('a server', server);
+describeLineConformance('a server', server);
+describeLineKeepingConformance('a server', server);
 
 const user = { username: 'quorlock', password: 'sésame/?#', rules: ['~lock:*', '~{lock:*', ...LEAST_ACL] };
 describeConformance('a server with the least rights', () => server(user));
 describeRedisConformance('a server with the least rights', () => server(user));
 describeFencingConformance('a server with the least rights', () => server(user));
 describeCounterConformance('a server with the least rights', () => server(user));
-describeWaitingConformance('a server with the least rights', () =>
-  server({ ...user, rules: [...user.rules, ...WAITING_ACL] }),
-);
+const waiting = { ...user, rules: [...user.rules, ...WAITING_ACL] };
+describeWaitingConformance('a server with the least rights', () => server(waiting));
+describeLineConformance('a server with the least rights', () => server(waiting));
+describeLineKeepingConformance('a server with the least rights', () => server(waiting));

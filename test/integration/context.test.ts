@@ -8,25 +8,17 @@ import { collectGarbage } from '../support/garbage.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import { aborted, connected, openRedlock, startNodes, UNGUARDED } from './fixtures/nodes.ts';
+import { heardOn } from './fixtures/waiters.ts';
 
 enforceNoLeaks();
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Resolves once somebody listens for the releases of a key, on all servers. */
-async function listenedTo(servers: readonly RedisServer[], key: string): Promise<void> {
-  for (const server of servers)
-    await eventually(async () => {
-      const channels = (await server.cli('PUBSUB', 'SHARDCHANNELS')) as string[];
-      return channels.some((channel) => channel.includes(key)) || undefined;
-    });
-}
-
 /** One call waits for the lock of another, with a connection for that if it is the first. */
 async function wait(redlock: Redlock, servers: readonly RedisServer[], theirs: Redlock): Promise<void> {
   const lock = await theirs.acquire('b');
   const waiting = redlock.acquire('b');
-  await listenedTo(servers, 'b');
+  await heardOn(servers, 1, 'b');
   await lock.release();
   await (await waiting).release();
 }

@@ -1,11 +1,12 @@
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
-import type { LockNode } from '../../src/node/lock-node.ts';
+import type { LockNode, Waiter } from '../../src/node/lock-node.ts';
 import { createNodes } from '../../src/nodes.ts';
 import { resolveSettings } from '../../src/options.ts';
 import { Asker } from '../support/asker.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import { LEAST_ACL, SPARING_ACL, WAITING_ACL } from '../support/least-acl.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { tokenOf } from '../support/token.ts';
 
 enforceNoLeaks();
 
@@ -16,6 +17,8 @@ const AS_LITTLE = 10;
 /** More than scripts use by themselves, and much less than one copy. */
 const SPARE_BYTES = 4_000_000;
 
+const waiter: Waiter = { name: tokenOf(2, 0), key: 'k', since: 5 };
+
 const operations: Record<string, (ask: Asker) => Promise<unknown>> = {
   'a grant that is denied': (ask) => ask.grantAbove(0, 'k', 'owner'),
   'a grant for several keys that is denied': (ask) => ask.grantAbove(0, ['free', 'k'], 'owner'),
@@ -25,6 +28,10 @@ const operations: Record<string, (ask: Asker) => Promise<unknown>> = {
   'a release': (ask) => ask.release('k', 'owner'),
   'a release of several keys': (ask) => ask.release(['free', 'k'], 'owner'),
   'an inspection': (ask) => ask.inspect('k'),
+  'a grant to somebody who waits': (ask) => ask.stand('k', 'owner', waiter.name, { since: waiter.since }),
+  'a release by somebody who goes on waiting': (ask) =>
+    ask.release('k', 'owner', { afterwards: 'yield', waiter }),
+  'a release by somebody who waits no more': (ask) => ask.release('k', 'owner', { waiter }),
 };
 
 let server: RedisServer;
@@ -118,6 +125,9 @@ it('a user without GETRANGE gets the same answers, and nothing else is asked of 
       'absent',
       'absent',
       'held',
+      'denied',
+      'absent',
+      'absent',
     ]);
     if (bytes < 300) expect(said).toEqual(await answers(asker()));
     await server.cli('DEL', 'k');

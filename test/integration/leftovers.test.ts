@@ -5,7 +5,7 @@ import { expectNoKeys } from '../support/expect-no-keys.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
-import { tokensIn } from './fixtures/commands.ts';
+import { grantsIn } from './fixtures/commands.ts';
 import {
   calls,
   connected,
@@ -96,14 +96,14 @@ describe('each attempt', () => {
   it('has an owner token of its own', async () => {
     const servers = await startNodes(3);
     const proxies = await startProxies(servers);
-    // So many tries are made at that pace, though releases are told.
+    // So many tries are made at that pace, though waiters are notified.
     const redlock = openRedlock(proxies, { retry: { retries: 1_000, minTimeout: 5, maxTimeout: 5 } });
     await connected(redlock, servers);
     for (const server of servers) await server.cli('SET', 'r', 'another', 'PX', 60_000);
     const seen = proxies.map((proxy) => {
       const tokens: string[] = [];
       void proxy.requests((chunk) => {
-        tokens.push(...tokensIn(chunk, 'grant'));
+        tokens.push(...grantsIn(chunk));
         return false;
       });
       return tokens;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import { type Fixture, runFixture } from './fixtures/child.ts';
-import { startNodes } from './fixtures/nodes.ts';
+import { openRedlock, startNodes } from './fixtures/nodes.ts';
 
 enforceNoLeaks();
 
@@ -82,6 +82,22 @@ describe('a process', () => {
       const { exit, lines } = run(name);
       expect(await exit).toEqual(ENDED_BY_ITSELF);
       expect(lines).toEqual(['settled', 'nothing left to do']);
+    },
+    ENDS_WITHIN,
+  );
+
+  it(
+    'ends at once after close when a call has waited for a lock of another process',
+    async () => {
+      const servers = await startNodes(3);
+      const holder = openRedlock(servers);
+      await using _lock = await holder.acquire('held elsewhere', { autoExtend: true });
+      const { exit, lines } = run(
+        'a call that has waited',
+        servers.map(({ url }) => url),
+      );
+      expect(await exit).toEqual(ENDED_BY_ITSELF);
+      expect(lines).toEqual(['settled', 'closed', 'nothing left to do', 'at once']);
     },
     ENDS_WITHIN,
   );

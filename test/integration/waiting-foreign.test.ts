@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LONGEST_SLEEP } from '../../src/acquire/pause.ts';
+import { LONGEST_FOREIGN_PAUSE } from '../../src/acquire/wake.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import { connected, openRedlock, startNodes, timed } from './fixtures/nodes.ts';
@@ -7,8 +7,8 @@ import { heardOn } from './fixtures/waiters.ts';
 
 enforceNoLeaks();
 
-/** What a waiter that relied on messages would need three times over. */
-const SOON = LONGEST_SLEEP / 3;
+/** Many times the longest pause, for a busy machine; a waiter that relied on notifications would need up to 5 s. */
+const SOON = 15 * LONGEST_FOREIGN_PAUSE;
 
 const DELETE_OWN = 'if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end';
 

@@ -26,6 +26,18 @@ async function openAs(
 }
 
 const ALL = [...LEAST_ACL, ...WAITING_ACL];
+const LINE_COMMANDS = WAITING_ACL.filter((rule) => rule.startsWith('+z'));
+const SUBSCRIPTIONS = ['+ssubscribe', '+sunsubscribe'];
+
+function without(...rules: string[]): string[] {
+  return ALL.filter((rule) => !rules.includes(rule));
+}
+
+/** How each node says that waiters have to poll. */
+function pollingOf(redlock: Redlock): (string | undefined)[] {
+  const { nodes } = redlock.toJSON() as { nodes: { polling?: string }[] };
+  return nodes.map(({ polling }) => polling);
+}
 
 describe('with the rights that waiting needs', () => {
   it('a call is woken, and those rights are enough', async () => {
@@ -33,6 +45,7 @@ describe('with the rights that waiting needs', () => {
     const [holder, redlock] = [await openAs(servers, 'holder', ALL), await openAs(servers, 'waiter', ALL)];
     const lock = await holder.acquire('r', { ttl: 30_000 });
     const { call } = await waiter(redlock, servers);
+    expect(pollingOf(redlock)).toEqual([undefined, undefined, undefined]);
     void lock.release();
     expect((await timed(call)).ms).toBeLessThan(SLACK);
     await (await call).release();
@@ -41,11 +54,19 @@ describe('with the rights that waiting needs', () => {
 
 describe('without the right', () => {
   it.each([
-    ['to publish', ALL.filter((rule) => rule !== '+spublish'), ALL],
-    ['to publish on the channels', ALL.filter((rule) => !rule.startsWith('&')), ALL],
-    ['to subscribe', ALL, ALL.filter((rule) => rule !== '+ssubscribe')],
-    ['to subscribe to the channels', ALL, ALL.filter((rule) => !rule.startsWith('&'))],
-    ['to either', LEAST_ACL, LEAST_ACL],
+    ['to publish', without('+spublish'), ALL],
+    ['to publish on the channels', without('&quorlock:turn:*'), ALL],
+    ['to subscribe', ALL, without('+ssubscribe')],
+    ['to subscribe to the channels', ALL, without('&quorlock:turn:*')],
+    ['to read or write lines', without(...LINE_COMMANDS), without(...LINE_COMMANDS)],
+    ['to read or write lines, as only the holder,', without(...LINE_COMMANDS), ALL],
+    ['to read or write lines, as only the waiter,', ALL, without(...LINE_COMMANDS)],
+    ...LINE_COMMANDS.map((rule): [string, string[], string[]] => [
+      `to run ${rule.slice(1)}`,
+      without(rule),
+      without(rule),
+    ]),
+    ['to any of it', LEAST_ACL, LEAST_ACL],
   ])('%s a lock is released and got all the same, only later', async (_what, holders, waiters) => {
     const servers = await startNodes(3);
     const holder = await openAs(servers, 'holder', holders);
@@ -54,15 +75,15 @@ describe('without the right', () => {
     const call = redlock.acquire('r', { acquireTimeout: 20_000, retry: { maxTimeout: 100 } });
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(await lock.release()).toMatchObject({ outcome: 'released' });
-    // Who is told of releases relies on it for 5 s.
+    // A waiter that counts on being told asks by itself after 5 s at the latest.
     expect((await timed(call)).ms).toBeLessThan(5_000 + SLACK);
     expect(await (await call).release()).toMatchObject({ outcome: 'released' });
   });
 
-  it('to subscribe nobody asks for it again and again', async () => {
+  it('to subscribe nobody asks for it again and again, and the nodes say why waiters poll', async () => {
     const servers = await startNodes(3);
     const holder = await openAs(servers, 'holder', ALL);
-    const redlock = await openAs(servers, 'waiter', LEAST_ACL);
+    const redlock = await openAs(servers, 'waiter', without(...SUBSCRIPTIONS));
     const before = await Promise.all(servers.map(commandsOf));
     for (let time = 0; time < 20; time++) {
       const lock = await holder.acquire('r', { ttl: 30_000 });
@@ -77,5 +98,9 @@ describe('without the right', () => {
       expect(auth + hello).toBeLessThanOrEqual(2);
       expect(await subscribersOf(server)).toEqual([]);
     }
+    // They stand in line at one node.
+    expect(pollingOf(redlock).filter((why) => why !== undefined)).toEqual([
+      expect.stringMatching(/^the server refuses subscriptions: NOPERM .*ssubscribe/),
+    ]);
   });
 });

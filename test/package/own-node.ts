@@ -9,21 +9,30 @@ import {
   type ExtendRequest,
   type GrantReply,
   type GrantRequest,
+  type InboxListener,
   type InspectReply,
   type LockNode,
   type OwnedKeys,
   Redlock,
-  type ReleaseListener,
   type ReleaseReply,
   type ReleaseRequest,
   type RepairReply,
   type Taken,
+  type Waiter,
 } from 'quorlock';
 import { createMemoryNodes } from 'quorlock/testing';
 
 interface Entry {
+  /** If it is reserved: the name of a waiter. */
   readonly ownerToken: string;
   readonly until: number;
+  readonly isReserved?: true;
+}
+
+interface Inbox {
+  readonly waiter: string;
+  readonly key: string;
+  readonly listener: InboxListener;
 }
 
 class OwnNode implements LockNode {
@@ -31,19 +40,25 @@ class OwnNode implements LockNode {
   readonly asked: Set<string> = new Set();
   readonly #entries = new Map<string, Entry>();
   readonly #counters = new Map<string, number>();
-  readonly #listeners = new Map<string, Set<ReleaseListener>>();
+  readonly #lines = new Map<string, Waiter[]>();
+  readonly #inboxes = new Set<Inbox>();
 
   firstContactUntil(): number {
     return Number.NEGATIVE_INFINITY;
   }
 
-  grant({ keys, ownerToken, ttl, hint }: GrantRequest, deliver: Deliver<GrantReply>): void {
+  grant(
+    { keys, ownerToken, ttl, hint, waiter, reservation = 0 }: GrantRequest,
+    deliver: Deliver<GrantReply>,
+  ): void {
     this.#answer('grant', deliver, (): GrantReply => {
-      const held = this.#heldAmong(keys);
-      if (held.length > 0) {
-        const last = held.reduce((one, other) => (other.until > one.until ? other : one));
-        return { kind: 'denied', remaining: remainingOf(last), owner: ownerOf(last.ownerToken) };
+      const obstacles = keys.filter((key) => !this.#isFreeFor(key, waiter));
+      if (waiter) this.#giveBack(waiter, keys);
+      if (obstacles.length > 0) {
+        if (waiter) this.#stand(waiter, keys, obstacles, reservation);
+        return this.#denial(obstacles, waiter);
       }
+      if (waiter) this.#leave(waiter, keys);
       this.#set({ keys, ownerToken }, ttl);
       if (hint === undefined) return { kind: 'granted' };
       const counter = Math.max(hint, ...keys.map((key) => this.#counters.get(key) ?? 0)) + 1;
@@ -82,12 +97,26 @@ class OwnNode implements LockNode {
     });
   }
 
-  release({ keys, ownerToken, announce }: ReleaseRequest, deliver: Deliver<ReleaseReply>): void {
+  release(
+    { keys, ownerToken, afterwards, reservation, waiter }: ReleaseRequest,
+    deliver: Deliver<ReleaseReply>,
+  ): void {
     this.#answer('release', deliver, (): ReleaseReply => {
       const owned = this.#ownedAmong({ keys, ownerToken });
       for (const key of owned) this.#entries.delete(key);
-      for (const key of announce === true || announce === 'gone' ? owned : [])
-        for (const listener of this.#listeners.get(key) ?? []) listener.released(ownerOf(ownerToken));
+      if (waiter) this.#giveBack(waiter, keys);
+      if (waiter && afterwards === 'yield') {
+        this.#enqueue(waiter);
+        this.#tell(waiter.key, 'next', this.#firstOf(waiter.key, waiter.name));
+      } else if (waiter) {
+        this.#leave(waiter, keys);
+      }
+      const yielded = afterwards === 'yield' ? waiter?.key : undefined;
+      if (afterwards !== 'hand over')
+        this.#serve(
+          keys.filter((key) => key !== yielded),
+          reservation,
+        );
       return { kind: owned.length === keys.length ? 'released' : 'absent' };
     });
   }
@@ -95,17 +124,19 @@ class OwnNode implements LockNode {
   inspect(key: string, deliver: Deliver<InspectReply>): void {
     this.#answer('inspect', deliver, (): InspectReply => {
       const [entry] = this.#heldAmong([key]);
-      if (!entry) return { kind: 'free' };
+      if (!entry || entry.isReserved) return { kind: 'free' };
       return { kind: 'held', ownerToken: entry.ownerToken, remaining: remainingOf(entry) };
     });
   }
 
-  onRelease(key: string, listener: ReleaseListener): () => void {
-    this.asked.add('onRelease');
-    const listeners = this.#listeners.get(key) ?? new Set();
-    this.#listeners.set(key, listeners.add(listener));
-    queueMicrotask(() => listener.listening(performance.now()));
-    return () => void listeners.delete(listener);
+  openInbox(waiter: string, key: string, listener: InboxListener): () => void {
+    this.asked.add('openInbox');
+    const inbox = { waiter, key, listener };
+    this.#inboxes.add(inbox);
+    queueMicrotask(() => {
+      if (this.#inboxes.has(inbox)) listener.live();
+    });
+    return () => void this.#inboxes.delete(inbox);
   }
 
   objection(keys: readonly string[]): string | undefined {
@@ -137,6 +168,95 @@ class OwnNode implements LockNode {
 
   #raise(keys: readonly string[], counter: number): void {
     for (const key of keys) this.#counters.set(key, Math.max(counter, this.#counters.get(key) ?? 0));
+  }
+
+  /** Whether it is not held, and neither reserved for another waiter nor due to one that came before. */
+  #isFreeFor(key: string, waiter: Waiter | undefined): boolean {
+    const [entry] = this.#heldAmong([key]);
+    if (entry) return entry.isReserved === true && entry.ownerToken === waiter?.name;
+    const first = this.#firstOf(key);
+    return !waiter || first === undefined || first === waiter.name;
+  }
+
+  #denial(obstacles: readonly string[], waiter: Waiter | undefined): GrantReply {
+    const until = (key: string): number => this.#heldAmong([key])[0]?.until ?? performance.now();
+    const key = obstacles.reduce((one, other) => (until(other) > until(one) ? other : one));
+    const [entry] = this.#heldAmong([key]);
+    const line = waiter ? (this.#lines.get(waiter.key) ?? []) : [];
+    const position = line.findIndex(({ name }) => name === waiter?.name);
+    const since = line[position]?.since;
+    return {
+      kind: 'denied',
+      remaining: until(key) - performance.now(),
+      key,
+      ...(entry && !entry.isReserved
+        ? { owner: ownerOf(entry.ownerToken) }
+        : ({ isReserved: true } as const)),
+      ...(since === undefined ? {} : { place: { position, since } }),
+    };
+  }
+
+  /** A waiter that was denied stands in the line of its key, if that was in its way. */
+  #stand(waiter: Waiter, keys: readonly string[], obstacles: readonly string[], reservation: number): void {
+    const isInItsWay = obstacles.includes(waiter.key);
+    this.#leave(
+      waiter,
+      keys.filter((key) => !isInItsWay || key !== waiter.key),
+    );
+    if (isInItsWay) this.#enqueue(waiter);
+    this.#serve(keys, reservation);
+  }
+
+  #enqueue({ name, key, since }: Waiter): void {
+    const line = this.#lines.get(key) ?? [];
+    if (line.some((other) => other.name === name)) return;
+    line.push({ name, key, since: since > 0 ? since : Date.now() * 1_000 + since });
+    this.#lines.set(
+      key,
+      line.sort((one, other) => one.since - other.since),
+    );
+  }
+
+  #leave({ name }: Waiter, keys: readonly string[]): void {
+    for (const key of keys)
+      this.#lines.set(
+        key,
+        (this.#lines.get(key) ?? []).filter((other) => other.name !== name),
+      );
+  }
+
+  /** Deletes what is reserved for a waiter. */
+  #giveBack({ name }: Waiter, keys: readonly string[]): void {
+    for (const key of keys) {
+      const entry = this.#entries.get(key);
+      if (entry?.isReserved && entry.ownerToken === name) this.#entries.delete(key);
+    }
+  }
+
+  /** Reserves each key that is free for the first in its line that listens. */
+  #serve(keys: readonly string[], reservation: number): void {
+    for (const key of keys) {
+      if (this.#heldAmong([key]).length > 0) continue;
+      const line = this.#lines.get(key) ?? [];
+      let heir = line.shift();
+      while (heir && !this.#tell(key, 'turn', heir.name)) heir = line.shift();
+      if (!heir) continue;
+      const until = performance.now() + reservation;
+      this.#entries.set(key, { ownerToken: heir.name, until, isReserved: true });
+      this.#tell(key, 'next', this.#firstOf(key));
+    }
+  }
+
+  /** The name of the first in line, or of the first but one waiter. */
+  #firstOf(key: string, but?: string): string | undefined {
+    return this.#lines.get(key)?.find(({ name }) => name !== but)?.name;
+  }
+
+  /** Returns whether anybody listens. */
+  #tell(key: string, message: 'turn' | 'next', waiter: string | undefined): boolean {
+    const inboxes = [...this.#inboxes].filter((inbox) => inbox.waiter === waiter && inbox.key === key);
+    for (const { listener } of inboxes) listener[message]();
+    return inboxes.length > 0;
   }
 
   #heldAmong(keys: readonly string[]): Entry[] {

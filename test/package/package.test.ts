@@ -171,7 +171,7 @@ describe('with nothing but what the package exports', () => {
       tokensGrow: true,
       after: 'free',
       repaired: true,
-      asked: ['extend', 'grant', 'inspect', 'onRelease', 'release', 'repair'],
+      asked: ['extend', 'grant', 'inspect', 'openInbox', 'release', 'repair'],
     });
   });
 });

@@ -51,7 +51,7 @@ async function holders(
   let time = 0;
   const moment = (what: string): Promise<void> => scheduler.schedule(Promise.resolve(), what);
   const attempt = async (plan: Attempt, name: string): Promise<void> => {
-    const lease = new Lease(nodes, clock, { keys: ['k'], ownerToken: name });
+    const lease = new Lease(nodes, clock, { keys: ['k'], ownerToken: name }, { reservation: () => 30 });
     await moment(`${name} starts`);
     const asked = ++time;
     const { verdict, fencing } = await lease.take(1_000, 100, Number.POSITIVE_INFINITY, plan.hint);
@@ -75,7 +75,12 @@ async function holders(
       const store = nodes[expiring]?.store;
       const reply = store?.inspect('k');
       if (reply?.kind === 'held')
-        store?.release({ keys: ['k'], ownerToken: reply.ownerToken ?? '', announce: false });
+        store?.release({
+          keys: ['k'],
+          ownerToken: reply.ownerToken ?? '',
+          afterwards: 'hand over',
+          reservation: 30,
+        });
     });
   }
   // Patience ends at any moment, also in the midst of replies.

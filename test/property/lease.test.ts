@@ -30,7 +30,8 @@ function contend(scheduler: fc.Scheduler, n: number, many: number, fates: fc.Str
   const nodes = Array.from({ length: n }, (_, i) => new SimulatedNode(`node ${i}`, scheduler, fates));
   const taken = Array.from({ length: many }, (_, i): Taken => {
     const token = `t${i}`;
-    return { lease: new Lease(nodes, clock, { keys: ['k'], ownerToken: token }), token, won: undefined };
+    const owned = { keys: ['k'], ownerToken: token };
+    return { lease: new Lease(nodes, clock, owned, { reservation: () => 30 }), token, won: undefined };
   });
   const start = async (each: Taken): Promise<void> => {
     await scheduler.schedule(Promise.resolve(), `${each.token} starts`);

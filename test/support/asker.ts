@@ -6,11 +6,15 @@ import type {
   InspectReply,
   LockNode,
   ReleaseReply,
+  ReleaseRequest,
   RepairReply,
 } from '../../src/node/lock-node.ts';
 
 /** Long enough for any test to end within it. */
 export const TTL = 60_000;
+
+/** For how long keys are reserved for the first in line, in ms: longer than any test. */
+const RESERVATION = 60_000;
 
 /** A node as promises, which counts answers. */
 export class Asker {
@@ -29,6 +33,25 @@ export class Asker {
     wanted: () => boolean = () => true,
   ): Promise<GrantReply> {
     return this.#ask((deliver) => this.node.grant({ keys: [keys].flat(), ownerToken, ttl, wanted }, deliver));
+  }
+
+  /** A grant to somebody who waits for the first of the keys, or for `key`. */
+  stand(
+    keys: string | string[],
+    ownerToken: string,
+    waiter: string,
+    {
+      key = [keys].flat()[0] ?? '',
+      since = 0,
+      ttl = TTL,
+      hint,
+      reservation = RESERVATION,
+    }: { key?: string; since?: number; ttl?: number; hint?: number; reservation?: number } = {},
+  ): Promise<GrantReply> {
+    const claim = { keys: [keys].flat(), ownerToken, ttl, hint, wanted: () => true, reservation };
+    return this.#ask((deliver) =>
+      this.node.grant({ ...claim, waiter: { name: waiter, key, since } }, deliver),
+    );
   }
 
   /** A grant that puts the keys' counters above `hint`. */
@@ -68,9 +91,15 @@ export class Asker {
     return this.#ask((deliver) => this.node.repair(claim, deliver));
   }
 
-  release(keys: string | string[], ownerToken: string): Promise<ReleaseReply> {
+  /** It serves, and nobody leaves a line, unless `how` says otherwise. */
+  release(
+    keys: string | string[],
+    ownerToken: string,
+    how: Partial<Pick<ReleaseRequest, 'afterwards' | 'waiter' | 'reservation'>> = {},
+  ): Promise<ReleaseReply> {
+    const request = { keys: [keys].flat(), ownerToken, longestTtl: TTL };
     return this.#ask((deliver) =>
-      this.node.release({ keys: [keys].flat(), ownerToken, announce: true, longestTtl: 60_000 }, deliver),
+      this.node.release({ ...request, afterwards: 'serve', reservation: RESERVATION, ...how }, deliver),
     );
   }
 

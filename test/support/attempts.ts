@@ -1,4 +1,4 @@
-import type { LockNode } from '../../src/node/lock-node.ts';
+import type { LockNode, ReleaseRequest } from '../../src/node/lock-node.ts';
 import { tokenOf } from './token.ts';
 
 /** Of a holder that dies without releasing its lock. */
@@ -20,4 +20,21 @@ export function grantsOn(nodes: readonly LockNode[]): () => number[] {
 /** Sets a key on all nodes, as a holder does that dies without releasing it. */
 export function takenByTheDead(nodes: readonly LockNode[], key: string, ttl: number): void {
   for (const node of nodes) node.grant({ keys: [key], ownerToken: DEAD, ttl, wanted: () => true }, () => {});
+}
+
+/** Deletes a key on all of these nodes, and serves those in line there, unless `then` says otherwise. */
+export function releasedBy(
+  nodes: readonly LockNode[],
+  key: string,
+  ownerToken: string,
+  afterwards: ReleaseRequest['afterwards'] = 'serve',
+): void {
+  const request: ReleaseRequest = {
+    keys: [key],
+    ownerToken,
+    afterwards,
+    reservation: 30,
+    longestTtl: 60_000,
+  };
+  for (const node of nodes) node.release(request, () => {});
 }

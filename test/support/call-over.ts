@@ -1,9 +1,8 @@
-import type { ContenderPlan } from '../../src/acquire/contender.ts';
-import { Contested } from '../../src/acquire/contested.ts';
-import { Hints } from '../../src/acquire/hints.ts';
-import { Queues } from '../../src/acquire/queues.ts';
-import { Waiting } from '../../src/acquire/waiting.ts';
+import type { AcquirePlan } from '../../src/acquire/acquire-loop.ts';
+import { LocalQueue } from '../../src/acquire/local-queue.ts';
+import { PendingAcquire } from '../../src/acquire/pending-acquire.ts';
 import type { GrantReply } from '../../src/node/lock-node.ts';
+import { acquireContext } from './acquire-context.ts';
 import { ManualClock } from './manual-clock.ts';
 import type { ScriptedNode } from './scripted-node.ts';
 import { seededRandom } from './seeded-random.ts';
@@ -11,17 +10,17 @@ import { seededRandom } from './seeded-random.ts';
 /** A waiting call, and how often it has asked the first node. */
 export interface CallOver {
   readonly clock: ManualClock;
-  readonly call: Waiting;
+  readonly call: PendingAcquire;
   readonly attempts: () => number;
 }
 
 /** A call that begins at 1000 on the clock; its pauses are 50 ms, unless something else is worth waiting for. */
-export function waiting(nodes: readonly ScriptedNode[], plan: Partial<ContenderPlan> = {}): CallOver {
+export function waiting(nodes: readonly ScriptedNode[], plan: Partial<AcquirePlan> = {}): CallOver {
   const clock = new ManualClock(1_000);
   const random = { ...seededRandom(1), fraction: () => 0 };
-  const call = new Waiting(
-    { nodes, clock, random, hints: new Hints(clock) },
-    { queues: new Queues(), contested: new Contested(clock), heldFor: () => 0 },
+  const call = new PendingAcquire(
+    acquireContext(nodes, clock, random),
+    { queue: new LocalQueue(), heldFor: () => 0 },
     {
       resources: ['r'],
       keys: ['r'],

@@ -65,7 +65,7 @@ export function describeRedisConformance(name: string, start: () => Promise<Back
     ] as const)('counts %s as held by another', async (_what, [set, value], [get, left]) => {
       await cli(set, b, value);
       const foreign = set === 'SET' ? 'value' : 'type';
-      const denied = { kind: 'denied', remaining: Number.POSITIVE_INFINITY, foreign };
+      const denied = { kind: 'denied', remaining: Number.POSITIVE_INFINITY, key: b, foreign };
       const taken = { kind: 'taken', remaining: Number.POSITIVE_INFINITY };
       const replies = await Promise.all([
         ask.grant(a, 'owner'),

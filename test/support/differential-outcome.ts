@@ -8,11 +8,16 @@ import type {
   RepairReply,
 } from '../../src/node/lock-node.ts';
 import type { Asker } from './asker.ts';
-import { numberOf, type Request, type Step } from './differential-history.ts';
+import { numberOf, type Request, type Step, sinceOf, WAITERS, waiterOf } from './differential-history.ts';
 import type { Side } from './differential-side.ts';
 import { turn } from './peek.ts';
 
-type Reply = GrantReply | ConfirmReply | ExtendReply | RepairReply | ReleaseReply | InspectReply;
+type PlainReply = GrantReply | ConfirmReply | ExtendReply | RepairReply | ReleaseReply | InspectReply;
+type Denied = Extract<GrantReply, { readonly kind: 'denied' }>;
+/** Of some only what two sides can agree on. */
+type Reply =
+  | Exclude<PlainReply, Denied>
+  | (Pick<Denied, 'kind' | 'remaining'> & Partial<Omit<Denied, 'place'>> & { readonly place?: string });
 
 /** What a history comes to on one side. */
 export interface Outcome {
@@ -20,6 +25,10 @@ export interface Outcome {
   readonly found: Readonly<Record<string, Reply>>;
   /** The digits of the counters in the end, by key. */
   readonly counters: Readonly<Record<string, string>>;
+  /** The lines in the end, by key. */
+  readonly lines: Readonly<Record<string, readonly string[]>>;
+  /** What those who wait were told, in order. */
+  readonly heard: readonly string[];
   /** How long it took, in ms, by the clock by which a server on this machine expires keys. */
   readonly took: number;
 }
@@ -27,6 +36,7 @@ export interface Outcome {
 /** Lives through a history that began at `wallTime` (in ms since 1970), on a server without keys. */
 export async function outcomeOf(side: Side, history: readonly Step[], wallTime: number): Promise<Outcome> {
   const began = Date.now();
+  await side.audience.hears();
   const replies: Promise<Reply>[] = [];
   const ask = (requests: readonly Request[]): unknown =>
     replies.push(...requests.map((request) => send(side.ask, request, wallTime * 1_000)));
@@ -48,19 +58,26 @@ export async function outcomeOf(side: Side, history: readonly Step[], wallTime: 
     }
   }
   const numbered = (await Promise.all(replies)).entries();
-  const { locks, counters } = await side.contents();
+  const heard = await side.audience.heard();
+  const { locks, counters, lines } = await side.contents();
   const found = Object.fromEntries([...numbered, ...Object.entries(locks)]);
-  return { found, counters, took: Date.now() - began };
+  const named = Object.entries(lines).map(([key, line]) => [
+    key,
+    line.map(({ waiter, since }) => `${WAITERS.indexOf(waiter)} ${sinceOf(since, wallTime * 1_000)}`),
+  ]);
+  return { found, counters, lines: Object.fromEntries(named), heard, took: Date.now() - began };
 }
 
 /** Asserts that a server said and holds what it should by a model for which no time passes by itself. */
-export function expectSame({ found, counters, took }: Outcome, model: Outcome): void {
+export function expectSame({ found, counters, lines, heard, took }: Outcome, model: Outcome): void {
   const entries = Object.entries(found).map(([where, reply]) => [
     where,
     onTime(reply, model.found[where], took),
   ]);
   expect(Object.fromEntries(entries)).toEqual(model.found);
   expect(counters).toEqual(model.counters);
+  expect(lines).toEqual(model.lines);
+  expect(heard).toEqual(model.heard);
 }
 
 /** A server's reply with the remaining time of the model's, if it is as much less as the time that has passed may explain. */
@@ -73,13 +90,8 @@ function onTime(reply: Reply, expected: Reply | undefined, took: number): Reply 
 
 function send(ask: Asker, request: Request, now: number): Promise<Reply> {
   switch (request.verb) {
-    case 'grant': {
-      const { keys, ownerToken, ttl, hint } = request;
-      const reply = hint
-        ? ask.grantAbove(numberOf(hint, now), keys, ownerToken, ttl)
-        : ask.grant(keys, ownerToken, ttl);
-      return keys.length > 1 ? withoutOwner(reply) : reply;
-    }
+    case 'grant':
+      return told(granted(ask, request, now), request.keys.length > 1, now);
     case 'confirm':
       return ask.confirm(request.keys, request.ownerToken, numberOf(request.fencingToken, now));
     case 'extend':
@@ -88,16 +100,39 @@ function send(ask: Asker, request: Request, now: number): Promise<Reply> {
       return ask[verb](keys, ownerToken, ttl, fencingToken && numberOf(fencingToken, now));
     }
     case 'release':
-      return ask.release(request.keys, request.ownerToken);
+      return ask.release(request.keys, request.ownerToken, {
+        ...(request.waiter ? { waiter: waiterOf(request.waiter) } : {}),
+        afterwards: request.afterwards,
+        reservation: request.reservation,
+      });
     case 'inspect':
       return ask.inspect(request.key);
   }
 }
 
+type Grant = Extract<Request, { readonly verb: 'grant' }>;
+
+function granted(ask: Asker, request: Grant, now: number): Promise<GrantReply> {
+  const { keys, ownerToken, ttl, hint, waiter, reservation } = request;
+  const above = hint && numberOf(hint, now);
+  if (waiter) {
+    const { name, ...place } = waiterOf(waiter);
+    const hinted = above === undefined ? {} : { hint: above };
+    return ask.stand(keys, ownerToken, name, { ...place, ...hinted, ttl, reservation });
+  }
+  if (above === undefined) return ask.grant(keys, ownerToken, ttl);
+  return ask.grantAbove(above, keys, ownerToken, ttl);
+}
+
 /** Of several keys the one that expires last is named; which that is may hang on the few µs between two requests. */
-async function withoutOwner(granting: Promise<GrantReply>): Promise<GrantReply> {
+async function told(granting: Promise<GrantReply>, isOfSeveral: boolean, now: number): Promise<Reply> {
   const reply = await granting;
-  return reply.kind === 'denied' ? { kind: 'denied', remaining: reply.remaining } : reply;
+  if (reply.kind !== 'denied') return reply;
+  const { place, ...rest } = reply;
+  return {
+    ...(isOfSeveral ? { kind: 'denied', remaining: reply.remaining } : rest),
+    ...(place ? { place: `${place.position} ${sinceOf(place.since, now)}` } : {}),
+  };
 }
 
 function befall(side: Side, step: Exclude<Step, { what: 'ask' | 'ask scriptless' }>): Promise<void> {

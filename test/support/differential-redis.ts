@@ -1,19 +1,23 @@
 import type { Redis } from 'ioredis';
 import { COUNTER_SUFFIX, counterOf } from '../../src/node/counter.ts';
+import { isReservation, TURN } from '../../src/node/inbox.ts';
+import { LINE_SUFFIX, lineOf } from '../../src/node/line.ts';
 import type { InspectReply, LockNode } from '../../src/node/lock-node.ts';
 import { isOwnerToken } from '../../src/node/owner.ts';
 import { createNodes } from '../../src/nodes.ts';
 import { resolveSettings } from '../../src/options.ts';
 import { Asker } from './asker.ts';
 import { redisClient } from './clients/ioredis.ts';
+import { Audience } from './differential-audience.ts';
 import { KEYS } from './differential-history.ts';
-import type { Contents, Side } from './differential-side.ts';
+import type { Contents, InLine, Side } from './differential-side.ts';
 import { ManualClock } from './manual-clock.ts';
 import type { RedisServer } from './redis-server.ts';
 
 /** A real server's side. Everything happens over two connections: the node's, and that of whoever meddles with the server. */
 export class RedisSide implements Side {
   readonly ask: Asker;
+  readonly audience: Audience;
   /** By a clock that stands still, no answer is ever late, however busy the machine. */
   readonly #clock = new ManualClock();
   readonly #meddler: Redis;
@@ -21,6 +25,7 @@ export class RedisSide implements Side {
   constructor(server: RedisServer) {
     const settings = resolveSettings({ clock: this.#clock });
     this.ask = new Asker(createNodes([server.url], settings).all[0] as LockNode);
+    this.audience = new Audience(this.ask);
     this.#meddler = redisClient({ port: server.port });
   }
 
@@ -58,10 +63,14 @@ export class RedisSide implements Side {
   async contents(): Promise<Contents> {
     const locks: Record<string, InspectReply> = {};
     const counters: Record<string, string> = {};
-    for (const key of KEYS) counters[key] = (await this.#meddler.get(counterOf(key))) ?? '0';
-    const all = await this.#meddler.keys('*');
-    for (const key of all) if (!key.endsWith(COUNTER_SUFFIX)) locks[key] = await this.#content(key);
-    return { locks, counters };
+    const lines: Record<string, InLine[]> = {};
+    for (const key of KEYS) {
+      counters[key] = (await this.#meddler.get(counterOf(key))) ?? '0';
+      lines[key] = await this.#line(key);
+    }
+    for (const key of await this.#meddler.keys('*'))
+      if (!key.endsWith(COUNTER_SUFFIX) && !key.endsWith(LINE_SUFFIX)) locks[key] = await this.#content(key);
+    return { locks, counters, lines };
   }
 
   async close(): Promise<void> {
@@ -70,12 +79,20 @@ export class RedisSide implements Side {
   }
 
   async #content(key: string): Promise<InspectReply> {
-    const [ownerToken, left] = await Promise.all([this.#meddler.get(key), this.#meddler.pttl(key)]);
-    return {
-      kind: 'held',
-      ownerToken: ownerToken as string,
-      remaining: left < 0 ? Number.POSITIVE_INFINITY : left,
-      ...(isOwnerToken(ownerToken as string) ? {} : { foreign: 'value' as const }),
-    };
+    const [value, left] = await Promise.all([this.#meddler.get(key), this.#meddler.pttl(key)]);
+    const ownerToken = value as string;
+    const held = { kind: 'held', remaining: left < 0 ? Number.POSITIVE_INFINITY : left } as const;
+    if (isReservation(ownerToken)) return { ...held, ownerToken: ownerToken.slice(TURN.length) };
+    return { ...held, ownerToken, ...(isOwnerToken(ownerToken) ? {} : { foreign: 'value' as const }) };
+  }
+
+  async #line(key: string): Promise<InLine[]> {
+    const line = await this.#meddler.zrange(lineOf(key), 0, '-1');
+    return Promise.all(
+      line.map(async (inbox) => ({
+        waiter: inbox.slice(TURN.length),
+        since: Number(await this.#meddler.zscore(lineOf(key), inbox)),
+      })),
+    );
   }
 }

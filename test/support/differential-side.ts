@@ -1,10 +1,21 @@
 import type { InspectReply } from '../../src/node/lock-node.ts';
 import type { Asker } from './asker.ts';
+import type { Audience } from './differential-audience.ts';
 
-/** What stands on a server: each key as the port would tell it, and the digits of each key's counter, `0` if there is none. */
+/** Somebody in line. */
+export interface InLine {
+  readonly waiter: string;
+  readonly since: number;
+}
+
+/**
+ * What stands on a server: each key as the port would tell it, those that are reserved for a waiter with its name as the owner, the digits of
+ * each key's counter, `0` if there is none, and each key's line.
+ */
 export interface Contents {
   readonly locks: Readonly<Record<string, InspectReply>>;
   readonly counters: Readonly<Record<string, string>>;
+  readonly lines: Readonly<Record<string, readonly InLine[]>>;
 }
 
 /**
@@ -13,6 +24,7 @@ export interface Contents {
  */
 export interface Side {
   readonly ask: Asker;
+  readonly audience: Audience;
   /** As if so many ms passed on the server: keys that have no more than that left are gone. */
   pass(ms: number): Promise<void>;
   /** One key goes before its time, if it is there. */

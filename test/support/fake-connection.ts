@@ -264,6 +264,9 @@ export interface NodeOverPlan {
 /** How long a server in quarantine does not vote, by {@link nodeOver}. */
 export const QUARANTINE: number = quarantineOf(10_000, 0.01);
 
+/** For how long a release of {@link nodeOver} reserves a key for the first in line. */
+const RESERVATION = 30;
+
 /** For how long a node of {@link nodeOver} keeps counters. */
 export const RETENTION = 3_600_000;
 
@@ -305,7 +308,8 @@ export function nodeOver(plan: NodeOverPlan = {}): NodeOver {
       const holding = { keys: ['k'], ownerToken };
       if (verb === 'inspect') node.inspect('k', note);
       else if (verb === 'confirm') node.confirm({ ...holding, fencingToken: 7, wanted }, note);
-      else if (verb === 'release') node.release({ ...holding, announce: true, longestTtl: 60_000 }, note);
+      else if (verb === 'release')
+        node.release({ ...holding, afterwards: 'serve', reservation: RESERVATION, longestTtl: 60_000 }, note);
       else node[verb]({ ...holding, ttl: 1_000, wanted }, note);
     },
   };

@@ -58,7 +58,7 @@ export class FakeSubscriber implements RedisSubscriber {
 export class PublishingConnection extends FakeConnection {
   /** All that were made so far. */
   readonly subscribers: FakeSubscriber[] = [];
-  /** Where the releases of a key are published. */
+  /** Which server publishes what waiters for a key are sent. */
   publisher: (key: string) => string | undefined = () => 'a';
 
   override publisherOf(key: string): string | undefined {

@@ -9,6 +9,9 @@ import { type Confirmed, type Extended, Lease, type Taken } from '../../src/quor
 import { ManualClock } from './manual-clock.ts';
 import { type ScriptedNode, scriptedNodes } from './scripted-node.ts';
 
+/** For how long a freed key is reserved for the first in its line, in ms. */
+export const RESERVATION = 30;
+
 type Verb = 'grant' | 'confirm' | 'extend' | 'repair' | 'release';
 
 export interface LeaseOver {
@@ -30,11 +33,12 @@ export interface LeaseOver {
   readonly answerReleases: (...replies: (ReleaseReply | undefined)[]) => void;
 }
 
-/** A lease on two keys over `n` scripted nodes. */
-export function leaseOver(n: number, grants: number = n): LeaseOver {
+/** A lease on two keys over `n` scripted nodes. `isHandedOver`: the last holder has served no line. */
+export function leaseOver(n: number, grants: number = n, isHandedOver = false): LeaseOver {
   const nodes = scriptedNodes(n);
   const clock = new ManualClock();
-  const lease = new Lease(nodes, clock, { keys: ['k', 'l'], ownerToken: 'token' });
+  const owned = { keys: ['k', 'l'], ownerToken: 'token' };
+  const lease = new Lease(nodes, clock, owned, { isHandedOver, reservation: () => RESERVATION });
   const answer = (
     verb: Verb,
     replies: readonly (GrantReply | ConfirmReply | ReleaseReply | undefined)[],

@@ -1,7 +1,7 @@
 /**
  * What quorlock's user needs on a server, found by taking away one after the other: everything else may be denied.
  * To it come the keys, as patterns such as `~lock:*` for `keyPrefix: 'lock:'` with `~{lock:*` for their fencing counters,
- * and `+select` for another database. Without fencing neither those nor `+time` are needed.
+ * and `+select` for another database. Without fencing and lines neither those nor `+time` are needed.
  */
 export const LEAST_ACL: readonly string[] = [
   '-@all',
@@ -21,12 +21,21 @@ export const LEAST_ACL: readonly string[] = [
 /** What spares a server the reading of all of a large value that somebody else has put under a lock's key. */
 export const SPARING_ACL: readonly string[] = ['+getrange'];
 
-/** What lets those who wait for a lock be told of its release. Without it locks are the same, and waiting is slower. */
+/**
+ * What lets waiters stand in line, and notifies them. To it come the keys of the lines, as `~{lock:*`. Without it locks are the same, and
+ * waiters poll.
+ */
 export const WAITING_ACL: readonly string[] = [
+  '+zadd',
+  '+zrange',
+  '+zrank',
+  '+zrem',
+  '+zpopmin',
+  '+zcard',
   '+spublish',
   '+ssubscribe',
   '+sunsubscribe',
-  '&quorlock:released:*',
+  '&quorlock:turn:*',
 ];
 
 /**

@@ -1,14 +1,14 @@
-import { type Queued, Queues } from '../../src/acquire/queues.ts';
+import { LocalQueue, type Queued } from '../../src/acquire/local-queue.ts';
 
 /** Calls that write down under their names when and how they lead, and when something was freed. */
 export function queueing(isContested = false): {
-  queues: Queues;
+  queue: LocalQueue;
   log: string[];
   call: (name: string, ...keys: string[]) => Queued;
 } {
   const log: string[] = [];
   return {
-    queues: new Queues(() => isContested),
+    queue: new LocalQueue(() => isContested),
     log,
     call: (name, ...keys) => ({
       keys: keys.length > 0 ? keys : ['k'],
@@ -24,7 +24,12 @@ export function tick(): Promise<void> {
 }
 
 /** As a call that got the lock does: it holds the keys, and waits no more. */
-export function win(queues: Queues, call: Queued): void {
-  queues.hold(call.keys);
-  queues.leave(call);
+export function win(queue: LocalQueue, call: Queued): void {
+  queue.hold(call.keys);
+  queue.leave(call);
+}
+
+/** As a lock does that is released: it hands its keys on if it can. */
+export function release(queue: LocalQueue, keys: readonly string[]): void {
+  queue.free(keys, queue.handsOn(keys));
 }

@@ -6,13 +6,14 @@ import type {
   ExtendRequest,
   GrantReply,
   GrantRequest,
+  InboxListener,
   InspectReply,
   LockNode,
-  ReleaseListener,
   ReleaseReply,
   ReleaseRequest,
   RepairReply,
   Unreachable,
+  Waiter,
 } from '../../src/node/lock-node.ts';
 
 type Verb = 'grant' | 'confirm' | 'extend' | 'repair' | 'release' | 'inspect';
@@ -28,9 +29,18 @@ export interface ScriptedRequest {
   /** Of a confirmation or an extension. */
   readonly fencingToken?: number | undefined;
   /** Of a release. */
-  readonly announce?: ReleaseRequest['announce'];
+  readonly afterwards?: ReleaseRequest['afterwards'];
+  /** Of a grant or a release. */
+  readonly waiter?: Waiter | undefined;
+  readonly reservation?: number | undefined;
   readonly wanted: () => boolean;
   readonly deliver: (reply: Reply) => void;
+}
+
+export interface OpenInbox {
+  readonly waiter: string;
+  readonly key: string;
+  readonly listener: InboxListener;
 }
 
 const always = (): boolean => true;
@@ -46,8 +56,10 @@ export class ScriptedNode implements LockNode {
   contactUntil: number = Number.NEGATIVE_INFINITY;
   objects: string | undefined;
   closedWith: number | undefined;
-  /** Who listens for releases, of any key; the test tells them. */
-  readonly listeners: Set<ReleaseListener> = new Set();
+  /** The inboxes that are open; see {@link ScriptedNode.tell}. */
+  readonly inboxes: Set<OpenInbox> = new Set();
+  /** Whether an inbox is live by itself, in a microtask after it was opened. */
+  isHeard = false;
   readonly #votingListeners = new Set<() => void>();
 
   constructor(name: string, atOnce: Partial<Record<Verb, Reply>> = {}) {
@@ -126,9 +138,19 @@ export class ScriptedNode implements LockNode {
     });
   }
 
-  onRelease(_key: string, listener: ReleaseListener): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+  openInbox(waiter: string, key: string, listener: InboxListener): () => void {
+    const inbox = { waiter, key, listener };
+    this.inboxes.add(inbox);
+    queueMicrotask(() => {
+      if (this.isHeard && this.inboxes.has(inbox)) listener.live();
+    });
+    return () => this.inboxes.delete(inbox);
+  }
+
+  /** Tells the listeners of a key, or all. */
+  tell(what: keyof InboxListener, key?: string): void {
+    const told = [...this.inboxes].filter((inbox) => key === undefined || inbox.key === key);
+    for (const { listener } of told) listener[what]();
   }
 
   onVoting(listener: () => void): () => void {

@@ -91,7 +91,7 @@ export class SimulatedNode implements LockNode {
     this.#send(() => this.#reply(() => deliver(this.store.inspect(key))));
   }
 
-  onRelease(): () => void {
+  openInbox(): () => void {
     return () => {};
   }
 

@@ -1,3 +1,5 @@
+import { TURN } from '../../src/node/inbox.ts';
+import type { ReleaseRequest, Waiter } from '../../src/node/lock-node.ts';
 import type { Fence } from '../../src/node/memory/memory-store.ts';
 import type { Operation } from './checker/history.ts';
 
@@ -8,25 +10,51 @@ export interface Request {
   readonly token: string;
   /** 0 in a release. */
   readonly ttl: number;
-  /** Whether those who listen are told of a release. */
-  readonly announce: boolean | 'gone';
+  /** Of a release: what happens to the keys that are free afterwards. */
+  readonly afterwards: ReleaseRequest['afterwards'];
+  /** For how long a free key is reserved for the first in its line, in ms; 0 in what reserves none. */
+  readonly reservation: number;
+  /** Who waits in a line, if it is who asks. The key of a `leave` is any of its keys: it is told in no other way. */
+  readonly waiter: Waiter | undefined;
   readonly fence: Fence | undefined;
 }
 
-/** For how long counters are kept, and then five arguments for each operation, as src/node/scripts/operations.ts has it. */
+/** How many arguments each verb takes, if not five. */
+const WIDTHS: Readonly<Record<string, number>> = { stand: 9, leave: 6, yield: 8 };
+
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  stand: 'grant',
+  leave: 'release',
+  yield: 'release',
+};
+
+/** For how long counters are kept, and then the arguments of each operation, as src/node/redis/scripts/operations.ts has it. */
 export function requestsOf(keys: readonly string[], args: readonly (string | number)[]): Request[] {
   const requests: Request[] = [];
   let first = 0;
-  for (let i = 1; i < args.length; i += 5) {
-    const [operation, count, token, ttl, fence] = args.slice(i, i + 5);
+  let width: number;
+  for (let i = 1; i < args.length; i += width) {
+    width = WIDTHS[String(args[i])] ?? 5;
+    const [verb, count, token, time, fence, inbox, since, index, reservation] = args.slice(i, i + width);
+    const operation = OPERATIONS[String(verb)] ?? (verb as Operation);
     const many = Number(count);
     const isFenced = fence !== '';
+    const own = keys.slice(first, first + many);
     requests.push({
-      operation: operation as Operation,
-      keys: keys.slice(first, first + many),
+      operation,
+      keys: own,
       token: String(token),
-      ttl: Number(ttl) || 0,
-      announce: ttl === 'gone' ? 'gone' : ttl === 'announce',
+      ttl: operation === 'release' ? 0 : Number(time),
+      afterwards: thenOf(verb, time),
+      reservation: Number(operation === 'release' ? time : (reservation ?? 0)),
+      waiter:
+        inbox === undefined
+          ? undefined
+          : {
+              name: nameOf(String(inbox)),
+              key: own[Number(index ?? 1) - 1] as string,
+              since: Number(since ?? 0),
+            },
       // A grant says which number it wants, and not what that comes after.
       fence: isFenced
         ? { value: Number(fence) - (operation === 'grant' ? 1 : 0), retention: Number(args[0]) }
@@ -36,6 +64,17 @@ export function requestsOf(keys: readonly string[], args: readonly (string | num
     first += many * (isFenced ? 2 : 1);
   }
   return requests;
+}
+
+function thenOf(verb: unknown, time: unknown): ReleaseRequest['afterwards'] {
+  if (verb === 'yield') return 'yield';
+  return (verb === 'release' || verb === 'leave') && Number(time) === 0 ? 'hand over' : 'serve';
+}
+
+/** The waiter's name in its inbox, which may also name a hash tag. */
+function nameOf(inbox: string): string {
+  const name = inbox.slice(TURN.length);
+  return name.slice(name.lastIndexOf(':') + 1);
 }
 
 /** What the script says of an operation that was done just as asked, or did not find its keys. */

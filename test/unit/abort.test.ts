@@ -9,7 +9,7 @@ import { type ScriptedNode, scriptedNodes } from '../support/scripted-node.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 
 const granted = { kind: 'granted', counter: 7 } as const;
-const denied = { kind: 'denied', remaining: 5_000 } as const;
+const denied = { kind: 'denied', remaining: 5_000, key: 'k' } as const;
 
 interface Call {
   readonly clock: ManualClock;
@@ -66,8 +66,8 @@ describe.each(ENDINGS)('a call that is ended by %s', (ending) => {
     const asked = nodes[0]?.requests.length;
     end();
     expect(await peek(call)).toEqual({ status: 'rejected', reason });
-    expect(clock.pending).toBe(0);
     await clock.advanceAsync(5_000);
+    expect(clock.pending).toBe(0);
     expect(nodes[0]?.requests.length).toBe(asked);
   });
 
@@ -142,7 +142,7 @@ describe.each(ENDINGS)('a call that is ended by %s', (ending) => {
       for (let i = 0; i < microtasks; i++) await Promise.resolve();
       const asked = nodes[0]?.of('grant').length;
       end();
-      await clock.advanceAsync(1_000);
+      await clock.advanceAsync(5_000);
       expect(pausing).toBe(1);
       expect(nodes[0]?.of('grant').length).toBe(asked);
       expect(clock.pending).toBe(0);

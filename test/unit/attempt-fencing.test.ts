@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Attempt, type AttemptPlan } from '../../src/acquire/attempt.ts';
-import { Hints } from '../../src/acquire/hints.ts';
 import { NodeMisconfiguredError, QuorumUnreachableError, ValidityExhaustedError } from '../../src/index.ts';
+import { acquireContext, askOrder } from '../support/acquire-context.ts';
 import { counts } from '../support/lock-over.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { peek, turn } from '../support/peek.ts';
 import { type ScriptedNode, scriptedNodes, unreachable } from '../support/scripted-node.ts';
-import { seededRandom } from '../support/seeded-random.ts';
 
 const PLAN: AttemptPlan = {
   resources: ['r', 's'],
@@ -22,10 +21,9 @@ const PLAN: AttemptPlan = {
 /** An attempt that begins at 1000 on the clock; its validity is over at 1988. */
 function attempt(nodes: readonly ScriptedNode[], plan: Partial<AttemptPlan> = {}) {
   const clock = new ManualClock(1_000);
-  const hints = new Hints(clock);
-  const coordinator = { nodes, clock, random: seededRandom(1), hints };
-  const begin = (): Attempt => new Attempt(coordinator, { ...PLAN, ...plan });
-  return { clock, hints, begin, attempt: begin() };
+  const context = acquireContext(nodes, clock);
+  const begin = (): Attempt => new Attempt(context, { ...PLAN, ...plan }, askOrder(context));
+  return { clock, begin, attempt: begin() };
 }
 
 /** The nodes grant, with these counters; undefined for silence. */

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { Attempt, type AttemptPlan } from '../../src/acquire/attempt.ts';
-import { Hints } from '../../src/acquire/hints.ts';
 import {
   NodeMisconfiguredError,
   NodesQuarantinedError,
@@ -9,14 +8,15 @@ import {
   ResourceHeldError,
   ValidityExhaustedError,
 } from '../../src/index.ts';
-import type { GrantReply } from '../../src/node/lock-node.ts';
+import type { GrantReply, Waiter } from '../../src/node/lock-node.ts';
+import { acquireContext, askOrder } from '../support/acquire-context.ts';
 import { counts } from '../support/lock-over.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { type ScriptedNode, scriptedNodes, unreachable } from '../support/scripted-node.ts';
-import { seededRandom } from '../support/seeded-random.ts';
 
 const granted = { kind: 'granted' } as const;
-const denied = (remaining: number): GrantReply => ({ kind: 'denied', remaining });
+const WAITER: Waiter = { name: 'w', key: 'p:r', since: -5 };
+const denied = (remaining: number): GrantReply => ({ kind: 'denied', remaining, key: 'p:r' });
 
 const PLAN: AttemptPlan = {
   resources: ['r', 's'],
@@ -31,10 +31,8 @@ const PLAN: AttemptPlan = {
 
 function attempt(nodes: readonly ScriptedNode[], plan: Partial<AttemptPlan> = {}) {
   const clock = new ManualClock(1_000);
-  const started = new Attempt(
-    { nodes, clock, random: seededRandom(1), hints: new Hints(clock) },
-    { ...PLAN, ...plan },
-  );
+  const context = acquireContext(nodes, clock);
+  const started = new Attempt(context, { ...PLAN, ...plan }, askOrder(context));
   return { clock, attempt: started };
 }
 
@@ -63,7 +61,8 @@ describe('an attempt', () => {
         grant(claim, deliver);
       };
     }
-    const { outcome } = new Attempt({ nodes, clock, random: seededRandom(1), hints: new Hints(clock) }, PLAN);
+    const context = acquireContext(nodes, clock);
+    const { outcome } = new Attempt(context, PLAN, askOrder(context));
     expect(await outcome).toMatchObject({ t0: 1_000, validUntil: 1_988 });
   });
 
@@ -176,7 +175,139 @@ describe('an attempt', () => {
   });
 });
 
+/** An attempt on a turn that the first node has given. */
+function onTurn(nodes: readonly ScriptedNode[]) {
+  const clock = new ManualClock(1_000);
+  const context = acquireContext(nodes, clock);
+  const order = askOrder(context, { waiter: WAITER, isArbitrated: true });
+  return { clock, context, attempt: new Attempt(context, PLAN, order) };
+}
+
+/** For each node, how what it has got was given back. */
+function given(nodes: readonly ScriptedNode[]): unknown[][] {
+  return nodes.map((node) => node.of('release').map(({ afterwards, waiter }) => [afterwards, waiter]));
+}
+
+describe('an attempt of a waiter', () => {
+  it('names it to the arbiter, and says for how long to reserve what it cannot get', () => {
+    const nodes = scriptedNodes(3);
+    onTurn(nodes);
+    expect(nodes.map((node) => node.of('grant')[0]?.waiter)).toEqual([WAITER, undefined, undefined]);
+    expect(nodes[0]?.of('grant')[0]?.reservation).toBe(30);
+  });
+
+  it('that fails gives its turn back to the arbiter, and serves the lines of the others', async () => {
+    const nodes = scriptedNodes(3);
+    const { attempt: started, clock } = onTurn(nodes);
+    nodes[0]?.answer(granted);
+    nodes[1]?.answer(denied(500));
+    clock.advance(100);
+    await started.outcome;
+    expect(given(nodes)).toEqual([[['yield', WAITER]], [], [['serve', undefined]]]);
+  });
+
+  it('that fails gives nothing back to an arbiter that has denied: the waiter is in its line', async () => {
+    const nodes = scriptedNodes(3);
+    const { attempt: started } = onTurn(nodes);
+    nodes[0]?.answer(denied(500));
+    nodes[1]?.answer(granted);
+    nodes[2]?.answer(denied(500));
+    await started.outcome;
+    expect(given(nodes)).toEqual([[], [['serve', undefined]], []]);
+  });
+
+  it('that fails gives its turn back to an arbiter that was silent, too: it may have got one', async () => {
+    const nodes = scriptedNodes(3);
+    const { attempt: started } = onTurn(nodes);
+    for (let time = 0; time < 3; time++) for (const node of nodes.slice(1)) node.answer(denied(500));
+    await started.outcome;
+    expect(given(nodes)).toEqual([[['yield', WAITER]], [], []]);
+  });
+
+  it('that is abandoned serves all lines: nobody waits any more', () => {
+    const nodes = scriptedNodes(3);
+    const { attempt: started } = onTurn(nodes);
+    nodes[0]?.answer(granted);
+    started.abandon();
+    for (const releases of given(nodes)) expect(releases).toEqual([['serve', undefined]]);
+  });
+
+  it('that has used up its validity gives its turn back', async () => {
+    const nodes = scriptedNodes(3);
+    const { attempt: started, clock } = onTurn(nodes);
+    clock.jump(988);
+    for (const node of nodes) node.answer(granted);
+    expect(await started.outcome).toBeInstanceOf(ValidityExhaustedError);
+    expect(given(nodes)).toEqual([[['yield', WAITER]], [['serve', undefined]], [['serve', undefined]]]);
+  });
+
+  it('asks those that denied again, with the same token, and wins by that', async () => {
+    const nodes = scriptedNodes(3);
+    const { attempt: started } = onTurn(nodes);
+    nodes[0]?.answer(granted);
+    for (const node of nodes.slice(1)) node.answer(denied(500));
+    expect(counts(nodes, 'grant')).toEqual([1, 2, 2]);
+    expect(new Set(nodes.flatMap((node) => node.of('grant').map(({ ownerToken }) => ownerToken))).size).toBe(
+      1,
+    );
+    nodes[1]?.answer(granted);
+    expect(await started.outcome).toMatchObject({ t0: 1_000 });
+    expect(counts(nodes, 'release')).toEqual([0, 0, 0]);
+  });
+
+  it('releases a node that granted when it was asked again, and one that has not answered yet', async () => {
+    const nodes = scriptedNodes(5);
+    const { attempt: started, clock } = onTurn(nodes);
+    nodes[0]?.answer(granted);
+    for (const node of nodes.slice(1)) node.answer(denied(500));
+    expect(counts(nodes, 'grant')).toEqual([1, 2, 2, 2, 1]);
+    nodes[1]?.answer(granted);
+    clock.advance(100);
+    await started.outcome;
+    expect(counts(nodes, 'release')).toEqual([1, 1, 1, 1, 0]);
+  });
+
+  it('fails when those that denied have denied three times', async () => {
+    const nodes = scriptedNodes(3);
+    const { attempt: started } = onTurn(nodes);
+    nodes[0]?.answer(granted);
+    for (let time = 0; time < 3; time++) for (const node of nodes.slice(1)) node.answer(denied(500));
+    expect(await started.outcome).toBeInstanceOf(ResourceHeldError);
+    expect(counts(nodes, 'grant')).toEqual([1, 3, 3]);
+    expect(given(nodes)).toEqual([[['yield', WAITER]], [], []]);
+  });
+});
+
+describe('an attempt after a hand-over', () => {
+  it.each([
+    ['failed', denied(500)],
+    ['was refused', unreachable()],
+  ])('that %s serves the lines of all nodes, as the last holder has not', async (_how, reply) => {
+    const nodes = scriptedNodes(3, { grant: reply });
+    const context = acquireContext(nodes, new ManualClock(1_000));
+    await new Attempt(context, PLAN, askOrder(context), true).outcome;
+    expect(given(nodes)).toEqual([[['serve', undefined]], [['serve', undefined]], [['serve', undefined]]]);
+  });
+
+  it('that is abandoned does so too', () => {
+    const nodes = scriptedNodes(3, { grant: denied(500) });
+    const context = acquireContext(nodes, new ManualClock(1_000));
+    new Attempt(context, PLAN, askOrder(context), true).abandon();
+    expect(given(nodes)).toEqual([[['serve', undefined]], [['serve', undefined]], [['serve', undefined]]]);
+  });
+});
+
 describe('the error of an attempt', () => {
+  it('that asked only the arbiter, which denied, is that it is held', async () => {
+    const nodes = scriptedNodes(3);
+    const context = acquireContext(nodes, new ManualClock(1_000));
+    const { outcome } = new Attempt(context, PLAN, askOrder(context, { opening: 'arbiter first' }));
+    nodes[0]?.answer(denied(500));
+    const error = await outcome;
+    expect(error).toBeInstanceOf(ResourceHeldError);
+    expect(counts(nodes, 'grant')).toEqual([1, 0, 0]);
+  });
+
   it('of a held resource says for how long', async () => {
     const nodes = scriptedNodes(5);
     const { attempt: started } = attempt(nodes);

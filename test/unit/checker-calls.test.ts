@@ -17,7 +17,17 @@ function attempt(reply: string, settledAt: number, nodes = 3): Story {
   return history;
 }
 
-/** The same; the first node answers last. */
+/** The first node grants, and the others deny, at 10, 20 and 30. */
+function refused(settledAt: number, nodes = 3): Story {
+  const history = story({ nodes })
+    .calls('tryAcquire', 'a', 0, settledAt, { once: true, outcome: 'failed' })
+    .asks('grant', 'a', [0], 0, { answeredAt: 5 });
+  for (let node = 1; node < nodes; node++)
+    history.asks('grant', 'a', [node], 0, { reply: 'denied', answeredAt: 10 * node });
+  return history;
+}
+
+/** An attempt; the first node answers last. */
 function unordered(settledAt: number): Story {
   return story()
     .calls('tryAcquire', 'a', 0, settledAt, { once: true })
@@ -124,13 +134,19 @@ describe('prompt', () => {
     expect(broken(attempt('granted', 20))).toEqual([]);
   });
 
-  it('is broken by an attempt that goes on when no quorum is left', () => {
-    expect(broken(attempt('denied', 21))).toEqual(['prompt']);
-    expect(broken(attempt('denied', 20))).toEqual([]);
+  it('is broken by an attempt that goes on when no quorum is left, and is not undone', () => {
+    expect(broken(refused(21))).toEqual(['prompt']);
+    expect(broken(refused(20))).toEqual([]);
+    expect(broken(refused(50).asks('release', 'a', [0], 20))).toEqual([]);
+    expect(broken(refused(50).asks('release', 'a', [0], 21))).toEqual(['prompt']);
   });
 
   it('is decided by half of an even number of nodes when they deny', () => {
-    expect(broken(attempt('denied', 21, 4))).toEqual(['prompt']);
+    expect(broken(refused(21, 4))).toEqual(['prompt']);
+  });
+
+  it('is not about attempts that leave nothing to be undone', () => {
+    expect(broken(attempt('denied', 50))).toEqual([]);
   });
 
   it('is not decided by half of an even number of nodes when they grant', () => {
@@ -188,8 +204,10 @@ describe('prompt', () => {
 });
 
 describe('honest', () => {
-  it('is broken by null when nobody else had a vote', () => {
+  it('is broken by null when nobody else had a quorum', () => {
     expect(broken(denied())).toEqual(['honest']);
+    expect(broken(denied().stands('b', [0], 0, 100))).toEqual(['honest']);
+    expect(broken(denied().stands('b', [0], 0, 100).stands('c', [1], 0, 100))).toEqual(['honest']);
   });
 
   it.each([
@@ -197,20 +215,20 @@ describe('honest', () => {
     ['on another resource', 'b', 0, 100, 's'],
     ['that was gone before', 'b', 0, 49, 'r'],
     ['that came after', 'b', 61, 100, 'r'],
-  ] as const)('is broken by null because of a vote %s', (_, token, from, until, key) => {
-    expect(broken(denied().stands(token, [0], from, until, { key }))).toEqual(['honest']);
+  ] as const)('is broken by null because of votes %s', (_, token, from, until, key) => {
+    expect(broken(denied().stands(token, [0, 1], from, until, { key }))).toEqual(['honest']);
   });
 
   it.each([
     [0, 50],
     [55, 56],
     [60, 100],
-  ])('allows null when somebody else had a vote at any time of the call (%i to %i)', (from, until) => {
-    expect(broken(denied().stands('b', [0], from, until))).toEqual([]);
+  ])('allows null when somebody else had a quorum at any time of the call (%i to %i)', (from, until) => {
+    expect(broken(denied().stands('b', [0, 1], from, until))).toEqual([]);
   });
 
-  it('allows null when a former attempt of the same client still had a vote', () => {
-    expect(broken(denied().stands('a2', [0], 0, 100))).toEqual([]);
+  it('allows null when a former attempt of the same client still had a quorum', () => {
+    expect(broken(denied().stands('a2', [0, 1], 0, 100))).toEqual([]);
   });
 
   describe('about an inspection', () => {
@@ -300,23 +318,26 @@ describe('honest about extensions', () => {
   });
 });
 
-describe('paced', () => {
-  it.each(['acquire', 'tryAcquire', 'using'] as const)(
-    'is broken by %s when it tries more often than every 4 ms',
-    (verb) => {
-      const history = story().calls(verb, 'a', 0, 40).tries('a', 0).tries('a', 4).tries('a', 8);
-      expect(broken(history)).toEqual([]);
-      expect(broken(history.tries('a', 11))).toEqual(['paced']);
-    },
-  );
+const several = (): Story => story().calls('acquire', 'a', 0, 40, { resources: ['r', 's'] });
 
-  it('allows one attempt at once', () => {
-    expect(broken(waiting().tries('a', 0))).toEqual([]);
-    expect(broken(waiting().tries('a', 0, 2))).toEqual(['paced']);
+const once = (): Story => story().calls('tryAcquire', 'a', 0, 40, { once: true });
+
+describe('paced', () => {
+  it.each(['acquire', 'using'] as const)('is broken by %s when it tries three times within 4 ms', (verb) => {
+    const history = story().calls(verb, 'a', 0, 40).tries('a', 0, 2).tries('a', 4, 2).tries('a', 8);
+    expect(broken(history)).toEqual([]);
+    expect(broken(history.tries('a', 11, 2))).toEqual(['paced']);
+  });
+
+  it('allows those who want several resources more, and those who do not wait', () => {
+    expect(broken(several().tries('a', 0, 4))).toEqual([]);
+    expect(broken(several().tries('a', 0, 5))).toEqual(['paced']);
+    expect(broken(once().tries('a', 0, 8))).toEqual([]);
+    expect(broken(once().tries('a', 0, 9))).toEqual(['paced']);
   });
 
   it('allows nothing for the time before', () => {
-    expect(broken(waiting().tries('a', 40, 2))).toEqual(['paced']);
+    expect(broken(waiting().tries('a', 40, 3))).toEqual(['paced']);
   });
 
   it('allows a call nothing for the time after it', () => {
@@ -324,24 +345,24 @@ describe('paced', () => {
   });
 
   it('allows each of several calls its attempts', () => {
-    expect(broken(waiting().calls('acquire', 'a', 0, 40).tries('a', 40, 2))).toEqual([]);
-    expect(broken(waiting().calls('acquire', 'a', 0, 40).tries('a', 40, 3))).toEqual(['paced']);
+    expect(broken(waiting().calls('acquire', 'a', 0, 40).tries('a', 40, 4))).toEqual([]);
+    expect(broken(waiting().calls('acquire', 'a', 0, 40).tries('a', 40, 5))).toEqual(['paced']);
   });
 
   it('allows an attempt for each message', () => {
-    const told = (): Story => waiting().tries('a', 10).tells('b', 'a', [0], 11);
+    const told = (): Story => waiting().tries('a', 10, 2).tells('turn', 'a', [0], 11);
     expect(broken(told().tries('a', 11))).toEqual([]);
     expect(broken(told().tries('a', 11, 2))).toEqual(['paced']);
-    expect(broken(waiting().tells('b', 'a', [0], 9).tries('a', 10, 2))).toEqual(['paced']);
-    expect(broken(waiting().tells('b', 'b', [0], 10).tries('a', 10, 2))).toEqual(['paced']);
+    expect(broken(waiting().tells('turn', 'a', [0], 9).tries('a', 10, 3))).toEqual(['paced']);
+    expect(broken(waiting().tells('turn', 'b', [0], 10).tries('a', 10, 3))).toEqual(['paced']);
   });
 
-  it('allows an attempt for each node that tells of releases from now on', () => {
-    expect(broken(waiting().tries('a', 10).listens('a', [0], 11).tries('a', 11))).toEqual([]);
+  it('allows an attempt for each node that it hears from now on', () => {
+    expect(broken(waiting().tries('a', 10, 2).listens('a', [0], 11).tries('a', 11))).toEqual([]);
   });
 
   it('allows an attempt after each lock of the same process', () => {
-    expect(broken(waiting().locks('a2', 0, 11).tries('a', 10).tries('a', 11))).toEqual([]);
+    expect(broken(waiting().locks('a2', 0, 11).tries('a', 10, 2).tries('a', 11))).toEqual([]);
   });
 
   it.each([

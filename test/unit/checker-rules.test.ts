@@ -31,28 +31,31 @@ const BREAKING: Record<Rule, () => Story> = {
   settled: () => story().calls('acquire', 'a', 0, 100, { bound: 50 }),
   prompt: () => story().calls('tryAcquire', 'a', 0, 50, { once: true }).asks('grant', 'a', [0, 1, 2], 0),
   honest: () => story().calls('tryAcquire', 'a', 0, 10, { outcome: 'null' }),
-  paced: () => story().calls('acquire', 'a', 0, 4).tries('a', 0, 2),
-  woken: () =>
+  paced: () => story().calls('acquire', 'a', 0, 4).tries('a', 0, 3),
+  served: () =>
     story({ pace: BRISK })
-      .stands('a', [0, 1], 0, 10, { end: 'deleted', endedBy: 'a', announced: true })
-      .calls('acquire', 'b', 5, 44, { outcome: 'timeout' }),
+      .calls('acquire', 'b', 0, 60, { outcome: 'timeout' })
+      .queues('b', 0, 1, 60)
+      .disturbs([1], 0, NEVER),
+  fair: () => {
+    const history = story({ pace: BRISK }).calls('acquire', 'b', 0, 400, { outcome: 'timeout' });
+    for (let i = 0; i < 40; i++) history.locks(`a${i}`, 10 * i, 10 * i + 10);
+    return history;
+  },
+  left: () => story({ pace: BRISK }).queues('a', 0, 0, 100),
+  thrifty: () => {
+    const history = story({ pace: BRISK })
+      .locks('a', 0, 100)
+      .calls('acquire', 'b', 0, 100, { outcome: 'timeout' });
+    for (let i = 0; i < 50; i++) history.tells('turn', 'b', [0], i);
+    return history;
+  },
   'in turn': () =>
     story().calls('acquire', 'a', 0, 20, { outcome: 'timeout' }).calls('acquire', 'a', 1, 10, { wonAt: 10 }),
   progress: () =>
     story({ pace: BRISK })
       .calls('acquire', 'b', 0, 6_000, { outcome: 'timeout' })
       .asks('grant', 'b', [0, 1, 2], 10, { keys: ['r'] }),
-  shared: () => {
-    const history = story({ pace: BRISK }).calls('acquire', 'b', 0, 1_100, { outcome: 'timeout' });
-    for (let i = 0; i < 110; i++) history.locks(`a${i}`, 10 * i, 10 * i + 10);
-    return history;
-  },
-  discreet: () =>
-    story()
-      .asks('grant', 'a', [0, 1], 0, { reply: 'denied' })
-      .asks('grant', 'a', [2], 0)
-      .stands('a', [2], 0, 1, { end: 'deleted', endedBy: 'a', announced: true })
-      .asks('release', 'a', [2], 1),
   ordered: () => story().calls('extend', 'a', 0, 20).calls('extend', 'a', 5, 10),
   live: () => story().calls('acquire', 'a', 0, 10, { mustSucceed: true, outcome: 'timeout' }),
   owner: () => story().stands('a', [0], 0, 100, { end: 'deleted', endedBy: 'b' }),

@@ -39,13 +39,39 @@ describe('a trace', () => {
   it('tells who was told of what, and of what nobody heard', () => {
     const history = story({ nodes: 1 })
       .listens('b', [0], 1)
-      .tells('a', 'b', [0], 2, [3, 60])
-      .tells('a2', 'b', [0], 5, []);
+      .tells('turn', 'b', [0], 2, [3, 60])
+      .tells('next', 'b', [0], 5, []);
     expect(lines(history)).toEqual([
-      '1.000 | client 1 | is told by node 0 from now on',
-      '3.000 | client 1 | is told by node 0 that a has released r',
-      '5.000 | node 0 | tells client 1 of a2, who never hears it',
-      '60.000 | client 1 | is told by node 0 that a has released r',
+      '1.000 | client 1 | hears node 0 from now on',
+      '2.000 | node 0 | tells client 1: it is its turn for r',
+      '3.000 | client 1 | <- node 0: it is its turn for r',
+      '5.000 | node 0 | tells client 1: it is the next for r (lost)',
+      '60.000 | client 1 | <- node 0: it is its turn for r',
+    ]);
+  });
+
+  it('tells who stood in which line, and for whom a node kept what', () => {
+    const history = story({ nodes: 1 }).queues('b', 0, 1, 2).keeps('b', 0, 2, 32).forges(0, 40);
+    expect(lines(history)).toEqual([
+      '1.000 | node 0 | client 1 stands in the line for r',
+      '2.000 | node 0 | client 1 stands no more in the line for r (served)',
+      '2.000 | node 0 | keeps r for client 1',
+      '32.000 | node 0 | keeps r for client 1 no more (expired)',
+      '40.000 | node 0 | is deceived',
+    ]);
+  });
+
+  it('tells in which way a lock was asked for, or given back', () => {
+    const history = story({ nodes: 1 })
+      .asks('grant', 'b', [0], 1, { waits: true, sentAt: NEVER, answeredAt: NEVER })
+      .asks('release', 'b', [0], 2, { waits: true, afterwards: 'yield', sentAt: NEVER, answeredAt: NEVER })
+      .asks('release', 'b', [0], 3, { waits: true, afterwards: 'serve', sentAt: NEVER, answeredAt: NEVER })
+      .asks('release', 'b', [0], 4, { afterwards: 'hand over', sentAt: NEVER, answeredAt: NEVER });
+    expect(lines(history).filter((line) => !line.includes('VIOLATION'))).toEqual([
+      '1.000 | node 0 | stand b: granted',
+      '2.000 | node 0 | yield b: released',
+      '3.000 | node 0 | leave b: released',
+      '4.000 | node 0 | hand over b: released',
     ]);
   });
 

@@ -1,139 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import type { Entry } from '../support/checker/history.ts';
 import { BRISK, broken, type Story, story } from '../support/checker/story.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
-const ALL = [0, 1, 2];
 
-/** Messages take 1 ms, a node is waited for for 12 ms, and no pause is longer than 20 ms. */
-const brisk = ({ nodes = 3 } = {}): Story => story({ nodes, pace: BRISK });
-
-/** A lock is released at 100, and everybody is told. */
-const released = (nodes = ALL): Story =>
-  brisk().stands('a', nodes, 0, 100, { end: 'deleted', endedBy: 'a', announced: true });
-
-const waits = (history: Story, settledAt: number, invokedAt = 10): Story =>
-  history.calls('acquire', 'b', invokedAt, settledAt, { outcome: 'timeout' });
-
-const asks = (history: Story, at: number, also: { executedAt?: number; keys?: string[] } = {}): Story =>
-  history.asks('grant', 'b', [0], at, { keys: ['r'], ...also });
-
-const expired = (settledAt: number): Story => waits(brisk().stands('a', ALL, 0, 100), settledAt);
-
-const untold = (settledAt: number): Story =>
-  waits(released(), settledAt).disturbs([0, 1], 0, NEVER, 'messages').locks('c', 6_000, 6_100);
-
-const disturbed = (settledAt: number): Story =>
-  waits(released(), settledAt).disturbs([0, 1], 0, 120, 'messages');
+const brisk = (): Story => story({ pace: BRISK });
 
 const first = (settledAt: number): Story =>
   story().calls('acquire', 'a', 0, settledAt, { outcome: 'timeout' });
-
-const refused = (denials: number, answeredAt = 1): Story =>
-  story({ nodes: 5 })
-    .asks('grant', 'a', [0, 1, 2, 3].slice(0, denials), 0, { reply: 'denied', answeredAt })
-    .asks('grant', 'a', [4], 0)
-    .asks('release', 'a', [4], 2);
-
-/** Somebody waits, and tries all the time. */
-const tries = (settledAt: number): Story => {
-  const history = brisk().calls('acquire', 'b', 0, settledAt, { outcome: 'timeout' });
-  for (let at = 0; at < settledAt; at += 10) history.asks('grant', `b${at}`, [0], at, { keys: ['r'] });
-  return history;
-};
-
-/** One process gets the lock again and again while another waits. */
-const keeps = (times: number, other?: number): Story => {
-  const history = brisk().calls('acquire', 'b', 0, 1_500, { outcome: 'timeout' });
-  for (let i = 0; i < 150; i++) {
-    const who = i < times && i !== other ? 'a' : String.fromCharCode('c'.charCodeAt(0) + (i % 2));
-    history.locks(`${who}${i}`, 10 * i, 10 * i + 10);
-  }
-  return history;
-};
-
-/** Nobody has the lock all that time, which is another matter. */
-const slept = (history: Story): boolean => broken(history).includes('woken');
-
-describe('woken', () => {
-  it('is broken by who does not try within 30 ms of a release', () => {
-    expect(slept(waits(released(), 130))).toBe(false);
-    expect(slept(waits(released(), 131))).toBe(true);
-  });
-
-  it('takes an attempt after the release for enough, whatever becomes of it', () => {
-    expect(slept(asks(waits(released(), 140), 130))).toBe(false);
-    expect(slept(asks(waits(released(), 140), 131))).toBe(true);
-  });
-
-  it('takes an attempt that comes to a node after the release for one, and no other', () => {
-    expect(slept(asks(waits(released(), 140), 99, { executedAt: 100 }))).toBe(false);
-    expect(slept(asks(waits(released(), 140), 98, { executedAt: 99 }))).toBe(true);
-  });
-
-  it('is not about attempts for other keys, or of other clients', () => {
-    expect(slept(asks(waits(released(), 140), 110, { keys: ['s'] }))).toBe(true);
-    const history = waits(released(), 140).asks('grant', 'c', [0], 110, { keys: ['r'] });
-    expect(slept(history)).toBe(true);
-  });
-
-  it('allows the longest pause as well after what nobody is told of', () => {
-    expect(slept(expired(150))).toBe(false);
-    expect(slept(expired(151))).toBe(true);
-  });
-
-  it('counts from when a quorum is free', () => {
-    const history = brisk()
-      .stands('a', [0], 0, 50)
-      .stands('a', [1, 2], 0, 100, { end: 'deleted', endedBy: 'a', announced: true });
-    expect(slept(waits(history, 130))).toBe(false);
-    expect(slept(waits(released([0, 1]), 131))).toBe(true);
-  });
-
-  it('asks for nothing if somebody else is there again', () => {
-    expect(slept(waits(released(), 150).stands('c', [0, 1], 120, 200))).toBe(false);
-    expect(slept(waits(released(), 150).stands('c', [0], 120, 200))).toBe(true);
-  });
-
-  it('asks for nothing of who does not wait', () => {
-    expect(slept(released().calls('tryAcquire', 'b', 10, 150, { outcome: 'error' }))).toBe(false);
-    const got = released().calls('acquire', 'b', 10, 150, { wonAt: 120 });
-    expect(slept(got)).toBe(false);
-  });
-
-  it('asks for nothing of who does not run', () => {
-    expect(slept(waits(released(), 150).isKilled('b', 120))).toBe(false);
-    expect(slept(waits(released(), 150).stops('b', 90, 101))).toBe(false);
-    expect(slept(waits(released(), 150).stops('c', 90, 101))).toBe(true);
-  });
-
-  it('asks for nothing of a process that has the lock itself', () => {
-    const history = released().locks('b', 0, 140, { releasedAt: 140 });
-    expect(slept(history.calls('acquire', 'b2', 10, 160, { outcome: 'timeout' }))).toBe(false);
-  });
-
-  it('asks for nothing while too many nodes are disturbed', () => {
-    expect(slept(waits(released(), 150).disturbs([0], 0, NEVER))).toBe(true);
-    expect(slept(waits(released(), 150).disturbs([0, 1], 0, NEVER))).toBe(false);
-  });
-
-  it('allows 5 s as well while too few nodes tell of releases', () => {
-    expect(slept(untold(5_150))).toBe(false);
-    expect(slept(untold(5_200))).toBe(true);
-  });
-
-  it('counts from the end of a disturbance', () => {
-    expect(slept(disturbed(170))).toBe(false);
-    expect(slept(disturbed(171))).toBe(true);
-  });
-
-  it('is not about who wants other keys as well', () => {
-    const history = waits(released(), 140).calls('acquire', 'b', 0, 150, {
-      resources: ['r', 's'],
-      outcome: 'timeout',
-    });
-    expect(slept(history)).toBe(false);
-  });
-});
 
 describe('in turn', () => {
   it('is broken by a call that gets the lock while an earlier one waits', () => {
@@ -156,77 +30,191 @@ describe('in turn', () => {
   });
 });
 
-describe('discreet', () => {
-  const told = { end: 'deleted', endedBy: 'a', announced: true } as const;
+/** A lock until 100, and then that of `c`, which has stood in the line of the first node since 30: unless it asks otherwise. */
+const passes = (also: Partial<Entry> = {}, how: { waits?: boolean } = {}): Story =>
+  brisk()
+    .locks('a', 0, 100)
+    .calls('acquire', 'c', 25, 102, { wonAt: 102 })
+    .queues('c', 0, 30, 100, { ...also })
+    .stands('c', [0, 1, 2], 101, 120)
+    .asks('grant', 'c', [0], 101, { keys: ['r'], waits: true, since: 30, ...how })
+    .asks('grant', 'c', [1, 2], 101, { keys: ['r'] })
+    .holds('c', 102, 120);
 
-  it('is broken when the end of an attempt is told that so many have denied that it could not win', () => {
-    expect(broken(refused(3).stands('a', [4], 0, 2, told))).toEqual(['discreet']);
-    expect(broken(refused(2).stands('a', [4], 0, 2, told))).toEqual([]);
+/** Somebody has stood in that line since 20, and stands there still. */
+const behind = (history: Story, also: Partial<Entry> = {}): Story =>
+  history
+    .calls('acquire', 'b', 15, 130, { outcome: 'timeout' })
+    .queues('b', 0, 20, 130, { end: 'left', ...also });
+
+const unfair = (history: Story): boolean => broken(history).includes('fair');
+
+/** One process gets the lock again and again while another waits. */
+const keeps = (times: number, other?: number): Story => {
+  const history = brisk().calls('acquire', 'b', 0, 1_500, { outcome: 'timeout' });
+  for (let i = 0; i < 150; i++) {
+    const who = i < times && i !== other ? 'a' : String.fromCharCode('c'.charCodeAt(0) + (i % 2));
+    history.locks(`${who}${i}`, 10 * i, 10 * i + 10);
+  }
+  return history;
+};
+
+const faulty = (history: Story): Story => history.disturbs([1], 25, 30, 'messages');
+
+describe('fair', () => {
+  it('is broken by who gets the lock before another that came to the line before it', () => {
+    expect(broken(behind(passes()))).toEqual(['fair']);
+    expect(unfair(behind(passes(), { from: 40, since: 40 }))).toBe(false);
   });
 
-  it('is not about what is not told', () => {
-    expect(broken(refused(3).stands('a', [4], 0, 2, { ...told, announced: false }))).toEqual([]);
+  it('goes by the score', () => {
+    expect(unfair(behind(passes({ since: 19 })))).toBe(false);
+    expect(unfair(behind(passes({ since: 21 })))).toBe(true);
   });
 
-  it('is not about an attempt that another lock of its process was handed on to', () => {
-    const history = refused(3).stands('a', [4], 0, 2, told);
-    expect(broken(history.locks('a0', -90, 0))).toEqual([]);
-    expect(broken(refused(3).stands('a', [4], 0, 2, told).locks('b', -90, 0))).toEqual(['discreet']);
+  it('is about those who came while others were there, and wait all the time', () => {
+    expect(unfair(behind(passes({ from: 10 })))).toBe(false);
+    expect(unfair(behind(passes(), { until: 90 }))).toBe(false);
+    expect(unfair(passes().queues('b', 0, 20, 130, { end: 'left' }))).toBe(false);
+    expect(unfair(behind(passes(), { node: 1 }))).toBe(false);
+    expect(unfair(behind(passes(), { client: 2 }))).toBe(false);
   });
 
-  it('is not about denials that came after it was given up', () => {
-    expect(broken(refused(3, 3).stands('a', [4], 0, 2, told))).toEqual([]);
-  });
-});
-
-describe('progress', () => {
-  it('is broken when nobody has the lock for 40 ms', () => {
-    expect(broken(tries(40))).toEqual([]);
-    expect(broken(tries(41))).toEqual(['progress']);
+  it('is not about who does not stand in the line', () => {
+    expect(unfair(behind(passes({}, { waits: false })))).toBe(false);
   });
 
-  it('counts from the end of what the last holder has left', () => {
-    expect(broken(tries(140).locks('a', 0, 100))).toEqual([]);
-    expect(broken(tries(141).locks('a', 0, 100))).toEqual(['progress']);
-    expect(broken(tries(140).locks('a', 0, 100, { releasedAt: 50 }))).toEqual([]);
+  it('is about who has given its turn back', () => {
+    const yields = behind(passes(), { until: 40, end: 'served' });
+    expect(
+      unfair(yields.keeps('b', 0, 40, 42, { end: 'taken' }).queues('b', 0, 45, 130, { since: 20 })),
+    ).toBe(true);
+    const missed = behind(passes(), { until: 40, end: 'served' });
+    expect(unfair(missed.keeps('b', 0, 40, 70).queues('b', 0, 110, 130, { since: 20 }))).toBe(false);
   });
 
-  it('does not count what contenders have', () => {
-    const split = tries(41)
-      .stands('c', [0, 1], 0, 60)
-      .asks('grant', 'c', [0, 1], 0, { keys: ['r'] });
-    expect(broken(split)).toEqual(['progress']);
+  it('allows one for each fault, and no more', () => {
+    expect(unfair(faulty(behind(passes())))).toBe(false);
+    const twice = behind(passes(), { until: 200 })
+      .calls('acquire', 'b2', 15, 200, { outcome: 'timeout' })
+      .calls('acquire', 'd', 25, 150, { wonAt: 150 })
+      .queues('d', 0, 35, 149)
+      .stands('d', [0, 1, 2], 149, 160)
+      .asks('grant', 'd', [0], 149, { keys: ['r'], waits: true, since: 35 })
+      .holds('d', 150, 160);
+    expect(unfair(faulty(twice))).toBe(true);
   });
 
-  it('counts what the dead have left', () => {
-    const split = tries(41)
-      .stands('c', [0, 1], 0, 60)
-      .asks('grant', 'c', [0, 1], 0, { keys: ['r'] });
-    expect(broken(split.isKilled('c', 1))).toEqual([]);
-  });
-
-  it('asks for nothing while somebody is stopped', () => {
-    expect(broken(tries(60).stops('c', 10, 20))).toEqual([]);
-  });
-
-  it('allows three times nodeTimeout and a pause as well while a node is disturbed', () => {
-    expect(broken(tries(96).disturbs([0], 0, NEVER))).toEqual([]);
-    expect(broken(tries(97).disturbs([0], 0, NEVER))).toEqual(['progress']);
-  });
-});
-
-describe('shared', () => {
-  it('is broken by a process that hands a lock on to itself more than 99 times in a row', () => {
-    expect(broken(keeps(100))).toEqual([]);
-    expect(broken(keeps(101))).toEqual(['shared']);
+  it('is broken by a process that hands a lock on to itself more than 32 times in a row', () => {
+    expect(unfair(keeps(34))).toBe(false);
+    expect(unfair(keeps(35))).toBe(true);
   });
 
   it('counts anew when another has had it', () => {
-    expect(broken(keeps(140, 70))).toEqual([]);
+    expect(unfair(keeps(60, 30))).toBe(false);
   });
 
   it('asks for nothing where a node is disturbed, or who waits is stopped', () => {
-    expect(broken(keeps(140).disturbs([0], 500, 510))).toEqual([]);
-    expect(broken(keeps(140).stops('b', 500, 510))).toEqual([]);
+    expect(unfair(keeps(140).disturbs([0], 500, 510))).toBe(false);
+    expect(unfair(keeps(140).stops('b', 500, 510))).toBe(false);
+  });
+});
+
+/** It waits until 100, and is in a line until then. */
+const stays = (until: number, also: Partial<Entry> = {}): Story =>
+  brisk()
+    .locks('a', 0, 300)
+    .calls('acquire', 'b', 10, 100, { outcome: 'timeout' })
+    .queues('b', 0, 20, until, { end: 'left', ...also });
+
+const kept = (until: number, answeredAt = 5): Story =>
+  brisk()
+    .asks('grant', 'b', [0], 0, { keys: ['r'], reply: 'denied', answeredAt })
+    .keeps('b', 0, 50, until);
+
+describe('left', () => {
+  it('is broken by who stays in a line for 28 ms after it has ceased to wait', () => {
+    expect(broken(stays(128))).toEqual([]);
+    expect(broken(stays(129))).toEqual(['left']);
+    expect(broken(stays(NEVER, { end: 'stands' }))).toEqual(['left']);
+  });
+
+  it('is about each call of the process', () => {
+    const again = stays(228).calls('acquire', 'b', 127, 200, { outcome: 'timeout' });
+    expect(broken(again)).toEqual([]);
+    expect(broken(stays(228).calls('acquire', 'b', 129, 200, { outcome: 'timeout' }))).toEqual(['left']);
+  });
+
+  it('is not about the dead, nor about what nobody stands behind', () => {
+    expect(broken(stays(NEVER).isKilled('b', 110))).toEqual([]);
+    expect(broken(stays(NEVER, { isStray: true }))).toEqual([]);
+    expect(broken(stays(NEVER, { client: -1 }))).toEqual([]);
+  });
+
+  it('counts from when the node can be reached again', () => {
+    expect(broken(stays(178).disturbs([0], 90, 150))).toEqual([]);
+    expect(broken(stays(179).disturbs([0], 90, 150))).toEqual(['left']);
+    expect(broken(stays(NEVER).disturbs([0], 90, NEVER))).toEqual([]);
+    expect(broken(stays(150).stops('b', 99, 140))).toEqual([]);
+  });
+
+  it('is broken by what is kept for longer than it may be', () => {
+    expect(broken(kept(81))).toEqual([]);
+    expect(broken(kept(82))).toEqual(['left']);
+    // Three round trips, and 1 s at most.
+    expect(broken(kept(111, 20))).toEqual([]);
+    expect(broken(kept(112, 20))).toEqual(['left']);
+    expect(broken(kept(1_051, 900))).toEqual([]);
+    expect(broken(kept(1_052, 900))).toEqual(['left']);
+  });
+
+  it('is broken by who is taken out while it waits', () => {
+    const out = (also: Partial<Entry> = {}): Story =>
+      stays(60, also).asks('grant', 'b', [0], 19, { keys: ['r'], reply: 'denied', waits: true });
+    expect(broken(out())).toEqual(['left']);
+    expect(broken(stays(60))).toEqual([]);
+    expect(broken(out({ endedOverDead: true }))).toEqual([]);
+    expect(broken(out({ end: 'served' }))).toEqual([]);
+  });
+});
+
+/** So many stands of one process while another holds the lock. */
+const asks = (times: number, also: { waits?: boolean } = { waits: true }): Story => {
+  const history = brisk().locks('a', 0, 250).calls('acquire', 'b', 0, 200, { outcome: 'timeout' });
+  for (let i = 0; i < times; i++)
+    history.asks('grant', 'b', [0], 10 + i / 10, { keys: ['r'], reply: 'denied', ...also });
+  return history.asks('release', 'b', [0], 150);
+};
+
+const wasteful = (history: Story): boolean => broken(history).includes('thrifty');
+
+const told = (times: number): Story => {
+  const history = asks(0);
+  for (let i = 0; i < times; i++) history.tells('turn', 'b', [0], 10 + i);
+  return history;
+};
+
+describe('thrifty', () => {
+  it('is broken by who asks for its place again and again', () => {
+    expect(wasteful(asks(46))).toBe(false);
+    expect(wasteful(asks(47))).toBe(true);
+  });
+
+  it('is broken by too many messages', () => {
+    expect(wasteful(told(46))).toBe(false);
+    expect(wasteful(told(47))).toBe(true);
+  });
+
+  it('is broken by too many commands', () => {
+    expect(wasteful(asks(150, { waits: false }))).toBe(false);
+    expect(wasteful(asks(250, { waits: false }))).toBe(true);
+  });
+
+  it('asks for nothing where something is wrong', () => {
+    expect(wasteful(asks(200).disturbs([0], 190, 195))).toBe(false);
+    expect(wasteful(asks(200).stops('c', 190, 195))).toBe(false);
+    expect(wasteful(asks(200).isKilled('c', 190))).toBe(false);
+    expect(wasteful(asks(200).forges(0, 190))).toBe(false);
+    expect(wasteful(asks(200).isKilled('c', 201))).toBe(true);
   });
 });

@@ -155,7 +155,13 @@ describe('confirming the fencing token of a lease', () => {
   it('does not ask a node that denied or could not be reached', async () => {
     const { nodes, take, answerGrants, confirm } = leaseOver(5);
     const taken = take(0);
-    answerGrants({ kind: 'denied', remaining: 5 }, unreachable(true), granted(10), granted(9), granted(10));
+    answerGrants(
+      { kind: 'denied', remaining: 5, key: 'k' },
+      unreachable(true),
+      granted(10),
+      granted(9),
+      granted(10),
+    );
     await taken;
     void confirm();
     expect(counts(nodes, 'confirm')).toEqual([0, 0, 0, 1, 0]);

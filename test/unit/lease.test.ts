@@ -5,7 +5,7 @@ import { peek } from '../support/peek.ts';
 import { type ScriptedNode, unreachable } from '../support/scripted-node.ts';
 
 const granted = { kind: 'granted' } as const;
-const denied = { kind: 'denied', remaining: 500 } as const;
+const denied = { kind: 'denied', remaining: 500, key: 'k' } as const;
 const released = { kind: 'released' } as const;
 const absent = { kind: 'absent' } as const;
 

@@ -9,8 +9,18 @@ function memoryNode() {
   const [node] = createMemoryNodes(1, { clock }) as [MemoryNode];
   const replies: string[] = [];
   const ask = (verb: 'grant' | 'extend' | 'repair' | 'release', ownerToken: string, keys = ['k']): void => {
-    const claim = { keys, ownerToken, ttl: 1_000, longestTtl: 1_000, announce: true, wanted: () => true };
-    (node as LockNode)[verb](claim, (reply: { kind: string }) => replies.push(`${ownerToken} ${reply.kind}`));
+    const request = {
+      keys,
+      ownerToken,
+      ttl: 1_000,
+      wanted: () => true,
+      afterwards: 'serve',
+      reservation: 30,
+      longestTtl: 1_000,
+    } as const;
+    (node as LockNode)[verb](request, (reply: { kind: string }) =>
+      replies.push(`${ownerToken} ${reply.kind}`),
+    );
   };
   return { node, clock, replies, ask };
 }

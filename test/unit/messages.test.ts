@@ -23,13 +23,19 @@ function message(throws: () => unknown): Promise<string> {
   return rejectionOf((async () => throws())()).then((error) => (error as Error).message);
 }
 
+/** What nodes answer when the attempt has failed: it is a single one if somebody holds the lock. */
+const HELD = {
+  inspect: { kind: 'held', ownerToken: 'x', remaining: 5 },
+  release: { kind: 'absent' },
+} as const;
+
 /** What a single attempt fails with when every node answers so. */
 async function failure(
   reply: GrantReply,
   nodes = 3,
   resources: string | string[] = 'r',
 ): Promise<RedlockError> {
-  const redlock = new Redlock(scriptedNodes(nodes, { grant: reply, release: { kind: 'absent' } }), {
+  const redlock = new Redlock(scriptedNodes(nodes, { ...HELD, grant: reply }), {
     clock: new ManualClock(1_000),
   });
   return rejectionOf(redlock.acquire(resources, { acquireTimeout: 0 })) as Promise<RedlockError>;
@@ -106,19 +112,23 @@ describe('a message about a key that denied a lock says what it is', () => {
       'a key of another type without expiry is in the way',
     ],
     [{ remaining: Number.POSITIVE_INFINITY, owner: 'x' }, 'a key without expiry is in the way'],
+    [
+      { remaining: 5, isReserved: true },
+      'a key reserved for a waiter is in the way (0 of 3 granted, 3 denied, a has a key reserved for a waiter, b has a',
+    ],
   ] as const)('%j', async (denial, text) => {
-    const error = await failure({ kind: 'denied', ...denial });
+    const error = await failure({ kind: 'denied', key: 'r', ...denial });
     expect(error.message).toContain(`cannot lock "r": ${text}`);
     const { owner: _, ...vote } = { owner: '', ...denial };
     expect(error.votes[0]).toEqual({ node: 'a', kind: 'denied', ...vote });
   });
 
   it('of each node, where they differ', async () => {
-    const nodes = scriptedNodes(3, { release: { kind: 'absent' } });
+    const nodes = scriptedNodes(3, HELD);
     const redlock = new Redlock(nodes, { clock: new ManualClock(1_000) });
     const rejection = rejectionOf(redlock.acquire('r', { acquireTimeout: 0 }));
-    nodes[0]?.answer({ kind: 'denied', remaining: 5, owner: 'x' });
-    nodes[1]?.answer({ kind: 'denied', remaining: 5, foreign: 'value' });
+    nodes[0]?.answer({ kind: 'denied', remaining: 5, key: 'r', owner: 'x' });
+    nodes[1]?.answer({ kind: 'denied', remaining: 5, key: 'r', foreign: 'value' });
     expect(((await rejection) as Error).message).toBe(
       'cannot lock "r": held by another owner (0 of 3 granted, 2 denied, b has a value that quorlock did not set, c had not answered)',
     );

@@ -26,7 +26,7 @@ describe('a node that somebody else has made', () => {
     'extend',
     'release',
     'inspect',
-    'onRelease',
+    'openInbox',
     'objection',
     'close',
   ] as const)('is refused if it lacks the method %s', (method) => {

@@ -1,12 +1,22 @@
 import { describe, expect, it } from 'vitest';
+import type { ReleaseRequest } from '../../src/node/lock-node.ts';
 import { PendingReleases } from '../../src/node/pending-releases.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-const of = (ownerToken: string, longestTtl = 1_000) => ({
+const of = (ownerToken: string, longestTtl = 1_000): ReleaseRequest => ({
   keys: ['k'],
   ownerToken,
-  announce: true,
+  afterwards: 'serve',
+  reservation: 30,
   longestTtl,
+});
+
+const waiter = { name: 'w', key: 'k', since: 5 };
+
+const leaving = (ownerToken: string, name = 'w'): ReleaseRequest => ({
+  ...of(ownerToken),
+  keys: ['k', 'l'],
+  waiter: { ...waiter, name },
 });
 
 function begin(): { clock: ManualClock; pending: PendingReleases; owed: () => string[] } {
@@ -46,15 +56,68 @@ describe('what a node owes', () => {
     expect(pending.none).toBe(true);
   });
 
-  it.each([
-    ['late', true],
-    [true, true],
-    [false, false],
-    ['gone', 'gone'],
-  ] as const)('that was to be announced %j is announced %j when it is repeated', (first, repeated) => {
+  it.each<[string, Partial<ReleaseRequest>, Partial<ReleaseRequest>]>([
+    ['serves, as it did', { afterwards: 'serve' }, { afterwards: 'serve' }],
+    [
+      'takes a waiter out of its line, as it did',
+      { afterwards: 'serve', waiter },
+      { afterwards: 'serve', waiter },
+    ],
+    [
+      'serves if it handed over: the grant that followed is lost',
+      { afterwards: 'hand over' },
+      { afterwards: 'serve' },
+    ],
+    [
+      'serves if it yielded, and puts nobody in line',
+      { afterwards: 'yield', waiter },
+      { afterwards: 'serve' },
+    ],
+  ])('%s, when it is repeated', (_what, first, repeated) => {
     const { pending } = begin();
-    pending.add({ ...of('a'), announce: first });
-    expect(pending.list()[0]?.request).toEqual({ ...of('a'), announce: repeated });
+    pending.add({ ...of('a'), ...first });
+    expect(pending.list()[0]?.request).toEqual({ ...of('a'), ...repeated });
+  });
+
+  describe('by a waiter that stands in line again', () => {
+    it('does not take it out of that line again', () => {
+      const { pending } = begin();
+      pending.add(leaving('a'));
+      pending.stands(waiter, ['l', 'm']);
+      expect(pending.list().map(({ request }) => request)).toEqual([{ ...leaving('a'), waiter: undefined }]);
+    });
+
+    it('still takes others out, and it out of other lines', () => {
+      const { pending } = begin();
+      pending.add(leaving('a', 'another'));
+      pending.add(leaving('b'));
+      pending.add(of('c'));
+      pending.stands(waiter, ['m']);
+      pending.stands({ ...waiter, name: 'a third' }, ['k']);
+      expect(pending.list().map(({ request }) => request)).toEqual([
+        leaving('a', 'another'),
+        leaving('b'),
+        of('c'),
+      ]);
+    });
+
+    it('is still settled by the answer to what was sent before', () => {
+      const { pending } = begin();
+      const release = pending.add(leaving('a'));
+      pending.refused(release);
+      pending.stands(waiter, ['k']);
+      expect(pending.takeRefused()).toEqual([release]);
+      pending.settle(release);
+      expect(pending.none).toBe(true);
+    });
+
+    it('takes it out when it leaves again', () => {
+      const { pending } = begin();
+      pending.add(leaving('a'));
+      pending.stands(waiter, ['k']);
+      pending.add(leaving('b'));
+      expect(pending.list().map(({ request }) => request.waiter)).toEqual([undefined, waiter]);
+    });
   });
 
   it('is no more than 10,000 releases; the oldest are dropped', () => {

@@ -1,5 +1,6 @@
 import slotOf from 'cluster-key-slot';
 import { describe, expect, it } from 'vitest';
+import type { LockNode } from '../../src/node/lock-node.ts';
 import { allButGrants } from '../../src/node/redis/scripts/script.ts';
 import { admittedNode, infoOf, type NodeOver, RETENTION, scriptsOf } from '../support/fake-connection.ts';
 import { turn } from '../support/peek.ts';
@@ -60,9 +61,10 @@ describe('the operations of one tick', () => {
         ownerToken: 't',
         ttl: 5,
         longestTtl: 5,
-        announce: false,
+        afterwards: 'serve',
+        reservation: 30,
         wanted: () => true,
-      };
+      } as const;
       node.grant(claim, (reply) => void replies.push(reply));
       node.release(claim, (reply) => void replies.push(reply));
       await turn();
@@ -80,11 +82,12 @@ describe('the operations of one tick', () => {
       ownerToken: 't',
       ttl: 5,
       longestTtl: 5,
-      announce: false,
+      afterwards: 'serve',
+      reservation: 30,
       wanted: () => true,
-    };
+    } as const;
     const note = (reply: unknown): void => void replies.push(reply);
-    for (let i = 0; i < 6; i++) node.grant(claim, note);
+    for (let i = 0; i < 7; i++) node.grant(claim, note);
     for (let i = 0; i < 3; i++) node.extend(claim, note);
     for (let i = 0; i < 3; i++) node.repair(claim, note);
     for (let i = 0; i < 2; i++) node.release(claim, note);
@@ -92,10 +95,11 @@ describe('the operations of one tick', () => {
     await turn();
     await connection.answer([
       'granted',
-      ['denied', 50],
-      ['denied', -1, 'type'],
-      ['denied', 5, 'value'],
-      ['denied', 5, '0123456789abcdef'],
+      ['denied', 50, 'turn', 2],
+      ['denied', -1, 'type', 1],
+      ['denied', 5, 'value', 2],
+      ['denied', 5, '0123456789abcdef', 1],
+      ['denied', 0, 'turn', 1, 7, '1764441234567890'],
       new Error('OOM command not allowed'),
       'extended',
       'missing',
@@ -112,10 +116,17 @@ describe('the operations of one tick', () => {
     ]);
     expect(replies).toEqual([
       { kind: 'granted' },
-      { kind: 'denied', remaining: 50 },
-      { kind: 'denied', remaining: Number.POSITIVE_INFINITY, foreign: 'type' },
-      { kind: 'denied', remaining: 5, foreign: 'value' },
-      { kind: 'denied', remaining: 5, owner: '0123456789abcdef' },
+      { kind: 'denied', remaining: 50, key: 'l', isReserved: true },
+      { kind: 'denied', remaining: Number.POSITIVE_INFINITY, key: 'k', foreign: 'type' },
+      { kind: 'denied', remaining: 5, key: 'l', foreign: 'value' },
+      { kind: 'denied', remaining: 5, key: 'k', owner: '0123456789abcdef' },
+      {
+        kind: 'denied',
+        remaining: 0,
+        key: 'k',
+        isReserved: true,
+        place: { position: 7, since: 1_764_441_234_567_890 },
+      },
       { kind: 'unreachable', cause: new Error('OOM command not allowed'), maybeExecuted: true },
       { kind: 'extended' },
       { kind: 'missing' },
@@ -514,8 +525,17 @@ describe('a server that has forgotten its scripts', () => {
   });
 });
 
+/** What a command says of requests, after the time for which counters are kept. */
+async function sent(act: (node: LockNode) => void, isSharded = false): Promise<unknown> {
+  const { node, connection } = await admittedNode();
+  connection.isSharded = isSharded;
+  act(node);
+  await turn();
+  return connection.commands[0]?.args.slice(1);
+}
+
 describe('what a command says', () => {
-  it('is for how long counters are kept, and five things of each operation', async () => {
+  it('is for how long counters are kept, and five things of each operation, without anybody who waits', async () => {
     const { node, connection } = await admittedNode();
     const holding = { keys: ['k', '{l}m'], ownerToken: 't' };
     const claim = { ...holding, ttl: 5, wanted: () => true };
@@ -524,8 +544,9 @@ describe('what a command says', () => {
     node.extend({ ...claim, fencingToken: 8 }, () => {});
     node.extend(claim, () => {});
     node.repair({ ...claim, fencingToken: 9 }, () => {});
-    node.release({ ...holding, announce: true, longestTtl: 5 }, () => {});
-    node.release({ ...holding, announce: false, longestTtl: 5 }, () => {});
+    const release = { ...holding, reservation: 30, longestTtl: 5 };
+    node.release({ ...release, afterwards: 'serve' }, () => {});
+    node.release({ ...release, afterwards: 'hand over' }, () => {});
     node.inspect('k', () => {});
     await turn();
     const counters = ['{k}:quorlock:fence', '{l}m:quorlock:fence'];
@@ -548,11 +569,85 @@ describe('what a command says', () => {
       ['extend', 2, 't', 5, 8],
       ['extend', 2, 't', 5, ''],
       ['repair', 2, 't', 5, 9],
-      ['release', 2, 't', 'announce', ''],
+      ['release', 2, 't', 30, ''],
       ['release', 2, 't', 0, ''],
       ['inspect', 1, '', 0, ''],
     ];
     expect(command?.args).toEqual(args.flat());
+  });
+
+  describe('of somebody who waits', () => {
+    const waiter = { name: 'w', key: 'k{x}', since: -25 };
+    const holding = { keys: ['l{x}', 'k{x}'], ownerToken: 't' };
+    const claim = { ...holding, ttl: 5, wanted: () => true, waiter, reservation: 30 };
+    const release = { ...holding, afterwards: 'serve', waiter, reservation: 30, longestTtl: 5 } as const;
+
+    it('is also its inbox, since when it has waited, for which key, and for how long a key may be reserved', async () => {
+      const args = [
+        ['stand', 2, 't', 5, '', 'quorlock:turn:w', -25, 2, 30],
+        ['stand', 2, 't', 5, 8, 'quorlock:turn:w', -25, 2, 30],
+        ['leave', 2, 't', 30, '', 'quorlock:turn:w'],
+        ['leave', 2, 't', 0, '', 'quorlock:turn:w'],
+        ['yield', 2, 't', 30, '', 'quorlock:turn:w', -25, 2],
+        ['grant', 2, 't', 5, ''],
+      ];
+      const all = await sent((node) => {
+        node.grant(claim, () => {});
+        node.grant({ ...claim, hint: 7 }, () => {});
+        node.release(release, () => {});
+        node.release({ ...release, afterwards: 'hand over' }, () => {});
+        node.release({ ...release, afterwards: 'yield' }, () => {});
+        node.grant({ ...claim, waiter: undefined }, () => {});
+      });
+      expect(all).toEqual(args.flat());
+    });
+
+    it('names an inbox in the hash slot of the key on a Redis Cluster', async () => {
+      const args = await sent((node) => node.release(release, () => {}), true);
+      expect(args).toEqual(['leave', 2, 't', 30, '', 'quorlock:turn:{x}:w']);
+    });
+
+    it('is never 0 for a reservation, which would serve nobody', async () => {
+      const args = await sent((node) => {
+        node.grant({ ...claim, reservation: 0 }, () => {});
+        node.grant({ ...claim, reservation: undefined }, () => {});
+        node.release({ ...release, reservation: 0, waiter: undefined }, () => {});
+      });
+      const stand = ['stand', 2, 't', 5, '', 'quorlock:turn:w', -25, 2, 1];
+      expect(args).toEqual([...stand, ...stand, 'release', 2, 't', 1, '']);
+    });
+  });
+
+  it.each([
+    ['no key', []],
+    ['a key that was not asked for', [2]],
+    ['a key before the first', [0]],
+    ['a key that is no number', ['x']],
+  ])('is no denial if it names %s', async (_what, rest) => {
+    const { connection, ask, replies } = await admittedNode();
+    ask('grant', 't');
+    await turn();
+    await connection.answer([['denied', 5, 'x', ...rest]]);
+    expect(replies).toEqual(['t unreachable']);
+  });
+
+  it.each([
+    [[]],
+    [[null, null]],
+    [[0]],
+    [['0', '5']],
+    [[0.5, '5']],
+    [[0, 5]],
+    [[0, 'x']],
+    [[0, 'inf']],
+    [[0, '9007199254740993']],
+  ])('is a denial without a place if that makes no sense: %j', async (place) => {
+    const { node, connection } = await admittedNode();
+    const replies: unknown[] = [];
+    node.grant({ keys: ['k'], ownerToken: 't', ttl: 5, wanted: () => true }, (reply) => replies.push(reply));
+    await turn();
+    await connection.answer([['denied', 5, 'x', 1, ...place]]);
+    expect(replies).toEqual([{ kind: 'denied', remaining: 5, key: 'k', owner: 'x' }]);
   });
 
   it.each([
@@ -570,7 +665,7 @@ describe('what a command says', () => {
       else node.inspect('k', note);
     }
     await turn();
-    await connection.answer(times.map((time) => [word, time, 'x']));
+    await connection.answer(times.map((time) => [word, time, 'x', 1]));
     const unknown = expect.objectContaining({ kind: 'unreachable', maybeExecuted: true });
     expect(replies).toEqual(times.map(() => unknown));
   });

@@ -150,9 +150,14 @@ describe('a server that is known to be down', () => {
     const over = nodeOver();
     await over.connection.down(new Error('gone'));
     const release: unknown[] = [];
-    over.node.release({ keys: ['k'], ownerToken: 't', announce: true, longestTtl: 60_000 }, (reply) =>
-      release.push(reply),
-    );
+    const request = {
+      keys: ['k'],
+      ownerToken: 't',
+      afterwards: 'serve',
+      reservation: 30,
+      longestTtl: 60_000,
+    } as const;
+    over.node.release(request, (reply) => release.push(reply));
     over.node.inspect('k', (reply) => release.push(reply));
     expect(await grantNow(over)).toMatchObject({ kind: 'unreachable', maybeExecuted: false });
     expect(release).toMatchObject([{ kind: 'unreachable' }, { kind: 'unreachable' }]);

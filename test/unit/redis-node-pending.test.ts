@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { admittedNode, infoOf, nodeOver } from '../support/fake-connection.ts';
+import { admittedNode, infoOf, type NodeOver, nodeOver } from '../support/fake-connection.ts';
 import { turn } from '../support/peek.ts';
 
 describe('a release that was not answered', () => {
@@ -147,6 +147,61 @@ describe('a release that was not answered', () => {
     const released = connection.commands.flatMap(({ operations }) => operations);
     expect(released).toHaveLength(10_000);
     expect([released[0], released.at(-1)]).toEqual(['release t1', 'release t10000']);
+  });
+});
+
+/** The commands of releases, without what is the same in all. */
+const sent = ({ connection }: NodeOver): unknown[] =>
+  connection.commands
+    .filter(({ operations }) => operations[0]?.startsWith('release'))
+    .map(({ args }) => args.slice(1, 7));
+
+describe('a release by a waiter that was not answered', () => {
+  const waiter = { name: 'w', key: 'k', since: 5 };
+  const owned = { keys: ['k'], ownerToken: 't' };
+  const release = { ...owned, afterwards: 'serve', reservation: 30, waiter, longestTtl: 60_000 } as const;
+  const claim = { ...owned, ttl: 5, wanted: () => true, waiter, reservation: 30 };
+  const inbox = 'quorlock:turn:w';
+
+  it.each([
+    ['leaves', 'serve', ['leave', 1, 't', 30, '', inbox]],
+    ['yielded, and does so no more', 'yield', ['release', 1, 't', 30, '']],
+    ['handed over, and serves', 'hand over', ['leave', 1, 't', 30, '', inbox]],
+  ] as const)('is repeated as one that %s', async (_what, afterwards, args) => {
+    const over = await admittedNode();
+    over.node.release({ ...release, afterwards }, () => {});
+    await turn();
+    await over.connection.down();
+    await over.connection.up();
+    expect(sent(over).at(-1)).toEqual(args);
+  });
+
+  it('does not take it out of the line in which it stands again', async () => {
+    const over = await admittedNode();
+    const { node, connection, clock } = over;
+    node.release(release, () => {});
+    await turn();
+    await connection.answer([new Error('OOM command not allowed')]);
+    node.grant(claim, () => {});
+    await turn();
+    await clock.advanceAsync(250);
+    expect(sent(over)).toEqual([
+      ['leave', 1, 't', 30, '', inbox],
+      ['release', 1, 't', 30, ''],
+    ]);
+  });
+
+  it('still takes it out when it stands for another key, or somebody else stands', async () => {
+    const over = await admittedNode();
+    const { node, connection, clock } = over;
+    node.release(release, () => {});
+    await turn();
+    await connection.answer([new Error('OOM command not allowed')]);
+    node.grant({ ...claim, keys: ['l'], waiter: { ...waiter, key: 'l' } }, () => {});
+    node.grant({ ...claim, waiter: { ...waiter, name: 'another' } }, () => {});
+    await turn();
+    await clock.advanceAsync(250);
+    expect(sent(over).at(-1)).toEqual(['leave', 1, 't', 30, '', inbox]);
   });
 });
 

@@ -72,26 +72,6 @@ describe('tryAcquire', () => {
     expect(await redlock.tryAcquire('r')).toBeNull();
   });
 
-  it('is null when the vote was split', async () => {
-    const { redlock, another, nodes } = memoryRedlock(4);
-    for (const node of nodes.slice(2)) node.fail();
-    expect(
-      await another()
-        .tryAcquire('r')
-        .catch(() => 'unreachable'),
-    ).toBe('unreachable');
-    for (const node of nodes) node.heal();
-    const [first, second] = await Promise.all([redlock.tryAcquire('r'), another().tryAcquire('r')]);
-    expect([first, second].filter((lock) => lock !== null)).toHaveLength(1);
-  });
-
-  it('is null when a simultaneous contender has half of the nodes', async () => {
-    const { redlock, nodes, clock } = memoryRedlock(2);
-    nodes[1]?.grant({ keys: ['r'], ownerToken: 'other', ttl: 1_000, wanted: () => true }, () => {});
-    await clock.advanceAsync(0);
-    expect(await redlock.tryAcquire('r')).toBeNull();
-  });
-
   it('throws when no quorum can be reached', async () => {
     const { redlock, nodes } = memoryRedlock(3);
     for (const node of nodes.slice(0, 2)) node.fail();

@@ -8,7 +8,7 @@ import { peek } from '../support/peek.ts';
 import { type ScriptedNode, scriptedNodes, unreachable } from '../support/scripted-node.ts';
 
 const granted: GrantReply = { kind: 'granted' };
-const denied: GrantReply = { kind: 'denied', remaining: 500 };
+const denied: GrantReply = { kind: 'denied', remaining: 500, key: 'k' };
 
 interface Heard {
   index: number;

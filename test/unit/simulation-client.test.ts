@@ -157,6 +157,6 @@ describe('a simulated client', () => {
       calmWorld({ clients: [[take(100, { hold: 10 }), take(300, { hold: 10 })]], connectTimeout: 300 }),
     );
     const bounds = calls.filter(({ verb }) => verb === 'acquire').map(({ bound }) => bound);
-    expect(bounds).toEqual([200 + 3 * 50 + 8, 2 * 50 + 8]);
+    expect(bounds).toEqual([200 + 4 * 50 + 8, 3 * 50 + 8]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { channelOf } from '../../src/node/channel.ts';
+import { inboxOf } from '../../src/node/inbox.ts';
 import type { RedisSubscriber } from '../../src/node/redis/redis-connection.ts';
 import { grantScript } from '../../src/node/redis/scripts/script.ts';
 import { emptyHistory } from '../support/checker/history.ts';
@@ -75,7 +75,7 @@ class Bench {
     return this.at(100, () => {
       subscriber = this.connection.subscriberTo();
       subscriber.open({
-        up: () => subscriber.subscribe(channelOf('r'), (error) => this.hear(error?.message ?? 'listens')),
+        up: () => subscriber.subscribe(inboxOf('name'), (error) => this.hear(error?.message ?? 'listens')),
         down: () => this.hear('deaf'),
         message: () => this.hear('told'),
       });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { channelOf } from '../../src/node/channel.ts';
-import { ownerOf } from '../../src/node/owner.ts';
+import { inboxOf } from '../../src/node/inbox.ts';
 import { grantScript } from '../../src/node/redis/scripts/script.ts';
 import { type Exchange, emptyHistory, type Operation } from '../support/checker/history.ts';
 import { runEvents } from '../support/simulation/by-hand.ts';
@@ -10,10 +9,13 @@ import { Recorder } from '../support/simulation/recorder.ts';
 import { Server } from '../support/simulation/server.ts';
 import { Timeline } from '../support/simulation/timeline.ts';
 import { type Latency, Way } from '../support/simulation/way.ts';
-import { wordOf } from '../support/wire-format.ts';
+import { tokenOf } from '../support/token.ts';
+import { type Request, wordOf } from '../support/wire-format.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 const SCRIPT = grantScript('any');
+const NAME = tokenOf(0, 1);
+const INBOX = inboxOf(NAME);
 
 /** What chance decides when a link breaks: a request on its way is lost, or is executed all the same. */
 const LOST = 0;
@@ -65,7 +67,6 @@ class Bench {
     const { detours = false, authenticates = false } = this.#setting;
     const { timeline, history, process, server, way } = this;
     const fraction = (): number => this.chance;
-    const owners = new Map(['a', 'b', 'c'].map((token) => [ownerOf(token), token]));
     return this.at(0, () => {
       const recorder = new Recorder({ timeline, history, process, server }, true);
       const mishap = (): Mishap => this.mishap;
@@ -78,8 +79,8 @@ class Bench {
           up: () => this.hear('up'),
           down: ({ message }) => this.hear(`down: ${message}`),
           message: (channel, text) => {
-            expect(channel).toBe(channelOf('r'));
-            this.hear(`told of ${owners.get(text)}`);
+            expect(channel).toBe(INBOX);
+            this.hear(`told ${text}`);
           },
           moved: () => expect.unreachable(),
         },
@@ -110,14 +111,15 @@ class Bench {
   }
 
   subscribe(): void {
-    this.link.subscribe(channelOf('r'), (error) => this.hear(error ? error.message : 'subscribed'));
+    this.link.subscribe(INBOX, (error) => this.hear(error ? error.message : 'subscribed'));
   }
 
-  /** The lock of that token comes and goes. */
-  release(time: number, token: string, { key = 'r', announce = true } = {}): this {
+  /** It comes to be its turn for that key, which another has had: it is told, unless that is not its name. */
+  turn(time: number, key: string, name = NAME): this {
     return this.meanwhile(time, () => {
-      this.#run('grant', token, key, false);
-      this.#run('release', token, key, announce);
+      this.#run('grant', key, { token: 'other' });
+      this.#run('grant', key, { waiter: { name, key, since: 0 } });
+      this.#run('release', key, { token: 'other' });
     });
   }
 
@@ -141,12 +143,23 @@ class Bench {
     }));
   }
 
-  #run(operation: Operation, token: string, key: string, announce: boolean): void {
+  #run(operation: Operation, key: string, also: Partial<Request>): void {
+    const request: Request = {
+      operation,
+      keys: [key],
+      token: 'own',
+      ttl: operation === 'grant' ? 1_000 : 0,
+      afterwards: 'serve',
+      reservation: 30,
+      waiter: undefined,
+      fence: undefined,
+      ...also,
+    };
     const exchange: Exchange = {
       client: 1,
       node: 0,
       operation,
-      token,
+      token: request.token,
       sentAt: this.timeline.now,
       executedAt: NEVER,
       reply: '',
@@ -154,8 +167,7 @@ class Bench {
       overDead: false,
       torn: false,
     };
-    const ttl = operation === 'grant' ? 1_000 : 0;
-    this.server.run(SCRIPT.sha, [{ keys: [key], ttl, announce, fence: undefined, exchange }], false);
+    this.server.run(SCRIPT.sha, [{ request, exchange }], false);
   }
 }
 
@@ -199,12 +211,15 @@ describe('a simulated link', () => {
   it('writes down what no call has asked for', async () => {
     const bench = new Bench().open();
     bench.at(100, () => bench.ask('PING')).at(200, () => bench.subscribe());
-    await bench.grantAt(300, 'a').grantAt(400, 'a').run();
+    bench.at(300, () => bench.ask('EVALSHA', SCRIPT.sha, '1', 'a', '1000', 'release', '1', 'a', '30', ''));
+    bench.at(500, () => bench.ask('EVALSHA', SCRIPT.sha, '1', 'a', '1000', 'release', '1', 'a', '30', ''));
+    // A grant may be asked for again.
+    await bench.grantAt(600, 'a').grantAt(700, 'a').run();
     expect(bench.history.extras.map(({ at, what }) => `${Math.round(at)}: ${what}`)).toEqual([
       '20: connection',
       '100: look',
       '200: subscription',
-      '400: repetition',
+      '500: repetition',
     ]);
   });
 
@@ -546,25 +561,22 @@ describe('a simulated link of a process that is stopped', () => {
 describe('a simulated link that listens', () => {
   const LISTENING = ['20: up', '40: subscribed'];
 
-  it('is told of releases once it has subscribed, in order', async () => {
-    const bench = listening().release(100, 'a').release(101, 'b');
-    expect(await bench.run()).toEqual([...LISTENING, '110: told of a', '111: told of b']);
+  it('is told once it has subscribed, in order', async () => {
+    const bench = listening().turn(100, 'a').turn(101, 'b');
+    expect(await bench.run()).toEqual([...LISTENING, '110: told turn a', '111: told turn b']);
     expect(bench.history.messages).toMatchObject([
-      { client: 0, node: 0, key: 'r', token: 'a', publishedAt: 100, arrivedAt: [110] },
-      { token: 'b', publishedAt: 101, arrivedAt: [111] },
+      { client: 0, node: 0, key: 'a', what: 'turn', publishedAt: 100, arrivedAt: [110] },
+      { key: 'b', publishedAt: 101, arrivedAt: [111] },
     ]);
     expect(bench.history.subscriptions).toEqual([{ client: 0, node: 0, at: 40 }]);
   });
 
   it('is told from the moment on at which the server knows', async () => {
-    expect(await listening().release(29, 'a').release(31, 'b').run()).toEqual([
-      ...LISTENING,
-      '41: told of b',
-    ]);
+    expect(await listening().turn(29, 'a').turn(31, 'b').run()).toEqual([...LISTENING, '41: told turn b']);
   });
 
-  it('is told of no other key, and of nothing that is not to be told', async () => {
-    const bench = listening().release(100, 'a', { key: 's' }).release(110, 'b', { announce: false });
+  it('is told nothing that is for another waiter', async () => {
+    const bench = listening().turn(100, 'a', tokenOf(0, 2));
     expect(await bench.run()).toEqual(LISTENING);
   });
 
@@ -576,26 +588,30 @@ describe('a simulated link that listens', () => {
   });
 
   it('is told nothing once it has unsubscribed', async () => {
-    const bench = listening().at(100, () => bench.link.unsubscribe(channelOf('r')));
-    bench.release(109, 'a').release(111, 'b');
-    expect(await bench.run()).toEqual([...LISTENING, '119: told of a']);
+    const bench = listening().at(100, () => bench.link.unsubscribe(INBOX));
+    bench.turn(109, 'a').turn(111, 'b');
+    expect(await bench.run()).toEqual([...LISTENING, '119: told turn a']);
   });
 
   it('loses what is on its way when it breaks', async () => {
-    const bench = listening().release(95, 'a').release(110, 'b');
+    const bench = listening().turn(95, 'a').turn(109, 'b').turn(111, 'c');
     bench.at(100, () => bench.link.break());
     expect(await bench.run()).toEqual([...LISTENING, '100: down: read ECONNRESET']);
-    expect(bench.history.messages).toMatchObject([{ token: 'a', arrivedAt: [] }]);
+    // The server takes what it says for heard until it knows.
+    expect(bench.history.messages).toMatchObject([
+      { client: 0, node: 0, key: 'a', what: 'turn', publishedAt: 95, arrivedAt: [] },
+      { key: 'b', publishedAt: 109, arrivedAt: [] },
+    ]);
     expect(bench.server.audience.size).toBe(0);
   });
 
   it('is told late what a cut has held up, and in order', async () => {
     const bench = listening();
     bench.way.disturb({ from: 90, to: 150, direction: 'down', delay: NEVER });
-    expect(await bench.release(100, 'a').release(149, 'b').run()).toEqual([
+    expect(await bench.turn(100, 'a').turn(149, 'b').run()).toEqual([
       ...LISTENING,
-      '160: told of a',
-      '160: told of b',
+      '160: told turn a',
+      '160: told turn b',
     ]);
   });
 
@@ -605,7 +621,7 @@ describe('a simulated link that listens', () => {
       bench.server.restart('kept');
       bench.server.load(SCRIPT.text);
     });
-    expect(await bench.release(200, 'a').run()).toEqual(LISTENING);
+    expect(await bench.turn(200, 'a').run()).toEqual(LISTENING);
   });
 
   it('finds out when it asks that server for something', async () => {
@@ -616,38 +632,38 @@ describe('a simulated link that listens', () => {
 
   it('is told when its process runs again', async () => {
     const bench = listening().meanwhile(90, () => bench.process.pause(100, true));
-    expect(await bench.release(100, 'a').run()).toEqual([...LISTENING, '190: told of a']);
+    expect(await bench.turn(100, 'a').run()).toEqual([...LISTENING, '190: told turn a']);
   });
 
   it('never hears a message that is lost, though the link lives', async () => {
-    const bench = listening().release(100, 'a').release(200, 'b');
+    const bench = listening().turn(100, 'a').turn(200, 'b');
     bench.meanwhile(90, () => {
       bench.mishap = { isLost: true };
     });
     bench.meanwhile(150, () => {
       bench.mishap = {};
     });
-    expect(await bench.run()).toEqual([...LISTENING, '210: told of b']);
+    expect(await bench.run()).toEqual([...LISTENING, '210: told turn b']);
   });
 
   it('hears a message that is repeated twice, and what came later in between', async () => {
-    const bench = listening().release(100, 'a').release(150, 'b');
+    const bench = listening().turn(100, 'a').turn(150, 'b');
     bench.mishap = { againAfter: 60 };
     expect(await bench.run()).toEqual([
       ...LISTENING,
-      '110: told of a',
-      '160: told of b',
-      '170: told of a',
-      '220: told of b',
+      '110: told turn a',
+      '160: told turn b',
+      '170: told turn a',
+      '220: told turn b',
     ]);
     expect(bench.history.messages[0]?.arrivedAt).toEqual([110, 170]);
   });
 
   it('is told nothing once it is cut, nor once the server has ended it', async () => {
-    const cut = listening().release(95, 'a');
+    const cut = listening().turn(95, 'a');
     cut.at(100, () => cut.link.cut());
-    expect(await cut.release(110, 'b').run()).toEqual(LISTENING);
+    expect(await cut.turn(110, 'b').run()).toEqual(LISTENING);
     const ended = listening().meanwhile(100, () => ended.link.end());
-    expect(await ended.release(105, 'a').run()).toHaveLength(3);
+    expect(await ended.turn(105, 'a').run()).toHaveLength(3);
   });
 });

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { inboxOf } from '../../src/node/inbox.ts';
 import type { Fence } from '../../src/node/memory/memory-store.ts';
 import { ownerOf } from '../../src/node/owner.ts';
 import { allButGrants, gateScript, grantScript } from '../../src/node/redis/scripts/script.ts';
 import { type Exchange, emptyHistory, type Operation, type Vote } from '../support/checker/history.ts';
+import { WALL_ORIGIN } from '../support/simulation/process.ts';
 import { type Part, Server, type ServerPlan } from '../support/simulation/server.ts';
 import { Timeline } from '../support/simulation/timeline.ts';
 import { tokenOf } from '../support/token.ts';
-import { wordOf } from '../support/wire-format.ts';
+import { type Request, wordOf } from '../support/wire-format.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 const SCRIPT = grantScript('any');
@@ -40,7 +42,25 @@ class Bench {
     return this;
   }
 
-  part(operation: Operation, token: string, ttl = 0, keys: readonly string[] = ['r'], fence?: Fence): Part {
+  part(
+    operation: Operation,
+    token: string,
+    ttl = 0,
+    keys: readonly string[] = ['r'],
+    fence?: Fence,
+    also: Partial<Request> = {},
+  ): Part {
+    const request: Request = {
+      operation,
+      keys,
+      token,
+      ttl,
+      afterwards: 'serve',
+      reservation: 30,
+      waiter: undefined,
+      fence,
+      ...also,
+    };
     const exchange: Exchange = {
       client: 0,
       node: 0,
@@ -52,8 +72,33 @@ class Bench {
       answeredAt: NEVER,
       overDead: false,
       torn: false,
+      ...(also.waiter ? { waits: true } : {}),
     };
-    return { keys, ttl, announce: false, fence, exchange };
+    return { request, exchange };
+  }
+
+  /** What the server says to a waiter that asks for the lock, or does not want it any more. */
+  askAs(client: number, operation: 'grant' | 'release', also: Partial<Request> = {}): unknown {
+    const waiter = { name: tokenOf(client, 0), key: 'r', since: 0 };
+    const part = this.part(operation, tokenOf(client, 1), 1_000, ['r'], undefined, { waiter, ...also });
+    const exchange = { ...part.exchange, client };
+    const replies = this.server.run(SCRIPT.sha, [{ ...part, exchange }], false);
+    return replies instanceof Error ? replies : replies[0];
+  }
+
+  /** From now on clients hear what they are told. */
+  listen(...clients: readonly number[]): string[] {
+    const told: string[] = [];
+    const inboxes = clients.map((client) => inboxOf(tokenOf(client, 0)));
+    this.server.audience.add({
+      inboxes,
+      published: (inbox, what, key) => {
+        const index = inboxes.indexOf(inbox);
+        if (index >= 0) told.push(`client ${clients[index]}: ${what} ${key}`);
+        return index >= 0;
+      },
+    });
+    return told;
   }
 
   /** What the server says to one operation. */
@@ -88,7 +133,7 @@ describe('a simulated server', () => {
     const bench = new Bench();
     expect(bench.ask('inspect', '')).toBe('free');
     expect(bench.ask('grant', 'a', 100)).toBe('granted');
-    expect(bench.ask('grant', 'b', 100)).toEqual(['denied', 100, 'value']);
+    expect(bench.ask('grant', 'b', 100)).toEqual(['denied', 100, 'value', 1]);
     expect(bench.ask('inspect', '')).toEqual(['held', 100, 'a']);
     expect(bench.ask('extend', 'b', 100)).toEqual(['taken', 100]);
     expect(bench.ask('extend', 'a', 200)).toBe('extended');
@@ -103,7 +148,7 @@ describe('a simulated server', () => {
   it('names the owner of a lock that denies a grant, by the hash of its token', () => {
     const bench = new Bench();
     expect(bench.ask('grant', tokenOf(0, 1), 100)).toBe('granted');
-    expect(bench.ask('grant', 'b', 100)).toEqual(['denied', 100, ownerOf(tokenOf(0, 1))]);
+    expect(bench.ask('grant', 'b', 100)).toEqual(['denied', 100, ownerOf(tokenOf(0, 1)), 1]);
   });
 
   it('runs a batch in order, each operation with its own keys', () => {
@@ -114,7 +159,7 @@ describe('a simulated server', () => {
       bench.part('release', 'a', 0, ['r', 's']),
       bench.part('grant', 'b', 100, ['s']),
     ];
-    expect(bench.server.run(SCRIPT.sha, batch, false)).toEqual([1, ['denied', 100, 'value'], 1, 1]);
+    expect(bench.server.run(SCRIPT.sha, batch, false)).toEqual([1, ['denied', 100, 'value', 1], 1, 1]);
     expect(bench.standing).toEqual(['s: b']);
   });
 
@@ -183,7 +228,7 @@ describe('the clock of a simulated server', () => {
     const bench = new Bench(clock);
     bench.ask('grant', 'a', ttl);
     expect(bench.history.votes[0]?.until).toBeCloseTo(until, 6);
-    expect(bench.goTo(until - 0.001).ask('grant', 'b', ttl)).toEqual(['denied', 1, 'value']);
+    expect(bench.goTo(until - 0.001).ask('grant', 'b', ttl)).toEqual(['denied', 1, 'value', 1]);
     expect(bench.goTo(until + 0.001).ask('grant', 'b', ttl)).toBe('granted');
   });
 
@@ -507,5 +552,136 @@ describe('a simulated server', () => {
     server.load(SCRIPT.text);
     expect(server.run(SCRIPT.sha, [], false)).toEqual([]);
     expect(bench.history.votes).toEqual([]);
+  });
+});
+
+describe('the lines of a simulated server', () => {
+  const SINCE = String(1_000 * WALL_ORIGIN);
+
+  it('have those who wait, and get them their turns, in order', () => {
+    const bench = new Bench();
+    const told = bench.listen(1, 2);
+    bench.ask('grant', 'a', 1_000);
+    expect(bench.askAs(1, 'grant')).toEqual(['denied', 1_000, 'value', 1, 0, SINCE]);
+    expect(bench.goTo(1).askAs(2, 'grant')).toEqual([
+      'denied',
+      999,
+      'value',
+      1,
+      1,
+      String(1_000 * (WALL_ORIGIN + 1)),
+    ]);
+    bench.goTo(10).ask('release', 'a');
+    expect(told).toEqual(['client 1: turn r', 'client 2: next r']);
+    expect(bench.ask('grant', 'b', 100)).toEqual(['denied', 30, 'turn', 1]);
+    expect(bench.goTo(12).askAs(1, 'grant')).toBe(1);
+    expect(bench.history.entries).toMatchObject([
+      { client: 1, node: 0, key: 'r', from: 0, until: 10, end: 'served', isStray: false },
+      { client: 2, from: 1, until: NEVER, end: 'stands' },
+    ]);
+    expect(bench.history.reservations).toEqual([
+      { node: 0, key: 'r', client: 1, from: 10, until: 12, end: 'taken' },
+    ]);
+  });
+
+  it('say what has become of a turn', () => {
+    const bench = new Bench();
+    bench.listen(1, 2, 3);
+    bench.ask('grant', 'a', 1_000);
+    for (const client of [1, 2, 3]) bench.goTo(client).askAs(client, 'grant');
+    bench.goTo(10).ask('release', 'a');
+    bench.goTo(20).askAs(1, 'release');
+    bench.goTo(51).askAs(3, 'grant');
+    bench.goTo(60).server.forget();
+    expect(
+      bench.history.reservations.map(({ client, from, until, end }) => [client, from, until, end]),
+    ).toEqual([
+      [1, 10, 20, 'given back'],
+      [2, 20, 50, 'expired'],
+    ]);
+  });
+
+  it('say how each has left', () => {
+    const bench = new Bench();
+    bench.listen(1);
+    bench.ask('grant', 'a', 1_000);
+    for (const client of [1, 2, 3, 4]) bench.goTo(client).askAs(client, 'grant');
+    bench.goTo(10).askAs(1, 'release');
+    bench.goTo(20).askAs(1, 'grant');
+    // Nobody hears for the second.
+    bench.goTo(30).askAs(3, 'release');
+    bench.ask('release', 'a');
+    bench.goTo(90).server.forget();
+    const ends = bench.history.entries.map(({ client, from, until, end }) => [client, from, until, end]);
+    expect(ends).toEqual([
+      [1, 1, 10, 'left'],
+      [2, 2, 30, 'unheard'],
+      [3, 3, 30, 'left'],
+      [4, 4, 30, 'unheard'],
+      [1, 20, 30, 'served'],
+    ]);
+  });
+
+  it('take whoever stands over a dead connection for nobody', () => {
+    const bench = new Bench();
+    bench.ask('grant', 'a', 1_000);
+    const waiter = { name: tokenOf(1, 0), key: 'r', since: 0 };
+    bench.server.run(SCRIPT.sha, [bench.part('grant', 'b', 100, ['r'], undefined, { waiter })], true);
+    expect(bench.history.entries).toMatchObject([{ client: 1, isStray: true }]);
+  });
+
+  it('serve in quarantine too, and keep nothing', () => {
+    const bench = new Bench();
+    const told = bench.listen(1);
+    bench.server.load(allButGrants.text);
+    bench.ask('grant', 'a', 1_000);
+    bench.askAs(1, 'grant');
+    bench.server.run(allButGrants.sha, [bench.part('release', 'a')], false);
+    expect(told).toEqual(['client 1: turn r']);
+    expect(bench.history.reservations).toEqual([]);
+    expect(bench.ask('grant', 'b', 100)).toBe('granted');
+  });
+
+  it('are in snapshots, as what they were', () => {
+    const bench = new Bench({ saveInterval: 15 });
+    bench.ask('grant', 'a', 1_000);
+    bench.askAs(1, 'grant');
+    bench.goTo(20).ask('inspect', '');
+    bench.goTo(30).askAs(2, 'grant');
+    bench.server.crash(true);
+    bench.server.restart('stale');
+    expect(bench.history.entries).toMatchObject([
+      { client: 1, from: 0, until: 30, end: 'forgotten', since: Number(SINCE) },
+      { client: 2, from: 30, until: 30, end: 'forgotten' },
+      { client: 1, from: 30, until: NEVER, isStray: true, since: Number(SINCE) },
+    ]);
+  });
+
+  it('can be crowded, emptied, and belied', () => {
+    const bench = new Bench();
+    const told = bench.listen(1);
+    bench.ask('grant', 'a', 1_000);
+    bench.askAs(1, 'grant');
+    bench.goTo(10).server.crowd(1, 'unheard');
+    bench.goTo(11).server.crowd(1, 'heard');
+    bench.goTo(20).ask('release', 'a');
+    expect(bench.history.entries.map(({ client, end }) => [client, end])).toEqual([
+      [1, 'stands'],
+      [-1, 'unheard'],
+      [-1, 'served'],
+    ]);
+    expect(bench.history.reservations).toMatchObject([{ client: -1, from: 20, until: 50 }]);
+    expect(told.splice(0)).toContain('client 1: next r');
+    bench.server.empty();
+    expect(bench.history.entries[0]).toMatchObject({ until: 20, end: 'aged' });
+    bench.server.deceive('turn');
+    expect(told).toEqual(['client 1: turn r']);
+  });
+
+  it('are lost to nobody who listens when the server crashes', () => {
+    const bench = new Bench();
+    bench.listen(1);
+    bench.server.crash(true);
+    expect(bench.server.audience.size).toBe(0);
   });
 });

@@ -25,7 +25,22 @@ describe('a reply', () => {
     [{ kind: 'confirmed' }, 'granted', { kind: 'granted' }],
     [{ kind: 'extended' }, 'granted', { kind: 'granted' }],
     [{ kind: 'released' }, 'granted', { kind: 'granted' }],
-    [{ kind: 'denied', remaining: 5 }, 'denied', { kind: 'denied', remaining: 5 }],
+    [{ kind: 'denied', remaining: 5, key: 'k' }, 'denied', { kind: 'denied', remaining: 5 }],
+    [
+      { kind: 'denied', remaining: 5, key: 'k', owner: 'o', place: { position: 0, since: 1 } },
+      'denied',
+      { kind: 'denied', remaining: 5 },
+    ],
+    [
+      { kind: 'denied', remaining: 5, key: 'k', foreign: 'type' },
+      'denied',
+      { kind: 'denied', remaining: 5, foreign: 'type' },
+    ],
+    [
+      { kind: 'denied', remaining: 5, key: 'k', isReserved: true },
+      'denied',
+      { kind: 'denied', remaining: 5, isReserved: true },
+    ],
     [{ kind: 'taken', remaining: 5 }, 'denied', { kind: 'denied', remaining: 5 }],
     [{ kind: 'repaired' }, 'denied', { kind: 'denied', remaining: 0 }],
     [{ kind: 'absent' }, 'denied', { kind: 'denied', remaining: 0 }],
@@ -57,7 +72,7 @@ describe('a reply', () => {
     [{ kind: 'unusable', why: '', maybeExecuted: true }, false],
     [{ kind: 'quarantined', remaining: 1 }, true],
     [{ kind: 'granted' }, false],
-    [{ kind: 'denied', remaining: 1 }, false],
+    [{ kind: 'denied', remaining: 1, key: 'k' }, false],
     [{ kind: 'repaired' }, false],
     [{ kind: 'confirmed' }, false],
     [{ kind: 'absent' }, false],
@@ -119,6 +134,14 @@ describe('votes in a sentence', () => {
     expect(describeVotes(votes)).toMatch(
       /^1 of 6 granted, 1 denied, c unreachable \(refused\), d unusable \(a replica\), e quarantined for 2 ms, f /,
     );
+  });
+
+  it('say that a key is nobody’s, but reserved for a waiter', () => {
+    const votes: Vote[] = [
+      { node: 'a', kind: 'granted' },
+      { node: 'b', kind: 'denied', remaining: 5, isReserved: true },
+    ];
+    expect(describeVotes(votes)).toBe('1 of 2 granted, 1 denied, b has a key reserved for a waiter');
   });
 
   it('do not mention denials where there was none', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { LONGEST_FOREIGN_PAUSE } from '../../src/acquire/pause.ts';
+import { LONGEST_FOREIGN_PAUSE } from '../../src/acquire/wake.ts';
 import type { Redlock } from '../../src/index.ts';
 import type { LockNode } from '../../src/node/lock-node.ts';
-import { grantsOn } from '../support/attempts.ts';
+import { grantsOn, releasedBy } from '../support/attempts.ts';
 import { memoryRedlock } from '../support/memory-redlock.ts';
 import { peek } from '../support/peek.ts';
 import { seededRandom } from '../support/seeded-random.ts';
@@ -16,10 +16,9 @@ function set(node: LockNode | undefined, ownerToken: string, ttl = 3_600_000): v
   node?.grant({ keys: ['r'], ownerToken, ttl, wanted: () => true }, () => {});
 }
 
-/** Deletes a key and tells nobody, as another library does. */
+/** Deletes a key and serves nobody, as another library does. */
 function deleteOn(nodes: readonly LockNode[], ownerToken: string): void {
-  for (const node of nodes)
-    node.release({ keys: ['r'], ownerToken, announce: false, longestTtl: 3_600_000 }, () => {});
+  releasedBy(nodes, 'r', ownerToken, 'hand over');
 }
 
 describe('a call behind a lock of another library', () => {
@@ -63,7 +62,7 @@ describe('a call behind a lock of another library and one of quorlock', () => {
   it.each([
     // Where the value stands that another program set, where the lock, and which of them goes.
     [[0, 1], [2], BY_HAND],
-    [[0, 1, 2], [3, 4], BY_HAND],
+    [[0, 1, 2, 3], [4], BY_HAND],
     [[0, 1], [2, 3], BY_HAND],
     [[0], [1], BY_HAND],
     [[0], [1], OF_QUORLOCK],
@@ -82,16 +81,42 @@ describe('a call behind a lock of another library and one of quorlock', () => {
     }
   });
 
-  it('relies on the message of the one that has a quorum', async () => {
+  it('gets the lock within 5 s where the arbiter has a lock whose owner holds no quorum, and says nothing of the others', async () => {
+    const { redlock, nodes, clock } = memoryRedlock(5);
+    // The arbiter is one of those with the lock.
+    for (const node of [0, 1, 2]) set(nodes[node], BY_HAND);
+    for (const node of [3, 4]) set(nodes[node], OF_QUORLOCK);
+    const call = redlock.acquire('r', FOREVER);
+    await clock.advanceAsync(15_000);
+    deleteOn(nodes, BY_HAND);
+    await clock.advanceAsync(5_000);
+    expect(await peek(call)).toMatchObject({ value: { state: 'held' } });
+  });
+
+  it('relies on its turn behind one that has a quorum, if the arbiter is among that', async () => {
+    const { redlock, nodes, clock, another } = memoryRedlock(3);
+    set(nodes[1], BY_HAND);
+    const holder = await another().acquire('r', { ttl: 30_000 });
+    const call = redlock.acquire('r', FOREVER);
+    await clock.advanceAsync(3_000);
+    const grants = grantsOn(nodes);
+    await clock.advanceAsync(20_000);
+    for (const asked of grants()) expect(asked).toBeLessThanOrEqual(5);
+    const now = clock.now();
+    void holder.release();
+    await expectHeldAtOnce(call);
+    expect(clock.now()).toBe(now);
+  });
+
+  it('polls behind one that has a quorum without the arbiter', async () => {
     const { redlock, nodes, clock, another } = memoryRedlock(3);
     set(nodes[0], BY_HAND);
     const holder = await another().acquire('r', { ttl: 30_000 });
     const call = redlock.acquire('r', FOREVER);
-    await clock.advanceAsync(1_000);
-    const grants = grantsOn(nodes);
     await clock.advanceAsync(20_000);
-    for (const asked of grants()) expect(asked).toBeLessThanOrEqual(4);
+    expect(await peek(call)).toBe('pending');
     void holder.release();
+    await clock.advanceAsync(LONGEST_FOREIGN_PAUSE);
     await expectHeldAtOnce(call);
   });
 });

@@ -6,7 +6,7 @@ import { peek, rejectionOf } from '../support/peek.ts';
 import { scriptedNodes, unreachable } from '../support/scripted-node.ts';
 
 const granted = { kind: 'granted', counter: 7 } as const;
-const denied = { kind: 'denied', remaining: 500, owner: 'x' } as const;
+const denied = { kind: 'denied', remaining: 500, key: 'r', owner: 'x' } as const;
 const misfit = { kind: 'unusable', why: 'evicts' } as const;
 const hopeless = { ...misfit, isPermanent: true } as const;
 

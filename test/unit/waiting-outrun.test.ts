@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { MOST_CONTESTED_HAND_OVERS } from '../../src/acquire/queues.ts';
+import { MOST_CONTESTED_HAND_OVERS } from '../../src/acquire/local-queue.ts';
 import { memoryRedlock } from '../support/memory-redlock.ts';
 import { turn } from '../support/peek.ts';
 

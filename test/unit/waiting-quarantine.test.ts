@@ -148,7 +148,7 @@ describe('a call for a lock that nodes in quarantine keep from it', () => {
 
 describe('a call for a lock that something else keeps from it', () => {
   it.each([
-    ['another holds it', { kind: 'denied', remaining: 5_000 }],
+    ['another holds it', { kind: 'denied', remaining: 5_000, key: 'r' }],
     ['nodes are unreachable', unreachable()],
     ['nodes are not fit', { kind: 'unusable', why: 'a replica' }],
   ] as const)('does not wait for a quarantine to end: %s', async (_what, reply) => {
@@ -161,7 +161,7 @@ describe('a call for a lock that something else keeps from it', () => {
 
   it('is not woken by a node that has begun to vote', async () => {
     const nodes = scriptedNodes(3);
-    willAnswer(nodes, { kind: 'denied', remaining: 5_000 });
+    willAnswer(nodes, { kind: 'denied', remaining: 5_000, key: 'r' });
     const { clock, call, attempts } = waiting(nodes);
     await clock.advanceAsync(10);
     call.nodeVotes();

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { HEAD_START } from '../../src/acquire/contender.ts';
 import { AcquireTimeoutError, Redlock, RedlockClosedError, ResourceHeldError } from '../../src/index.ts';
 import { admittedNode } from '../support/fake-connection.ts';
 import { counts } from '../support/lock-over.ts';
@@ -30,8 +29,8 @@ describe('the calls of one process', () => {
     const { redlock, clock } = memoryRedlock(3);
     const order: number[] = [];
     const calls = Array.from({ length: 40 }, (_, index) => redlock.using('r', () => void order.push(index)));
-    await clock.advanceAsync(2 * HEAD_START);
     await Promise.all(calls);
+    expect(clock.now()).toBe(1_000);
     expect(order).toEqual([...Array(40).keys()]);
   });
 
@@ -189,12 +188,15 @@ describe('a call that has to wait behind others of its process', () => {
     const holder = await redlock.acquire('r');
     const call = rejectionOf(redlock.acquire('r', { acquireTimeout: 400 }));
     await clock.advanceAsync(300);
-    for (const node of nodes) node.atOnce.grant = { kind: 'denied', remaining: 60_000, owner: 'other' };
+    for (const node of nodes)
+      node.atOnce.grant = { kind: 'denied', remaining: 60_000, key: 'r', owner: 'other' };
     void holder.release();
     await clock.advanceAsync(99);
     expect(await peek(call)).toBe('pending');
     await clock.advanceAsync(1);
     expect(await peek(call)).toMatchObject({ value: { code: 'ACQUIRE_TIMEOUT' } });
+    // For so long the inbox stays open.
+    await clock.advanceAsync(5_000);
     expect(clock.pending).toBe(0);
   });
 
@@ -241,7 +243,9 @@ describe('a call that has to wait behind others of its process', () => {
   });
 
   it('leaves alone the one that asks the nodes, when a hundred are ended', async () => {
-    const nodes = scriptedNodes(1, { grant: { kind: 'denied', remaining: 60_000, owner: 'other' } });
+    const nodes = scriptedNodes(1, {
+      grant: { kind: 'denied', remaining: 60_000, key: 'r', owner: 'other' },
+    });
     const { redlock, clock } = processOver(nodes);
     redlock.acquire('r', { ...FOREVER, retry: { minTimeout: 500, randomize: false } }).catch(() => {});
     const controller = new AbortController();
@@ -274,7 +278,9 @@ describe('a call that has to wait behind others of its process', () => {
   });
 
   it('leads when the one before it has used up its time', async () => {
-    const nodes = scriptedNodes(1, { grant: { kind: 'denied', remaining: 60_000, owner: 'other' } });
+    const nodes = scriptedNodes(1, {
+      grant: { kind: 'denied', remaining: 60_000, key: 'r', owner: 'other' },
+    });
     const { redlock, clock } = processOver(nodes);
     const head = rejectionOf(redlock.acquire('r', { acquireTimeout: 100 }));
     const next = redlock.acquire('r', FOREVER);

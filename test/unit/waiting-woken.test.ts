@@ -1,57 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { type AcquireOptions, Redlock, ResourceHeldError } from '../../src/index.ts';
-import type { ReleaseListener } from '../../src/node/lock-node.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { type Lock, ResourceHeldError } from '../../src/index.ts';
+import { grantsOn } from '../support/attempts.ts';
+import { deniedBy, place, standing } from '../support/in-line.ts';
+import { linesAt, noLines } from '../support/line-at.ts';
 import { memoryRedlock } from '../support/memory-redlock.ts';
-import { peek, rejectionOf, turn } from '../support/peek.ts';
-import { ScriptedNode, scriptedNodes } from '../support/scripted-node.ts';
-import { seededRandom } from '../support/seeded-random.ts';
+import { peek } from '../support/peek.ts';
 
-const granted = { kind: 'granted', counter: 7 } as const;
 const FOREVER = { acquireTimeout: Number.POSITIVE_INFINITY };
 
-function deniedBy(owner: string, remaining = 60_000) {
-  return { kind: 'denied', remaining, owner } as const;
-}
-
-/** A call that waits at a single node: the test answers, and tells of releases. */
-function waitingAtOne(options: AcquireOptions = FOREVER) {
-  const clock = new ManualClock(1_000);
-  const node = new ScriptedNode('a');
-  const redlock = new Redlock([node], { clock, random: seededRandom(1) });
-  const call = redlock.acquire('r', options);
-  return {
-    clock,
-    node,
-    call,
-    attempts: (): number => node.of('grant').length,
-    ear: (): ReleaseListener => {
-      const [listener] = node.listeners;
-      if (!listener) throw new Error('nobody listens');
-      return listener;
-    },
-    /** Answers the last attempt, and lets the call do what it does about it. */
-    answer: async (reply: typeof granted | ReturnType<typeof deniedBy>): Promise<void> => {
-      node.of('grant').at(-1)?.deliver(reply);
-      await turn();
-    },
-  };
-}
-
-/** The same, once it has been denied by `A`, and relies on being told of releases; attempts count from then on. */
-async function waitingForA(options?: AcquireOptions) {
-  const waiting = waitingAtOne(options);
-  await waiting.answer(deniedBy('A'));
-  waiting.ear().listening(waiting.clock.now());
-  await turn();
-  await waiting.answer(deniedBy('A'));
-  const before = waiting.attempts();
-  return { ...waiting, attempts: () => waiting.attempts() - before };
-}
-
 describe('a call that waits for another process', () => {
-  it('gets the lock as soon as that has released it, without a pause', async () => {
-    const { redlock, another, clock } = memoryRedlock(5);
+  it.each([1, 2, 3, 5])('on %d nodes gets the lock as soon as that has released it', async (n) => {
+    const { redlock, another, clock } = memoryRedlock(n);
     const holder = await another().acquire('r');
     const call = redlock.acquire('r');
     await clock.advanceAsync(1_234);
@@ -61,17 +20,34 @@ describe('a call that waits for another process', () => {
     expect(clock.now()).toBe(now);
   });
 
-  it('gets the lock with any minority of nodes down', async () => {
+  it.each([
+    [0, 1],
+    [1, 3],
+    [3, 4],
+    [0, 4],
+  ])('gets the lock with nodes %d and %d down', async (...down) => {
     const { redlock, another, clock, nodes } = memoryRedlock(5);
-    nodes[1]?.fail();
-    nodes[3]?.fail();
+    for (const node of down) nodes[node]?.fail();
     const holder = await another().acquire('r');
     const call = redlock.acquire('r');
     await clock.advanceAsync(1_234);
+    const now = clock.now();
     void holder.release();
-    await turn();
-    await clock.advanceAsync(5);
     expect(await peek(call)).toMatchObject({ value: { state: 'held' } });
+    expect(clock.now()).toBe(now);
+  });
+
+  it('gets the lock though the arbiter fails while it waits', async () => {
+    const { redlock, another, clock, nodes } = memoryRedlock(3);
+    const holder = await another().acquire('r');
+    const call = redlock.acquire('r');
+    await clock.advanceAsync(1_234);
+    nodes[0]?.fail();
+    await clock.advanceAsync(10);
+    const now = clock.now();
+    void holder.release();
+    expect(await peek(call)).toMatchObject({ value: { state: 'held' } });
+    expect(clock.now()).toBe(now);
   });
 
   it('gets a lock that was lost when its holder gives it up', async () => {
@@ -85,154 +61,73 @@ describe('a call that waits for another process', () => {
     expect(holder.state).toBe('lost');
   });
 
-  it('listens to every node while it waits, and to none afterwards', async () => {
-    const nodes = scriptedNodes(3, { grant: deniedBy('A') });
-    const clock = new ManualClock(1_000);
-    const redlock = new Redlock(nodes, { clock, random: seededRandom(1) });
-    const call = rejectionOf(redlock.acquire('r', { acquireTimeout: 100 }));
-    await turn();
-    expect(nodes.map(({ listeners }) => listeners.size)).toEqual([1, 1, 1]);
-    await clock.advanceAsync(100);
-    await call;
-    expect(nodes.map(({ listeners }) => listeners.size)).toEqual([0, 0, 0]);
+  it('leaves nothing behind: no place, no reservation, no timer, and in a while no inbox', async () => {
+    const { redlock, another, clock, nodes } = memoryRedlock(3);
+    const holder = await another().acquire('r');
+    const call = redlock.acquire('r');
+    await clock.advanceAsync(1_234);
+    void holder.release();
+    await (await call).release();
+    expect(await linesAt(nodes)).toEqual(noLines(3));
+    await clock.advanceAsync(5_000);
     expect(clock.pending).toBe(0);
   });
-
-  it('listens to nobody if it gets the lock at once', async () => {
-    const nodes = scriptedNodes(3, { grant: granted });
-    const redlock = new Redlock(nodes, { clock: new ManualClock(), random: seededRandom(1) });
-    let listened = 0;
-    for (const node of nodes) {
-      node.onRelease = () => {
-        listened++;
-        return () => {};
-      };
-    }
-    await redlock.acquire('r');
-    expect(listened).toBe(0);
-  });
-
-  it('tries once more when a node tells of releases from now on: one may have been missed', async () => {
-    const { answer, ear, attempts, clock } = waitingAtOne();
-    await answer(deniedBy('A'));
-    ear().listening(clock.now());
-    await turn();
-    expect(attempts()).toBe(2);
-    await answer(deniedBy('A'));
-    await clock.advanceAsync(4_000);
-    expect(attempts()).toBe(2);
-  });
-
-  it('tries once more when a node tells of releases again', async () => {
-    const { ear, attempts, clock, answer, call } = await waitingForA();
-    await clock.advanceAsync(100);
-    ear().deaf();
-    await clock.advanceAsync(100);
-    ear().listening(clock.now());
-    await turn();
-    expect(attempts()).toBe(1);
-    await answer(granted);
-    expect((await call).state).toBe('held');
-  });
 });
 
-describe('a message', () => {
-  it('makes one attempt', async () => {
-    const { ear, attempts, answer, clock } = await waitingForA();
-    ear().released('A');
-    ear().released('A');
-    await turn();
-    expect(attempts()).toBe(1);
-    await answer(deniedBy('B'));
-    await clock.advanceAsync(4_000);
-    expect(attempts()).toBe(1);
+/** So many processes that each want the lock once, 1 ms after each other, and hold it for 2 ms: who had it, in order. */
+async function queueOf(count: number, n: number): Promise<number[]> {
+  const { redlock, another, clock } = memoryRedlock(n);
+  const holder = await redlock.acquire('r');
+  const order: number[] = [];
+  const calls: Promise<void>[] = [];
+  for (let process = 0; process < count; process++) {
+    calls.push(hold(another().acquire('r', FOREVER), process));
+    await clock.advanceAsync(1);
+  }
+  void holder.release();
+  // As long as they hold it, all together.
+  await clock.advanceAsync(2 * count);
+  await Promise.all(calls);
+  return order;
+
+  async function hold(calling: Promise<Lock>, process: number): Promise<void> {
+    const lock = await calling;
+    order.push(process);
+    await new Promise<void>((resolve) => void clock.after(2, resolve));
+    await lock.release();
+  }
+}
+
+describe('processes that wait for each other', () => {
+  it.each([
+    [8, 1],
+    [8, 2],
+    [8, 3],
+    [32, 5],
+  ])('%d of them on %d nodes have it in the order in which they came', async (count, n) => {
+    expect(await queueOf(count, n)).toEqual(Array.from({ length: count }, (_, process) => process));
   });
 
-  it.each([1, 2])('during an attempt makes exactly one more, though it comes %d times', async (times) => {
-    const { ear, attempts, answer, clock } = await waitingForA();
-    ear().released('A');
-    await turn();
-    for (let time = 0; time < times; time++) ear().released('B');
-    expect(attempts()).toBe(1);
-    await answer(deniedBy('B'));
-    expect(attempts()).toBe(2);
-    await answer(deniedBy('C'));
-    await clock.advanceAsync(4_000);
-    expect(attempts()).toBe(2);
-  });
-
-  it('right after the denial makes exactly one more', async () => {
-    const { ear, attempts, answer, clock, node } = await waitingForA();
-    ear().released('A');
-    await turn();
-    node.of('grant').at(-1)?.deliver(deniedBy('B'));
-    ear().released('B');
-    await turn();
-    expect(attempts()).toBe(2);
-    await answer(deniedBy('C'));
-    await clock.advanceAsync(4_000);
-    expect(attempts()).toBe(2);
-  });
-
-  it('of somebody else makes one too: whoever was in the way has gone before', async () => {
-    const { ear, attempts, answer, clock } = await waitingForA();
-    ear().released('X');
-    await turn();
-    expect(attempts()).toBe(1);
-    await answer(deniedBy('A'));
-    await clock.advanceAsync(4_000);
-    expect(attempts()).toBe(1);
-  });
-
-  it('that is late makes none', async () => {
-    const { ear, attempts, answer, clock } = await waitingForA();
-    ear().released('A');
-    await turn();
-    await answer(deniedBy('B'));
-    ear().released('A');
-    await clock.advanceAsync(4_000);
-    expect(attempts()).toBe(1);
-  });
-
-  it('consumes no retry', async () => {
-    const { ear, attempts, answer, clock, call } = await waitingForA({
-      ...FOREVER,
-      retry: { retries: 1, minTimeout: 1_000, randomize: false },
-    });
-    for (const [released, next] of ['AB', 'BC', 'CD'].map((pair) => pair.split(''))) {
-      ear().released(released ?? '');
-      await turn();
-      await answer(deniedBy(next ?? ''));
-    }
-    expect(attempts()).toBe(3);
-    const failure = rejectionOf(call);
-    await clock.advanceAsync(1_000);
-    expect(attempts()).toBe(4);
-    await answer(deniedBy('D'));
-    expect(await failure).toBeInstanceOf(ResourceHeldError);
-  });
-
-  it('for a call that is over does nothing', async () => {
-    const { ear, attempts, call, clock } = await waitingForA({ acquireTimeout: 100 });
-    const listener = ear();
-    const failure = rejectionOf(call);
-    await clock.advanceAsync(100);
-    await failure;
-    listener.released('A');
-    listener.listening(clock.now());
-    listener.deaf();
+  it('one release costs one command for each node, and a few for the next holder, however many wait', async () => {
+    const { redlock, another, clock, nodes } = memoryRedlock(5);
+    const holder = await redlock.acquire('r', { ttl: 20_000 });
+    const calls = Array.from({ length: 50 }, () => another().acquire('r', FOREVER));
+    for (const call of calls) call.catch(() => {});
     await clock.advanceAsync(10_000);
-    expect(attempts()).toBe(0);
+    const grants = grantsOn(nodes);
+    void holder.release();
+    await peek(Promise.race(calls));
+    for (const count of grants()) expect(count).toBeLessThanOrEqual(1);
   });
 });
 
-describe('a call that is told of releases', () => {
+describe('a call in line', () => {
   it('asks at the pace of its options where retries are counted', async () => {
-    const { node, clock, attempts, call } = await waitingForA({
-      retry: { retries: 3, minTimeout: 100, factor: 2, randomize: false },
+    const { nodes, clock, asked, call } = await standing(1, 0, {
+      retry: { retries: 4, minTimeout: 100, factor: 2, randomize: false },
     });
-    const failure = rejectionOf(call);
-    node.atOnce.grant = deniedBy('A');
+    for (const node of nodes) node.atOnce.grant = deniedBy('A', place(0));
+    // The first pause of 100 ms was ended by the inbox, which consumed no retry.
     for (const [pause, expected] of [
       [99, 0],
       [1, 1],
@@ -240,11 +135,12 @@ describe('a call that is told of releases', () => {
       [1, 2],
       [399, 2],
       [1, 3],
+      [799, 3],
+      [1, 4],
     ] as const) {
       await clock.advanceAsync(pause);
-      expect(attempts()).toBe(expected);
+      expect(asked()).toEqual([expected]);
     }
-    expect(await failure).toBeInstanceOf(ResourceHeldError);
-    expect(clock.pending).toBe(0);
+    expect(await peek(call)).toMatchObject({ reason: expect.any(ResourceHeldError) });
   });
 });

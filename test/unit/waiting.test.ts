@@ -14,7 +14,7 @@ import { type ScriptedNode, scriptedNodes, unreachable } from '../support/script
 import { seededRandom } from '../support/seeded-random.ts';
 
 const granted = { kind: 'granted', counter: 7 } as const;
-const denied = { kind: 'denied', remaining: 5_000, owner: 'A' } as const;
+const denied = { kind: 'denied', remaining: 5_000, key: 'r', owner: 'A' } as const;
 
 /** Jitter that is always the same fraction. */
 function constant(fraction: number): Random {
@@ -148,6 +148,8 @@ describe('acquireTimeout', () => {
       cause: expect.any(ResourceHeldError),
     });
     expect(reason.votes).toBe((reason.cause as ResourceHeldError).votes);
+    // For so long the inbox stays open.
+    await clock.advanceAsync(5_000);
     expect(clock.pending).toBe(0);
   });
 

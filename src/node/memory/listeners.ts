@@ -1,27 +1,40 @@
-import type { ReleaseListener } from '../lock-node.ts';
+import type { InboxListener } from '../lock-node.ts';
 
-/** Who listens for the releases of which key. */
+/** The listeners of all inboxes at a node, each for one key. */
 export class Listeners {
-  readonly #byKey = new Map<string, Set<ReleaseListener>>();
+  /** By waiters and keys. */
+  readonly #byInbox = new Map<string, Set<InboxListener>>();
 
-  /** Whether anybody does. */
-  has(key: string): boolean {
-    return this.#byKey.has(key);
+  of(waiter: string, key: string): readonly InboxListener[] {
+    return [...(this.#byInbox.get(idOf(waiter, key)) ?? [])];
   }
 
-  of(key: string): readonly ReleaseListener[] {
-    return [...(this.#byKey.get(key) ?? [])];
+  all(): readonly InboxListener[] {
+    const all: InboxListener[] = [];
+    for (const listeners of this.#byInbox.values()) all.push(...listeners);
+    return all;
   }
 
-  add(key: string, listener: ReleaseListener): void {
-    const listeners = this.#byKey.get(key);
+  add(waiter: string, key: string, listener: InboxListener): void {
+    const id = idOf(waiter, key);
+    const listeners = this.#byInbox.get(id);
     if (listeners) listeners.add(listener);
-    else this.#byKey.set(key, new Set([listener]));
+    else this.#byInbox.set(id, new Set([listener]));
   }
 
-  delete(key: string, listener: ReleaseListener): void {
-    const listeners = this.#byKey.get(key);
+  delete(waiter: string, key: string, listener: InboxListener): void {
+    const id = idOf(waiter, key);
+    const listeners = this.#byInbox.get(id);
     listeners?.delete(listener);
-    if (listeners?.size === 0) this.#byKey.delete(key);
+    if (listeners?.size === 0) this.#byInbox.delete(id);
   }
+
+  clear(): void {
+    this.#byInbox.clear();
+  }
+}
+
+/** The names of waiters contain no spaces. */
+function idOf(waiter: string, key: string): string {
+  return `${waiter} ${key}`;
 }

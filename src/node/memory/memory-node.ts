@@ -9,10 +9,10 @@ import type {
   ExtendRequest,
   GrantReply,
   GrantRequest,
+  InboxListener,
   InspectReply,
   LockNode,
   NodeCondition,
-  ReleaseListener,
   ReleaseReply,
   ReleaseRequest,
   RepairReply,
@@ -46,21 +46,19 @@ export interface MemoryNodeOptions {
  */
 export class MemoryNode implements LockNode {
   readonly name: string;
-  readonly #clock: Clock;
   readonly #fenceRetention: number;
   readonly #store: MemoryStore;
   readonly #pending: PendingReleases;
   readonly #listeners = new Listeners();
   readonly #votingListeners = new Set<() => void>();
-  readonly #inbox: Request[] = [];
+  readonly #requests: Request[] = [];
   #state: 'healthy' | 'failed' | 'hung' | 'closed' = 'healthy';
 
   constructor(name: string, clock: Clock = systemClock, fenceRetention: number = AN_HOUR) {
     this.name = name;
-    this.#clock = clock;
     this.#pending = new PendingReleases(clock);
     this.#fenceRetention = fenceRetention;
-    this.#store = new MemoryStore(clock, (key, owner) => this.#tell(key, owner));
+    this.#store = new MemoryStore(clock, (waiter, message, key) => this.#publish(waiter, message, key));
   }
 
   /** From now on requests are refused, as by a server that is down. What it holds, it keeps. */
@@ -76,6 +74,9 @@ export class MemoryNode implements LockNode {
   /** All keys are gone, and the counters of fencing tokens, as after a restart without persistence. It votes all the same. */
   forget(): void {
     this.#store.forget();
+    // As a restart cuts connections. Those who wait have lost their places.
+    this.#tellAll('deaf');
+    this.#tellAll('live');
   }
 
   /** Back to normal: what is owed, and what arrived while the node hung, is executed in order. */
@@ -101,6 +102,7 @@ export class MemoryNode implements LockNode {
   }
 
   grant(claim: GrantRequest, deliver: Deliver<GrantReply>): void {
+    if (claim.waiter) this.#pending.stands(claim.waiter, claim.keys);
     this.#request<GrantReply>(() => {
       try {
         return this.#store.grant(claim, claim.ttl, this.#fence(claim.hint));
@@ -137,13 +139,12 @@ export class MemoryNode implements LockNode {
     }, deliver);
   }
 
-  /** Releases are told as long as there is this node, whatever else it does not answer. */
-  onRelease(key: string, listener: ReleaseListener): () => void {
-    this.#listeners.add(key, listener);
+  openInbox(waiter: string, key: string, listener: InboxListener): () => void {
+    this.#listeners.add(waiter, key, listener);
     soon(() => {
-      if (this.#listeners.of(key).includes(listener)) listener.listening(this.#clock.now());
+      if (this.#state === 'healthy' && this.#listeners.of(waiter, key).includes(listener)) listener.live();
     });
-    return () => this.#listeners.delete(key, listener);
+    return () => this.#listeners.delete(waiter, key, listener);
   }
 
   onVoting(listener: () => void): () => void {
@@ -165,11 +166,18 @@ export class MemoryNode implements LockNode {
   }
 
   #become(state: 'healthy' | 'failed' | 'hung' | 'closed'): void {
-    if (this.#state === 'closed') return;
+    const former = this.#state;
+    if (former === 'closed') return;
     this.#state = state;
-    if (state === 'healthy') this.#work();
+    if (state === 'healthy') {
+      if (former !== 'healthy') this.#tellAll('live');
+      this.#work();
+    }
+    // That a node hangs is not noticed by listening to it.
+    if (state === 'failed' && former !== 'failed') this.#tellAll('deaf');
+    if (state === 'closed') this.#listeners.clear();
     if (state === 'failed' || state === 'closed') {
-      for (const request of this.#inbox.splice(0)) request.giveUp(this.#unreachable(true));
+      for (const request of this.#requests.splice(0)) request.giveUp(this.#unreachable(true));
     }
   }
 
@@ -177,10 +185,20 @@ export class MemoryNode implements LockNode {
     return value === undefined ? undefined : { value, retention: this.#fenceRetention };
   }
 
-  /** As a message that arrives by itself. */
-  #tell(key: string, owner: string): void {
+  /** As a message that arrives by itself. Returns whether anybody listens. */
+  #publish(waiter: string, message: 'turn' | 'next', key: string): boolean {
+    if (this.#listeners.of(waiter, key).length === 0) return false;
     soon(() => {
-      for (const listener of this.#listeners.of(key)) listener.released(owner);
+      for (const listener of this.#listeners.of(waiter, key)) listener[message]();
+    });
+    return true;
+  }
+
+  /** Tells all listeners that messages arrive from now on, or none. */
+  #tellAll(what: 'live' | 'deaf'): void {
+    soon(() => {
+      if (what === 'live' && this.#state !== 'healthy') return;
+      for (const listener of this.#listeners.all()) listener[what]();
     });
   }
 
@@ -190,7 +208,7 @@ export class MemoryNode implements LockNode {
       soon(() => deliver(refusal));
       return;
     }
-    this.#inbox.push({ execute: () => deliver(execute()), giveUp: deliver });
+    this.#requests.push({ execute: () => deliver(execute()), giveUp: deliver });
     this.#work();
   }
 
@@ -201,7 +219,7 @@ export class MemoryNode implements LockNode {
 
   #execute(): void {
     while (this.#state === 'healthy') {
-      const request = this.#inbox.shift();
+      const request = this.#requests.shift();
       if (!request) return;
       request.execute();
     }

@@ -1,18 +1,24 @@
 import { CLOCK_BEHIND, counterOf, LAST_NUMBER } from '../counter.ts';
 import { ExpiringMap } from '../expiring-map.ts';
+import { inboxOf, isReservation } from '../inbox.ts';
+import { MOST_DROPPED } from '../line.ts';
 import type {
   ConfirmReply,
   ExtendReply,
   GrantReply,
+  GrantRequest,
   InspectReply,
   OwnedKeys,
   ReleaseReply,
   ReleaseRequest,
   RepairReply,
+  Waiter,
 } from '../lock-node.ts';
 import { isOwnerToken, ownerOf } from '../owner.ts';
+import { MemoryLine } from './memory-line.ts';
 
 interface Entry {
+  /** Of a key that is reserved for a waiter: its inbox. */
   readonly ownerToken: string;
   readonly expiresAt: number;
 }
@@ -34,33 +40,39 @@ export interface ServerTime {
   wallTime(): number;
 }
 
+/** Sends a message about a key to the inbox of a waiter. Returns whether anybody received it. */
+export type Publish = (waiter: string, message: 'turn' | 'next', key: string) => boolean;
+
+type Denied = Extract<GrantReply, { readonly kind: 'denied' }>;
+
+/** What a grant is about. */
+type Claim = OwnedKeys & Pick<GrantRequest, 'waiter' | 'reservation'>;
+
 /** How far ahead of both its counter and the server's clock a hint may be, in µs. */
 const LONGEST_LEAD = 3_600_000_000;
 
 /** What a server does with each operation, in memory: the reference for the Lua script. */
 export class MemoryStore {
   readonly #time: ServerTime;
-  readonly #announce: (key: string, owner: string) => void;
+  readonly #publish: Publish;
   readonly #entries: ExpiringMap<Entry>;
   readonly #counters: ExpiringMap<Counter>;
+  readonly #lines: ExpiringMap<MemoryLine>;
 
-  /** `announce` is called for each key that a release deletes, if those who listen are to be told. */
-  constructor(time: ServerTime, announce: (key: string, owner: string) => void = () => {}) {
+  constructor(time: ServerTime, publish: Publish = () => false) {
     this.#time = time;
-    this.#announce = announce;
+    this.#publish = publish;
     this.#entries = new ExpiringMap(() => time.now());
     this.#counters = new ExpiringMap(() => time.now());
+    this.#lines = new ExpiringMap(() => time.now());
   }
 
   /** @throws {Error} when a counter is at its end, or the clock is far behind the hint. */
-  grant({ keys, ownerToken }: OwnedKeys, ttl: number, fence: Fence | undefined): GrantReply {
-    const held = keys.flatMap((key) => this.#live(key) ?? []);
-    if (held.length > 0) return this.#denial(held);
-    const counter = fence && this.#successor(keys, fence.value);
-    for (const key of keys) this.#entries.set(key, { ownerToken, expiresAt: this.#time.now() + ttl });
-    if (counter === undefined) return { kind: 'granted' };
-    this.#raise(keys, { ...fence, value: counter } as Fence);
-    return { kind: 'granted', counter };
+  grant(claim: Claim, ttl: number, fence: Fence | undefined): GrantReply {
+    const { waiter } = claim;
+    if (waiter) return this.#stand(claim, waiter, ttl, fence);
+    const held = claim.keys.filter((key) => this.#live(key));
+    return held.length > 0 ? this.#denial(held) : this.#take(claim, ttl, fence);
   }
 
   confirm({ keys, ownerToken }: OwnedKeys, fence: Fence): ConfirmReply {
@@ -85,27 +97,42 @@ export class MemoryStore {
     return { kind };
   }
 
-  release({ keys, ownerToken, announce }: Omit<ReleaseRequest, 'longestTtl'>): ReleaseReply {
-    const owners = keys.map((key) => this.#live(key)?.ownerToken);
-    const own = keys.filter((_, index) => owners[index] === ownerToken);
-    const gone = keys.filter((_, index) => owners[index] === undefined);
+  /** With a reservation of 0, the first in line is notified, but nothing is reserved. */
+  release({
+    keys,
+    ownerToken,
+    afterwards,
+    waiter,
+    reservation,
+  }: Omit<ReleaseRequest, 'longestTtl'>): ReleaseReply {
+    const own = keys.filter((key) => this.#live(key)?.ownerToken === ownerToken);
     for (const key of own) this.#entries.delete(key);
-    const told = announce === 'gone' ? [...own, ...gone] : announce === true ? own : [];
-    for (const key of told) this.#announce(key, ownerOf(ownerToken));
+    for (const key of this.#reservedFor(waiter, keys)) this.#entries.delete(key);
+    if (waiter && afterwards === 'yield') this.#yield(waiter);
+    else if (waiter) this.#leave(waiter, keys);
+    for (const key of keys) {
+      const isServed = afterwards === 'serve' || (afterwards === 'yield' && key !== waiter?.key);
+      if (isServed && !this.#live(key)) this.#serve(key, reservation);
+    }
     return { kind: own.length === keys.length ? 'released' : 'absent' };
   }
 
   inspect(key: string): InspectReply {
     const entry = this.#live(key);
-    if (!entry) return { kind: 'free' };
+    if (!entry || isReservation(entry.ownerToken)) return { kind: 'free' };
     const { ownerToken, expiresAt } = entry;
     const foreign = isOwnerToken(ownerToken) ? {} : ({ foreign: 'value' } as const);
     return { kind: 'held', ownerToken, remaining: expiresAt - this.#time.now(), ...foreign };
   }
 
-  /** The keys that have not expired; without counters. */
+  /** The keys that have not expired; without counters and reservations. */
   keys(): string[] {
-    return this.#entries.keys();
+    return this.#entries.keys().filter((key) => !isReservation(this.#live(key)?.ownerToken ?? ''));
+  }
+
+  /** The names of those who wait for a key, in order. */
+  line(key: string): string[] {
+    return this.#lines.get(key)?.names ?? [];
   }
 
   /** The value of a key's counter; 0 if there is none. */
@@ -113,10 +140,96 @@ export class MemoryStore {
     return this.#counters.get(counterOf(key))?.value ?? 0;
   }
 
-  /** All is gone, counters included. */
+  /** All is gone, counters and lines included. */
   forget(): void {
     this.#entries.clear();
     this.#counters.clear();
+    this.#lines.clear();
+  }
+
+  /** A grant whose keys are all free. */
+  #take({ keys, ownerToken }: OwnedKeys, ttl: number, fence: Fence | undefined): GrantReply {
+    const counter = fence && this.#successor(keys, fence.value);
+    for (const key of keys) this.#entries.set(key, { ownerToken, expiresAt: this.#time.now() + ttl });
+    if (counter === undefined) return { kind: 'granted' };
+    this.#raise(keys, { ...fence, value: counter } as Fence);
+    return { kind: 'granted', counter };
+  }
+
+  /** A grant to a waiter. */
+  #stand(claim: Claim, waiter: Waiter, ttl: number, fence: Fence | undefined): GrantReply {
+    const { keys, reservation = 0 } = claim;
+    const reserved = this.#reservedFor(waiter, keys);
+    const obstacles = keys.filter((key) => !reserved.includes(key) && this.#isDenied(key, waiter));
+    for (const key of reserved) this.#entries.delete(key);
+    if (obstacles.length === 0) {
+      try {
+        const reply = this.#take(claim, ttl, fence);
+        this.#leave(waiter, keys);
+        return reply;
+      } catch (error) {
+        for (const key of reserved) this.#serve(key, reservation);
+        throw error;
+      }
+    }
+    const isDeniedThere = obstacles.includes(waiter.key);
+    this.#leave(
+      waiter,
+      keys.filter((key) => key !== waiter.key || !isDeniedThere),
+    );
+    if (isDeniedThere) this.#enqueue(waiter);
+    for (const key of keys) if (!this.#live(key)) this.#serve(key, reservation);
+    const place = this.#lines.get(waiter.key)?.placeOf(waiter.name);
+    return { ...this.#denial(obstacles), ...(place ? { place } : {}) };
+  }
+
+  /** Whether a waiter cannot have a key: it exists, or another waiter is first in its line. */
+  #isDenied(key: string, { name }: Waiter): boolean {
+    const first = this.#lines.get(key)?.first();
+    return this.#live(key) !== undefined || (first !== undefined && first !== name);
+  }
+
+  #reservedFor(waiter: Waiter | undefined, keys: readonly string[]): string[] {
+    if (!waiter) return [];
+    const inbox = inboxOf(waiter.name);
+    return keys.filter((key) => this.#live(key)?.ownerToken === inbox);
+  }
+
+  #enqueue(waiter: Waiter): void {
+    const line = this.#lines.get(waiter.key) ?? new MemoryLine();
+    line.stand(waiter, this.#time.now(), Math.floor(this.#time.wallTime() * 1_000));
+    this.#lines.set(waiter.key, line);
+  }
+
+  #leave({ name }: Waiter, keys: readonly string[]): void {
+    for (const key of keys) this.#lines.get(key)?.leave(name);
+  }
+
+  /** Puts the waiter back in its line, and notifies the first of the others, which takes over if this one dies. */
+  #yield(waiter: Waiter): void {
+    this.#enqueue(waiter);
+    this.#tellNext(waiter.key, waiter.name);
+  }
+
+  /** Reserves a free key for the first in its line that receives the notification. */
+  #serve(key: string, reservation: number): void {
+    const line = this.#lines.get(key);
+    if (!line) return;
+    for (let dropped = 0; dropped < MOST_DROPPED; dropped++) {
+      const name = line.takeFirst();
+      if (name === undefined) return;
+      if (!this.#publish(name, 'turn', key)) continue;
+      const expiresAt = this.#time.now() + reservation;
+      if (reservation > 0) this.#entries.set(key, { ownerToken: inboxOf(name), expiresAt });
+      this.#tellNext(key);
+      return;
+    }
+  }
+
+  /** Tells the first in line, other than `name`, that it is. */
+  #tellNext(key: string, name?: string): void {
+    const next = this.#lines.get(key)?.first(name);
+    if (next !== undefined) this.#publish(next, 'next', key);
   }
 
   #successor(keys: readonly string[], hint: number): number {
@@ -157,12 +270,18 @@ export class MemoryStore {
     return this.#entries.get(key);
   }
 
-  #denial(held: readonly Entry[]): GrantReply {
-    const last = held.reduce((latest, each) => (each.expiresAt > latest.expiresAt ? each : latest));
-    const remaining = last.expiresAt - this.#time.now();
-    return isOwnerToken(last.ownerToken)
-      ? { kind: 'denied', remaining, owner: ownerOf(last.ownerToken) }
-      : { kind: 'denied', remaining, foreign: 'value' };
+  /** Names the key that expires last. A key that is free counts as reserved: other waiters come first. */
+  #denial(keys: readonly string[]): Denied {
+    const entries = keys.map((key) => ({ key, ...this.#live(key) }));
+    const { key, ownerToken, expiresAt } = entries.reduce((last, each) =>
+      (each.expiresAt ?? 0) > (last.expiresAt ?? 0) ? each : last,
+    );
+    const remaining = expiresAt === undefined ? 0 : expiresAt - this.#time.now();
+    const denied = { kind: 'denied', remaining, key } as const;
+    if (ownerToken === undefined || isReservation(ownerToken)) return { ...denied, isReserved: true };
+    return isOwnerToken(ownerToken)
+      ? { ...denied, owner: ownerOf(ownerToken) }
+      : { ...denied, foreign: 'value' };
   }
 
   #longest(entries: readonly Entry[]): number {

@@ -192,8 +192,8 @@ export class CommandQueue {
   }
 
   #send(batch: readonly Operation[], sha: string, master: Master, asking = false): void {
-    const { fenceRetention, idle } = this.#plan;
-    const { keys, args } = encode(batch, fenceRetention);
+    const { connection, fenceRetention, idle } = this.#plan;
+    const { keys, args } = encode(batch, fenceRetention, connection.isSharded);
     this.#unanswered += batch.length;
     master.evalsha(
       sha,

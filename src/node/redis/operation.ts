@@ -1,5 +1,6 @@
 import { cut } from '../../quote.ts';
 import { counterOf, LAST_NUMBER } from '../counter.ts';
+import { inboxOf } from '../inbox.ts';
 import type {
   ConfirmReply,
   Deliver,
@@ -7,10 +8,12 @@ import type {
   GrantReply,
   InspectReply,
   NoAnswer,
+  Place,
   ReleaseReply,
   ReleaseRequest,
   RepairReply,
   Unusable,
+  Waiter,
 } from '../lock-node.ts';
 import { type Foreign, isOwnerToken } from '../owner.ts';
 
@@ -23,8 +26,12 @@ export class Operation {
   readonly ownerToken: string;
   /** Of a grant, an extension or a repair, in ms. */
   readonly ttl: number;
-  /** Of a release: {@link ReleaseRequest.announce}. */
-  readonly announce: ReleaseRequest['announce'];
+  /** Of a release: {@link ReleaseRequest.afterwards}. */
+  readonly afterwards: ReleaseRequest['afterwards'];
+  /** For how long a free key is reserved for the first in its line, in ms. */
+  readonly reservation: number;
+  /** Who waits in a line, if that is who asks. */
+  readonly waiter: Waiter | undefined;
   /** What the keys' counters are raised to, or above; undefined without fencing. */
   readonly fence: number | undefined;
   /** Whether it may still be written: a grant, confirmation, extension or repair is dropped once its round is decided. */
@@ -33,7 +40,7 @@ export class Operation {
 
   private constructor(
     verb: Operation['verb'],
-    { keys, ownerToken, ttl = 0, announce = false, wanted = always }: Subject,
+    { keys, ownerToken, ttl = 0, afterwards = 'serve', reservation = 1, waiter, wanted = always }: Subject,
     fence: number | undefined,
     deliver: (reply: never) => void,
   ) {
@@ -41,7 +48,9 @@ export class Operation {
     this.keys = keys;
     this.ownerToken = ownerToken;
     this.ttl = ttl;
-    this.announce = announce;
+    this.afterwards = afterwards;
+    this.reservation = reservation;
+    this.waiter = waiter;
     this.fence = fence;
     this.wanted = wanted;
     this.deliver = deliver as Operation['deliver'];
@@ -63,38 +72,51 @@ interface Subject {
   readonly keys: readonly string[];
   readonly ownerToken: string;
   readonly ttl?: number;
-  readonly announce?: ReleaseRequest['announce'];
+  readonly afterwards?: ReleaseRequest['afterwards'];
+  readonly reservation?: number | undefined;
+  readonly waiter?: Waiter | undefined;
   readonly wanted?: () => boolean;
 }
 
 const always = (): boolean => true;
-
-const ANNOUNCEMENTS: ReadonlyMap<ReleaseRequest['announce'], string> = new Map<
-  ReleaseRequest['announce'],
-  string
->([
-  [true, 'announce'],
-  ['gone', 'gone'],
-]);
 
 /** How many KEYS it takes in a command: its own, and their counters. */
 export function keyCountOf({ keys, fence }: Operation): number {
   return fence === undefined ? keys.length : 2 * keys.length;
 }
 
-/** The KEYS and ARGV of a batch, as the script takes them. */
+/** The KEYS and ARGV of a batch, as the script takes them. On a Redis Cluster, inboxes name the hash tag of their key. */
 export function encode(
   batch: readonly Operation[],
   fenceRetention: number,
+  isSharded: boolean,
 ): { keys: string[]; args: (string | number)[] } {
   const keys: string[] = [];
   const args: (string | number)[] = [fenceRetention];
-  for (const { verb, keys: own, ownerToken, ttl, announce, fence } of batch) {
+  for (const operation of batch) {
+    const { verb, keys: own, ownerToken, ttl, fence, waiter } = operation;
     keys.push(...own);
     if (fence !== undefined) for (const key of own) keys.push(counterOf(key));
-    args.push(verb, own.length, ownerToken, ANNOUNCEMENTS.get(announce) ?? ttl, numberOf(verb, fence));
+    const wireVerb = waiter ? wireVerbOf(operation) : verb;
+    const time = verb === 'release' ? reservationOf(operation) : ttl;
+    args.push(wireVerb, own.length, ownerToken, time, numberOf(verb, fence));
+    if (!waiter) continue;
+    args.push(inboxOf(waiter.name, isSharded ? waiter.key : undefined));
+    if (wireVerb !== 'leave') args.push(waiter.since, own.indexOf(waiter.key) + 1);
+    if (wireVerb === 'stand') args.push(reservationOf(operation));
   }
   return { keys, args };
+}
+
+/** The script's verb for what a waiter asks. */
+function wireVerbOf({ verb, afterwards }: Operation): 'stand' | 'leave' | 'yield' {
+  if (verb === 'grant') return 'stand';
+  return afterwards === 'yield' ? 'yield' : 'leave';
+}
+
+/** At least 1 ms: to the script, 0 says that nobody is served. */
+function reservationOf({ afterwards, reservation }: Operation): number {
+  return afterwards === 'hand over' ? 0 : Math.max(1, reservation);
 }
 
 /** The number that counters are raised to: by a grant, above `fence`. */
@@ -115,21 +137,30 @@ const DONE = {
 
 /** One operation's part of the script's reply; an Error if it failed there, or if it makes no sense. */
 export function decode(
-  { verb, fence }: Pick<Operation, 'verb' | 'fence'>,
+  { verb, fence, keys }: Pick<Operation, 'verb' | 'fence' | 'keys'>,
   raw: unknown,
 ): Reply | Unusable | Error {
   if (raw === 1 && verb === 'grant' && fence !== undefined) return granted(fence + 1, fence);
   if (raw === 1 && DONE[verb]) return DONE[verb];
   if (raw === 0 && (verb === 'confirm' || verb === 'release')) return ABSENT;
   if (raw instanceof Error) return raw;
-  const [word, number, owner]: unknown[] = Array.isArray(raw) ? raw : [raw];
+  const [word, number, owner, ...rest]: unknown[] = Array.isArray(raw) ? raw : [raw];
   switch (`${verb} ${describe(word)}`) {
     case 'grant granted':
       if (fence !== undefined) return granted(Number(number), fence);
       break;
-    case 'grant denied':
-      if (isDuration(number)) return { kind: 'denied', remaining: remainingOf(number), ...inTheWay(owner) };
-      break;
+    case 'grant denied': {
+      const [index, position, since] = rest;
+      const key = keys[Number(index) - 1];
+      if (!isDuration(number) || key === undefined) break;
+      return {
+        kind: 'denied',
+        remaining: remainingOf(number),
+        key,
+        ...inTheWay(owner),
+        ...standingIn(position, since),
+      };
+    }
     case 'extend missing':
       return { kind: 'missing' };
     case 'repair repaired':
@@ -163,9 +194,17 @@ function isDuration(pttl: unknown): pttl is number {
 }
 
 /** Whose lock denied a grant; or what did, if it is no lock of quorlock's. */
-function inTheWay(word: unknown): { owner?: string; foreign?: Foreign } {
+function inTheWay(word: unknown): { owner?: string; foreign?: Foreign; isReserved?: true } {
   if (word === 'value' || word === 'type') return { foreign: word };
+  if (word === 'turn') return { isReserved: true };
   return typeof word === 'string' ? { owner: word } : {};
+}
+
+/** The waiter's place, if it is in the line. A score that is no time was forged, and counts as no place. */
+function standingIn(position: unknown, digits: unknown): { place?: Place } {
+  const since = typeof digits === 'string' ? Number(digits) : Number.NaN;
+  if (!Number.isSafeInteger(position) || !Number.isSafeInteger(since)) return {};
+  return { place: { position: position as number, since } };
 }
 
 /** What an inspected key is: its value, unless it is of another type; and whether that is a lock of quorlock's. */

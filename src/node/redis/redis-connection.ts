@@ -92,7 +92,7 @@ export interface RedisConnection {
   /** The server has told that it is the only master of a Redis Cluster: from now on it is sharded. */
   sharded(): void;
   /**
-   * Names the server on which the releases of a key are published; keys of one name can share a subscriber.
+   * Names the server that publishes what waiters for a key are sent; keys of one name can share a subscriber.
    * undefined if it is not known now.
    */
   publisherOf(key: string): string | undefined;

@@ -10,11 +10,11 @@ import type {
   ExtendRequest,
   GrantReply,
   GrantRequest,
+  InboxListener,
   InspectReply,
   LockNode,
   NoAnswer,
   NodeCondition,
-  ReleaseListener,
   ReleaseReply,
   ReleaseRequest,
   RepairReply,
@@ -24,13 +24,13 @@ import type {
 import { Admissions } from './admissions.ts';
 import type { ColdStart } from './cold-start.ts';
 import { CommandQueue } from './command-queue.ts';
+import { Inboxes } from './inboxes.ts';
 import { Misfits } from './misfits.ts';
 import { Operation } from './operation.ts';
 import { Pace } from './pace.ts';
 import type { RestartGuard } from './quarantine.ts';
 import type { RedisConnection } from './redis-connection.ts';
 import { ReleaseRepeater } from './release-repeater.ts';
-import { Releases } from './releases.ts';
 import { ServerCheck } from './server-check.ts';
 import type { Servers } from './servers.ts';
 
@@ -86,7 +86,7 @@ export class RedisNode implements LockNode {
   readonly #misfits = new Misfits();
   readonly #admissions: Admissions;
   readonly #check: ServerCheck;
-  readonly #releases: Releases;
+  readonly #inboxes: Inboxes;
   #contactUntil = Number.NEGATIVE_INFINITY;
   #health: Health = { kind: 'connecting' };
   #connected = false;
@@ -134,7 +134,7 @@ export class RedisNode implements LockNode {
       quarantine,
       onAdmitted: () => this.#wake(),
     });
-    this.#releases = new Releases({ connection, clock });
+    this.#inboxes = new Inboxes({ connection, clock });
   }
 
   /** Connects; called once. */
@@ -157,8 +157,11 @@ export class RedisNode implements LockNode {
   get condition(): NodeCondition {
     const health = this.#health;
     switch (health.kind) {
-      case 'up':
-        return { state: this.#check.votes ? 'up' : 'quarantined' };
+      case 'up': {
+        const { refusal } = this.#inboxes;
+        const state = this.#check.votes ? 'up' : 'quarantined';
+        return refusal === undefined ? { state } : { state, polling: refusal };
+      }
       case 'unusable':
         return { state: 'unusable', why: health.reply.why };
       case 'down':
@@ -176,6 +179,7 @@ export class RedisNode implements LockNode {
   }
 
   grant(claim: GrantRequest, deliver: Deliver<GrantReply>): void {
+    if (claim.waiter) this.#pending.stands(claim.waiter, claim.keys);
     this.#request(Operation.of('grant', claim, claim.hint, deliver));
   }
 
@@ -195,8 +199,8 @@ export class RedisNode implements LockNode {
     this.#request(this.#pending.begin(request, deliver));
   }
 
-  onRelease(key: string, listener: ReleaseListener): () => void {
-    return this.#releases.listen(key, listener);
+  openInbox(waiter: string, key: string, listener: InboxListener): () => void {
+    return this.#inboxes.open(waiter, key, listener);
   }
 
   onVoting(listener: () => void): () => void {
@@ -231,7 +235,7 @@ export class RedisNode implements LockNode {
   async #close(patience: number): Promise<void> {
     const { clock, connection } = this.#plan;
     this.#cancelLook();
-    this.#releases.close();
+    this.#inboxes.close();
     if (this.#health.kind === 'connecting') this.#fail(CLOSED);
     this.#health = { kind: 'closing' };
     this.#stopWaking();

@@ -1,5 +1,5 @@
 import type { Cancel, Clock } from '../../clock.ts';
-import type { Deliver, ReleaseReply, ReleaseRequest } from '../lock-node.ts';
+import type { Deliver, ReleaseReply, ReleaseRequest, Waiter } from '../lock-node.ts';
 import { type PendingRelease, PendingReleases } from '../pending-releases.ts';
 import { Operation } from './operation.ts';
 import { Pace } from './pace.ts';
@@ -37,6 +37,11 @@ export class ReleaseRepeater {
   /** A new release, to be sent; from now on it is pending. */
   begin(request: ReleaseRequest, deliver: Deliver<ReleaseReply>): Operation {
     return this.#operation(this.#pending.add(request), deliver, request);
+  }
+
+  /** The waiter stands in line again: see {@link PendingReleases.stands}. */
+  stands(waiter: Waiter, keys: readonly string[]): void {
+    this.#pending.stands(waiter, keys);
   }
 
   /** What goes before anything newer over a new connection. */

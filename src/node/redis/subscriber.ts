@@ -11,7 +11,7 @@ export class Subscriber implements RedisSubscriber {
 
   /** `onMoved` is called when the server says that a channel is at another one. */
   constructor(plan: ServerPlan, onMoved: () => void = () => {}) {
-    // What is listened to is subscribed to anew every few seconds, which keeps the connection alive.
+    // A channel with listeners is subscribed to anew every few seconds, which keeps the connection alive; one without is soon given up.
     this.#server = new ServerConnection(plan, false);
     this.#onMoved = onMoved;
   }

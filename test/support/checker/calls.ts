@@ -28,22 +28,27 @@ function settled(facts: Facts, call: Call, report: Report): void {
     report('live', settledAt, `${who} ended with ${outcome}`);
 }
 
-/** When a quorum has granted, or so many have denied that there can be none, there is nothing more to wait for. */
+/**
+ * When a quorum has granted, or so many have denied that there can be none, there is nothing more to wait for: the call settles, or
+ * undoes the attempt.
+ */
 function prompt(facts: Facts, { verb, client, token, settledAt, invokedAt }: Call, report: Report): void {
+  const exchanges = token === undefined ? [] : facts.exchangesOf(token);
   // A round that confirms the token comes on top.
-  if (token === undefined || facts.exchangesOf(token).some(({ operation }) => operation === 'confirm'))
-    return;
+  if (exchanges.some(({ operation }) => operation === 'confirm')) return;
   const { nodes } = facts.history;
-  const answers = facts
-    .exchangesOf(token)
-    .filter(({ operation, answeredAt }) => operation === 'grant' && answeredAt < Number.POSITIVE_INFINITY);
-  const decidedAt = Math.min(
-    nth(answers, 'granted', quorumOf(nodes)),
-    nth(answers, 'denied', nodes - quorumOf(nodes) + 1),
-  );
-  const waited = settledAt - decidedAt - facts.pausedBetween(client, decidedAt, settledAt);
+  const grants = exchanges.filter(({ operation }) => operation === 'grant');
+  const wonAt = nth(grants, 'granted', quorumOf(nodes));
+  const lostAt = nth(grants, 'denied', nodes - quorumOf(nodes) + 1);
+  const decidedAt = Math.min(wonAt, lostAt);
+  const undoneAt = exchanges.find(({ operation }) => operation === 'release')?.sentAt ?? settledAt;
+  // Otherwise there may be nothing to undo, or only where no connection is.
+  const isUndone = grants.some(({ reply, answeredAt }) => reply === 'granted' && answeredAt <= lostAt);
+  if (lostAt < wonAt && !isUndone) return;
+  const doneAt = Math.min(settledAt, undoneAt);
+  const waited = doneAt - decidedAt - facts.pausedBetween(client, decidedAt, doneAt);
   if (waited > ROUNDING + facts.lateness && facts.crashOf(client) > decidedAt + waited)
-    report('prompt', decidedAt, `${verb} ${token}, called at ${invokedAt}, settled at ${settledAt}`);
+    report('prompt', decidedAt, `${verb} ${token}, called at ${invokedAt}, went on until ${doneAt}`);
 }
 
 /** When the n-th reply of a kind was read. */
@@ -58,8 +63,11 @@ function honest(facts: Facts, call: Call, report: Report): void {
   const meanwhile = facts.history.votes.filter(
     (vote) => resources.includes(vote.key) && vote.from <= settledAt && vote.until >= invokedAt,
   );
-  if (outcome === 'null' && !meanwhile.some((vote) => vote.token !== token))
-    report('honest', settledAt, `${claim}, and nobody else had a vote`);
+  if (
+    outcome === 'null' &&
+    !meanwhile.some((vote) => vote.token !== token && hasQuorum(facts, meanwhile, vote.token))
+  )
+    report('honest', settledAt, `${claim}, and nobody else had a quorum`);
   if (verb === 'extend' && outcome === 'ok') {
     const section = facts.history.sections.find((each) => each.token === token);
     const over = Math.min(section?.releasedAt ?? settledAt, section?.abortedAt ?? settledAt);
@@ -87,7 +95,15 @@ function hasQuorum(facts: Facts, votes: readonly { token: string; node: number }
 const PAUSE = 4;
 const WAITERS: ReadonlySet<Call['verb']> = new Set(['acquire', 'tryAcquire', 'using']);
 
-/** Within so short a time no call tries twice, but for what it was told meanwhile. */
+/** How often a call tries within so short a time, if it is not told anything. */
+function mostAtOnce({ waits, resources }: Call): number {
+  // After the pauses of those who have split the votes, each of half a millisecond at least.
+  if (!waits) return PAUSE / 0.5;
+  // All nodes; and then it stands in a line, and perhaps in two more.
+  return resources.length > 1 ? 4 : 2;
+}
+
+/** Within so short a time no call tries again, but for what it was told meanwhile. */
 function paced(facts: Facts, report: Report): void {
   const { history } = facts;
   const made = new Map<number, number[]>();
@@ -97,13 +113,15 @@ function paced(facts: Facts, report: Report): void {
     made.set(client, recent);
     const from = recent[0] as number;
     const within = (instant: number): boolean => instant >= from && instant <= at + ROUNDING;
-    const waiters = history.calls.filter(
-      (call) =>
-        call.client === client && WAITERS.has(call.verb) && call.invokedAt <= at && call.settledAt >= from,
-    ).length;
-    if (recent.length <= waiters) continue;
+    const allowed = history.calls
+      .filter(
+        (call) =>
+          call.client === client && WAITERS.has(call.verb) && call.invokedAt <= at && call.settledAt >= from,
+      )
+      .reduce((sum, call) => sum + mostAtOnce(call), 0);
+    if (recent.length <= allowed) continue;
     const woken = facts.wakeUpsOf(client).filter(within).length;
-    if (recent.length <= waiters + woken) continue;
+    if (recent.length <= allowed + woken) continue;
     report('paced', at, `client ${client} has tried ${recent.length} times since ${from}`);
     return;
   }

@@ -24,8 +24,8 @@ export class Facts {
   readonly #exchanges: Map<string, Exchange[]>;
   readonly #attempts: Map<string, number>;
   readonly #crashes: Map<number, number>;
-  readonly #grants = new Map<number, readonly Exchange[]>();
   readonly #wakeUps = new Map<number, readonly number[]>();
+  #longestAnswer: number | undefined;
 
   constructor(history: History, lateness = 0) {
     this.history = history;
@@ -64,16 +64,16 @@ export class Facts {
     return wakeUps;
   }
 
-  /** All grants that a client has asked for. */
-  grantsOf(client: number): readonly Exchange[] {
-    let grants = this.#grants.get(client);
-    if (!grants) {
-      grants = this.history.exchanges.filter(
-        (each) => each.client === client && each.operation === 'grant' && each.keys !== undefined,
-      );
-      this.#grants.set(client, grants);
+  /** How long it took at most until a client had the answer to a grant, in ms. */
+  get longestAnswer(): number {
+    if (this.#longestAnswer === undefined) {
+      this.#longestAnswer = 0;
+      for (const { operation, token, answeredAt } of this.history.exchanges) {
+        if (operation !== 'grant' || answeredAt === Number.POSITIVE_INFINITY) continue;
+        this.#longestAnswer = Math.max(this.#longestAnswer, answeredAt - this.askedAt(token));
+      }
     }
-    return grants;
+    return this.#longestAnswer;
   }
 
   /** Whether a client held any of the resources between two instants. */

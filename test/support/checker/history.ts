@@ -18,6 +18,12 @@ export interface History {
   readonly extras: Extra[];
   readonly messages: Message[];
   readonly subscriptions: Subscription[];
+  /** Each time that a client stood in the line of a key on a node. */
+  readonly entries: Entry[];
+  /** Each time that a node kept a key for a client. */
+  readonly reservations: Reservation[];
+  /** When somebody forged what is in lines, or what nodes tell. */
+  readonly forgeries: { readonly node: number; readonly at: number }[];
   /** When something was wrong on the way between clients and nodes, and until when at most it had effects. */
   readonly disturbances: Disturbance[];
   /** What a waiter's time depends on, if it is known. */
@@ -102,8 +108,6 @@ export interface Vote {
   end: 'expired' | 'early' | 'forgotten' | 'deleted' | 'overwritten';
   /** The token that an operation named which deleted or overwrote it. */
   endedBy?: string;
-  /** Whether those who listened were told that it was deleted. */
-  announced?: boolean;
   /** By which operation it was set; `restored` when the node read it from an old snapshot. */
   readonly by: 'grant' | 'repair' | 'restored';
   /** Whether the operation came over a connection that its client had already given up. */
@@ -125,12 +129,18 @@ export interface Exchange {
   readonly keys?: readonly string[];
   /** Of a claim, in ms, as far as that is known. */
   readonly ttl?: number;
-  /** Whether it told those who listened. */
-  announced?: boolean;
+  /** Whether a waiter asks: a grant then stands in a line, a release leaves it or gives its turn back. */
+  readonly waits?: boolean;
+  /** If a waiter asks: the score in the line that it has, or would have there. */
+  since?: number;
+  /** Of a release. */
+  readonly afterwards?: 'serve' | 'hand over' | 'yield';
   readonly sentAt: number;
   executedAt: number;
   /** What the node said. */
   reply: string;
+  /** Who denied a grant, or that it was kept for somebody. */
+  owner?: string | undefined;
   /** What its fencing counter was moved on to, if it granted with one. */
   counter?: number;
   /** When the client read it. */
@@ -149,18 +159,51 @@ export interface Extra {
   readonly what: 'connection' | 'look' | 'subscription' | 'repetition';
 }
 
-/** A node told a client that a lock of that token was deleted from a key. */
+/** A node told a client that a key is kept for it, or that it is the next. */
 export interface Message {
   readonly client: number;
   readonly node: number;
   readonly key: string;
-  readonly token: string;
+  readonly what: 'turn' | 'next';
   readonly publishedAt: number;
   /** When the client read it, each time that it did. */
   readonly arrivedAt: number[];
 }
 
-/** From when on a client knew that a node would tell it of releases. */
+/** A client in the line of a key. */
+export interface Entry {
+  readonly node: number;
+  readonly key: string;
+  /** -1: nobody's; somebody has forged it. */
+  readonly client: number;
+  /** The score that says who is before whom: when the client began to wait, in µs since 1970 by the node's clock. */
+  readonly since: number;
+  /** Whether nobody stands behind it: it came over a connection that its client had given up, or from an old snapshot. */
+  readonly isStray: boolean;
+  readonly from: number;
+  until: number;
+  /**
+   * How it ended: the client was `served`, was `granted` the key, or has `left`; nobody heard for it; or the node has `forgotten` it. The line
+   * may also have grown too old.
+   */
+  end: 'stands' | 'served' | 'granted' | 'left' | 'unheard' | 'forgotten' | 'aged';
+  /** Whether it ended by what came over a connection that its client had given up. */
+  endedOverDead?: boolean;
+}
+
+/** A node keeps a key for a client. */
+export interface Reservation {
+  readonly node: number;
+  readonly key: string;
+  /** -1: it is nobody's. */
+  readonly client: number;
+  readonly from: number;
+  until: number;
+  /** `taken`: the client has the key. */
+  end: 'expired' | 'taken' | 'given back' | 'forgotten';
+}
+
+/** From when on a client knew that a node would tell it what is in its inbox. */
 interface Subscription {
   readonly client: number;
   readonly node: number;
@@ -175,7 +218,7 @@ export interface Disturbance {
   to: number;
   /** When the client reaches the node again, at the latest. */
   backAt: number;
-  /** Until when releases may not be told. */
+  /** Until when messages may be lost. */
   silentTo: number;
 }
 
@@ -233,6 +276,9 @@ export function emptyHistory(
     extras: [],
     messages: [],
     subscriptions: [],
+    entries: [],
+    reservations: [],
+    forgeries: [],
     disturbances: [],
     pace,
     pauses: [],

@@ -2,6 +2,9 @@ import type { Report } from './checker.ts';
 import type { Facts } from './facts.ts';
 import type { Exchange } from './history.ts';
 
+/** How many times a node is asked for a grant again that has denied it. */
+const MOST_REPEATS = 2;
+
 /** Whether nodes were asked for what they may be asked for, and did that. */
 export function operations(facts: Facts, report: Report): void {
   const { votes, exchanges, reordering } = facts.history;
@@ -43,7 +46,7 @@ function executedInOrder(
   const executed = exchanges
     .filter(({ executedAt }) => executedAt < Number.POSITIVE_INFINITY)
     .sort((a, b) => a.executedAt - b.executedAt);
-  const granted = new Set<number>();
+  const granted = new Map<number, number>();
   const released = new Set<number>();
   for (const { node, operation, reply, executedAt, overDead } of executed) {
     if (operation === 'release') {
@@ -58,7 +61,10 @@ function executedInOrder(
         `${operation} ${token} on node ${node} came after its release`,
       );
     if (operation !== 'grant') continue;
-    if (granted.has(node)) report('once', executedAt, `${token} was asked of node ${node} a second time`);
-    granted.add(node);
+    // One that has denied may be asked again.
+    const before = granted.get(node) ?? 0;
+    if (before > MOST_REPEATS)
+      report('once', executedAt, `${token} was asked of node ${node} again and again`);
+    granted.set(node, reply === 'denied' ? before + 1 : Number.POSITIVE_INFINITY);
   }
 }

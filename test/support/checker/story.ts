@@ -2,12 +2,15 @@ import type { RestartGuard } from '../../../src/node/redis/quarantine.ts';
 import { type Leniency, type Rule, violations } from './checker.ts';
 import {
   type Call,
+  type Entry,
   type Exchange,
   type Extra,
   emptyHistory,
   type History,
+  type Message,
   type Operation,
   type Pace,
+  type Reservation,
   type Section,
   type Verb,
   type Vote,
@@ -144,9 +147,9 @@ export class Story {
     return this;
   }
 
-  /** Nodes tell a client that the lock of that token was released; `arrivals`: when it reads that, if not at once. */
+  /** Nodes tell a client that it is its turn, or that it is the next; `arrivals`: when it reads that, if not at once. */
   tells(
-    token: string,
+    what: Message['what'],
     client: string,
     nodes: readonly number[],
     at: number,
@@ -157,7 +160,7 @@ export class Story {
         client: clientOf(client),
         node,
         key: 'r',
-        token,
+        what,
         publishedAt: at,
         arrivedAt: arrivals,
       });
@@ -165,9 +168,45 @@ export class Story {
     return this;
   }
 
-  /** A client knows that nodes tell it of releases from now on. */
+  /** A client knows that it hears what nodes tell it from now on. */
   listens(client: string, nodes: readonly number[], at: number): this {
     for (const node of nodes) this.history.subscriptions.push({ client: clientOf(client), node, at });
+    return this;
+  }
+
+  /** A client stands in the line of a node. */
+  queues(client: string, node: number, from: number, until: number, also: Partial<Entry> = {}): this {
+    this.history.entries.push({
+      client: clientOf(client),
+      node,
+      key: 'r',
+      since: from,
+      isStray: false,
+      from,
+      until,
+      end: 'served',
+      ...also,
+    });
+    return this;
+  }
+
+  /** A node keeps the lock for a client. */
+  keeps(client: string, node: number, from: number, until: number, also: Partial<Reservation> = {}): this {
+    this.history.reservations.push({
+      client: clientOf(client),
+      node,
+      key: 'r',
+      from,
+      until,
+      end: 'expired',
+      ...also,
+    });
+    return this;
+  }
+
+  /** Somebody forges what is in the line of a node, or what it tells. */
+  forges(node: number, at: number): this {
+    this.history.forgeries.push({ node, at });
     return this;
   }
 

@@ -37,14 +37,26 @@ export function trace(history: History, found: readonly Violation[] = []): strin
     );
     add(answeredAt, `client ${client}`, `<- node ${node}: ${nameOf(each)}: ${reply}`);
   }
-  for (const { client, node, key, token, publishedAt, arrivedAt } of history.messages) {
-    if (arrivedAt.length === 0)
-      add(publishedAt, `node ${node}`, `tells client ${client} of ${token}, who never hears it`);
-    for (const at of arrivedAt)
-      add(at, `client ${client}`, `is told by node ${node} that ${token} has released ${key}`);
+  for (const { client, node, key, what, publishedAt, arrivedAt } of history.messages) {
+    const news = what === 'turn' ? `it is its turn for ${key}` : `it is the next for ${key}`;
+    add(
+      publishedAt,
+      `node ${node}`,
+      `tells client ${client}: ${news}${arrivedAt.length === 0 ? ' (lost)' : ''}`,
+    );
+    for (const at of arrivedAt) add(at, `client ${client}`, `<- node ${node}: ${news}`);
   }
   for (const { client, node, at } of history.subscriptions)
-    add(at, `client ${client}`, `is told by node ${node} from now on`);
+    add(at, `client ${client}`, `hears node ${node} from now on`);
+  for (const { client, node, key, from, until, end } of history.entries) {
+    add(from, `node ${node}`, `client ${client} stands in the line for ${key}`);
+    add(until, `node ${node}`, `client ${client} stands no more in the line for ${key} (${end})`);
+  }
+  for (const { client, node, key, from, until, end } of history.reservations) {
+    add(from, `node ${node}`, `keeps ${key} for client ${client}`);
+    add(until, `node ${node}`, `keeps ${key} for client ${client} no more (${end})`);
+  }
+  for (const { node, at } of history.forgeries) add(at, `node ${node}`, 'is deceived');
   for (const { node, key, token, until, end } of history.votes) {
     if (end !== 'deleted') add(until, `node ${node}`, `${key} of ${token} is gone (${end})`);
   }
@@ -64,6 +76,8 @@ export function trace(history: History, found: readonly Violation[] = []): strin
     .join('\n');
 }
 
-function nameOf({ operation, token }: Exchange): string {
-  return `${operation} ${token}`.trim();
+function nameOf({ operation, token, waits, afterwards = 'serve' }: Exchange): string {
+  if (operation === 'grant' && waits) return `stand ${token}`;
+  if (operation !== 'release' || (afterwards === 'serve' && !waits)) return `${operation} ${token}`.trim();
+  return `${afterwards === 'serve' ? 'leave' : afterwards} ${token}`;
 }

@@ -23,7 +23,8 @@ export interface ContenderPlan {
 
 const FOREVER = Number.POSITIVE_INFINITY;
 const RESOURCE = 'r';
-const NODE_TIMEOUT = 50;
+/** So short that whoever has split the votes does not try again: that would be orders beyond number. */
+const NODE_TIMEOUT = 1;
 /** So long that nothing expires by itself. */
 const TTL = 30_000;
 /** No timer that is due later is waited for: neither a watchdog's nor that of a lock's end. */
@@ -40,6 +41,7 @@ export class Contender {
   readonly #process: Process;
   readonly #redlock: Redlock;
   #cycles = 0;
+  #tokens = 0;
   #extensions = 0;
   #pending: Verb | undefined;
   #lock: Lock | undefined;
@@ -69,14 +71,13 @@ export class Contender {
     } as const;
     const nodes = this.wires.map((connection) => new RedisNode({ ...shared, connection }));
     for (const node of nodes) node.start();
-    let tokens = 0;
     this.#redlock = new Redlock(nodes, {
       clock,
       ttl: TTL,
       nodeTimeout: NODE_TIMEOUT,
       // Tokens would add a second round to many an attempt, and so orders beyond number.
       fencing: false,
-      random: { token: () => tokenOf(id, ++tokens), fraction: () => 0 },
+      random: { token: () => tokenOf(id, ++this.#tokens), fraction: () => 0.999 },
     });
     for (const wire of this.wires) wire.connect();
   }
@@ -134,7 +135,9 @@ export class Contender {
   }
 
   #tryAcquire(): void {
-    const token = tokenOf(this.#plan.id, ++this.#cycles);
+    this.#cycles++;
+    // It may draw more of them, if votes are split.
+    const token = tokenOf(this.#plan.id, this.#tokens + 1);
     void this.#call('tryAcquire', token, () => this.#redlock.tryAcquire(RESOURCE)).then((lock) => {
       if (lock) this.#hold(lock);
     });

@@ -193,7 +193,8 @@ export class Wire implements RedisConnection {
   /** Writes down the operations of a command. */
   #note(keys: readonly string[], args: readonly (string | number)[]): Part[] {
     const { process, server, history, now } = this.#plan;
-    return requestsOf(keys, args).map(({ operation, keys: own, token, ttl, announce, fence }) => {
+    return requestsOf(keys, args).map((request) => {
+      const { operation, token } = request;
       const exchange: Exchange = {
         client: process.id,
         node: server.index,
@@ -207,7 +208,7 @@ export class Wire implements RedisConnection {
         torn: false,
       };
       history.exchanges.push(exchange);
-      return { keys: own, ttl, announce, fence, exchange };
+      return { request, exchange };
     });
   }
 }

@@ -9,17 +9,33 @@ const STEADY = { latency: { least: 1, span: 0 }, wallClocks: 'stuck' } as const;
 
 const NEVER = Number.POSITIVE_INFINITY;
 
+const BUSY = 'BUSY Redis is busy running a script.';
+
 /** The first client gets a vote of node 1 and no other, and so moves the counter there on, and nowhere else. */
 const AHEAD: readonly Fault[] = [0, 2].map((node) => ({
   what: 'fail',
   at: 50,
   for: 70,
   node,
-  error: 'BUSY Redis is busy running a script.',
+  error: BUSY,
 }));
 
 /** Nothing goes wrong. */
 const CROWD = { seed: 1, nodes: 5, down: 0, outage: 'refusing' } as const;
+
+/** The node whose line for the first resource waiters stand in, of three. */
+const ARBITER = 1;
+
+/** The first client asks that node for nothing for a while: what it says is lost with its connection. */
+const UNASKED: readonly Fault[] = [
+  { what: 'cut', at: 40, for: 40, node: ARBITER, client: 0, direction: 'up', delay: NEVER },
+  { what: 'break', at: 70, for: 0, node: ARBITER, client: 0 },
+];
+
+/** A lock does not expire for long, and clocks agree: nothing but what is told wakes those who have waited for long. */
+const LONG = { ...STEADY, ttl: 10_000, driftFactor: 0 } as const;
+
+const wait = (gap: number): Step => take(gap, { acquireTimeout: 12_000 });
 
 /** The first lock is extended. */
 const extend = (gap: number): Step => ({ do: 'extend', gap, which: 0, ttl: undefined });
@@ -47,6 +63,15 @@ export type Directed =
   | 'a lock is released while who waits is not told anything'
   | 'a holder dies, and one waits'
   | 'whoever waits loses its subscriptions some time before the release'
+  | 'a client dies as its turn comes, and another is behind it'
+  | 'a client dies as its turn comes, and the next is told so before it is denied'
+  | 'a client dies that has given its turn back, and another is behind it'
+  | 'a lock is held without its arbiter, and two wait'
+  | 'a lock is held without its arbiter, and one waits whose pauses are long'
+  | 'a lock is handed on to a call that is aborted at this moment, and another process waits'
+  | 'a lock is handed on, which its arbiter hears of late, and another process waits'
+  | 'a waiter leaves late, and has come again'
+  | 'a turn is given back late, and its waiter has gone'
   | 'many processes want one lock'
   | 'two processes want one lock, and many in one of them';
 
@@ -123,7 +148,7 @@ export const DIRECTED: Readonly<Record<Directed, Schedule>> = {
     ages: [OLD],
     clients: [[take(100, { hold: 5 })], [take(3_000, { hold: 5 })]],
     faults: [
-      { what: 'fail', at: 50, for: 100, node: 2, error: 'BUSY Redis is busy running a script.' },
+      { what: 'fail', at: 50, for: 100, node: 2, error: BUSY },
       { what: 'crash', at: 300, for: 1, node: 0, refuses: true, memory: 'lost' },
       { what: 'cut', at: 2_900, for: 200, node: 1, client: 1, direction: 'both', delay: NEVER },
     ],
@@ -198,11 +223,10 @@ export const DIRECTED: Readonly<Record<Directed, Schedule>> = {
     faults: [{ what: 'crash', at: 60, for: 3_000, node: 0, refuses: false, memory: 'kept' }],
   }),
   'a lock is released while who waits is not told anything': calmWorld({
-    ...STEADY,
-    ttl: 10_000,
-    clients: [[take(50, { hold: 550 })], [take(100, { acquireTimeout: 12_000 })]],
+    ...LONG,
+    clients: [[take(50, { hold: 5_950 })], [wait(100)]],
     // Made again at once, the connections miss just the release.
-    faults: onNodes([0, 1, 2], (node) => ({ what: 'break feed', at: 601.5, for: 0, node, client: 1 })),
+    faults: onNodes([0, 1, 2], (node) => ({ what: 'break feed', at: 6_001.5, for: 0, node, client: 1 })),
   }),
   'a holder dies, and one waits': calmWorld({
     ...STEADY,
@@ -210,10 +234,64 @@ export const DIRECTED: Readonly<Record<Directed, Schedule>> = {
     faults: [{ what: 'kill client', at: 80, for: 0, client: 0 }],
   }),
   'whoever waits loses its subscriptions some time before the release': calmWorld({
-    ...STEADY,
-    ttl: 10_000,
-    clients: [[take(50, { hold: 2_000 })], [take(100, { acquireTimeout: 12_000 })]],
+    ...LONG,
+    clients: [[take(50, { hold: 5_950 })], [wait(100)]],
     faults: onNodes([0, 1, 2], (node) => ({ what: 'break feed', at: 150, for: 0, node, client: 1 })),
+  }),
+  'a client dies as its turn comes, and another is behind it': calmWorld({
+    ...LONG,
+    clients: [[take(50, { hold: 5_950 })], [wait(100)], [wait(110)]],
+    faults: [{ what: 'kill client', at: 6_002.5, for: 0, client: 1 }],
+  }),
+  'a client dies as its turn comes, and the next is told so before it is denied': calmWorld({
+    ...LONG,
+    nodeTimeout: 200,
+    clients: [[take(50, { hold: 547 })], [wait(100)], [wait(590)]],
+    faults: [
+      { what: 'kill client', at: 600, for: 0, client: 1 },
+      { what: 'cut main', at: 596, for: 4, node: ARBITER, client: 2, direction: 'down', delay: 4 },
+    ],
+  }),
+  'a client dies that has given its turn back, and another is behind it': calmWorld({
+    ...LONG,
+    clients: [[take(50, { hold: 3_000 })], [wait(600)], [wait(600)]],
+    faults: [...UNASKED, { what: 'kill client', at: 617, for: 0, client: 1 }],
+  }),
+  'a lock is held without its arbiter, and two wait': calmWorld({
+    ...LONG,
+    clients: [[take(50, { hold: 3_000 })], [wait(600)], [wait(600)]],
+    faults: UNASKED,
+  }),
+  'a lock is held without its arbiter, and one waits whose pauses are long': calmWorld({
+    ...LONG,
+    retry: { minTimeout: 3_000, maxTimeout: 3_000, retries: Number.POSITIVE_INFINITY },
+    clients: [[take(50, { hold: 3_000 })], [wait(600)]],
+    faults: UNASKED,
+  }),
+  'a lock is handed on to a call that is aborted at this moment, and another process waits': calmWorld({
+    ...LONG,
+    clients: [
+      [take(50, { hold: 5_950 }), take(10, { acquireTimeout: 12_000, abortAfter: 5_943 })],
+      [wait(100)],
+    ],
+  }),
+  'a lock is handed on, which its arbiter hears of late, and another process waits': calmWorld({
+    ...LONG,
+    clients: [[take(50, { hold: 5_950 }), take(10, { acquireTimeout: 12_000, hold: 2_000 })], [wait(100)]],
+    faults: [
+      { what: 'cut', at: 5_990, for: 40, node: ARBITER, client: 0, direction: 'up', delay: NEVER },
+      { what: 'break', at: 6_020, for: 0, node: ARBITER, client: 0 },
+    ],
+  }),
+  'a waiter leaves late, and has come again': calmWorld({
+    ...LONG,
+    clients: [[take(50, { hold: 900 })], [take(100, { acquireTimeout: 300 }), wait(330)]],
+    faults: [{ what: 'fail', at: 380, for: 40, node: ARBITER, error: BUSY }],
+  }),
+  'a turn is given back late, and its waiter has gone': calmWorld({
+    ...LONG,
+    clients: [[take(50, { hold: 6_000 })], [take(600, { acquireTimeout: 18 })]],
+    faults: [...UNASKED, { what: 'fail', at: 612, for: 5, node: ARBITER, error: BUSY }],
   }),
   'many processes want one lock': contention({ ...CROWD, nodes: 4, contenders: 24 }),
   'two processes want one lock, and many in one of them': {

@@ -106,11 +106,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'residue',
     seed: 3,
     edits: [
-      edit(
-        'quorum/lease.ts',
-        'if (this.#claims[index] || this.#owesNews) node.release(request, () => {});',
-        'void request, node, index;',
-      ),
+      edit('quorum/lease.ts', 'if (!this.#claims[index] && !this.#mustServe) return;', 'if (node) return;'),
     ],
   },
   {
@@ -125,8 +121,8 @@ export const MUTANTS: readonly Mutant[] = [
       ),
       edit(
         'quorum/lease.ts',
-        'if (this.#claims[index] || this.#owesNews) node.release(request, () => {});',
-        'if ((this as { seen?: Set<number> }).seen?.has(index)) node.release(request, () => {});',
+        'if (!this.#claims[index] && !this.#mustServe) return;',
+        'if (!(this as { seen?: Set<number> }).seen?.has(index)) return;',
       ),
     ],
   },
@@ -145,7 +141,11 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a release does not compare',
     breaks: 'owner',
     edits: [
-      edit('node/memory/memory-store.ts', 'owners[index] === ownerToken);', 'owners[index] !== undefined);'),
+      edit(
+        'node/memory/memory-store.ts',
+        'this.#live(key)?.ownerToken === ownerToken);\n    for (const key of own)',
+        'this.#live(key) !== undefined);\n    for (const key of own)',
+      ),
     ],
   },
   {
@@ -427,8 +427,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'node/memory/memory-store.ts',
-        'if (held.length > 0) return this.#denial(held);',
-        'if (held.length > 0) for (const key of keys) if (!this.#live(key)) this.#entries.set(key, { ownerToken, expiresAt: this.#time.now() + ttl });\n    if (held.length > 0) return this.#denial(held);',
+        'return held.length > 0 ? this.#denial(held)',
+        'if (held.length > 0) for (const key of claim.keys) if (!this.#live(key)) this.#entries.set(key, { ownerToken: claim.ownerToken, expiresAt: this.#time.now() + ttl });\n    return held.length > 0 ? this.#denial(held)',
       ),
     ],
   },
@@ -477,11 +477,11 @@ export const MUTANTS: readonly Mutant[] = [
     seed: 38,
     edits: [
       edit(
-        'acquire/contender.ts',
+        'acquire/acquire-loop.ts',
         "this.#attempt?.abandon();\n    if (lock === 'unwanted') this.#won?.lease.undo();",
         '',
       ),
-      edit('acquire/waiting.ts', 'won.lease.undo();', ''),
+      edit('acquire/pending-acquire.ts', 'won.lease.undo();', ''),
     ],
   },
   {
@@ -630,8 +630,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'node/redis/command-queue.ts',
-        'encode(batch, fenceRetention)',
-        'encode(batch, Math.min(fenceRetention, ...batch.map(({ ttl }) => ttl || fenceRetention)))',
+        'encode(batch, fenceRetention,',
+        'encode(batch, Math.min(fenceRetention, ...batch.map(({ ttl }) => ttl || fenceRetention)),',
       ),
       edit('acquire/hints.ts', 'Math.floor(this.#clock.wallTime() * 1_000)', '0'),
     ],
@@ -754,83 +754,280 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'a waiter that was cut off sleeps on',
-    breaks: 'woken',
-    directed: 'a lock is released while who waits is not told anything',
+    name: 'a release serves nobody',
+    breaks: 'served',
+    model: 'contended',
     edits: [
-      edit('acquire/contender.ts', 'missedUntil >= this.#attemptedAt && rivals.heardAgain(node)', 'false'),
       edit(
-        'acquire/contender.ts',
-        'deafened: () => this.#sleep?.shorten(this.#untold),',
-        'deafened: () => {},',
+        'quorum/lease.ts',
+        "this.#releaseRequest(isHandOver ? 'hand over' : 'serve')",
+        "this.#releaseRequest('hand over')",
       ),
     ],
   },
   {
-    name: 'what is told during an attempt is ignored',
-    breaks: 'woken',
-    model: 'contended',
-    seed: 9,
+    name: 'a rollback serves nobody',
+    breaks: 'served',
+    directed: 'a lock is handed on to a call that is aborted at this moment, and another process waits',
     edits: [
       edit(
-        'acquire/contender.ts',
-        'if (rivals.released(node, owner) ||',
-        'if ((!this.#attempt && rivals.released(node, owner)) ||',
+        'quorum/lease.ts',
+        "this.#end();\n    const request = this.#releaseRequest('serve');",
+        "this.#end();\n    const request = this.#releaseRequest('hand over');",
+      ),
+    ],
+  },
+  {
+    name: 'a hand-over that is repeated serves nobody',
+    breaks: 'served',
+    directed: 'a lock is handed on, which its arbiter hears of late, and another process waits',
+    edits: [
+      edit(
+        'node/pending-releases.ts',
+        "return request.afterwards === 'hand over' ? { ...request, afterwards: 'serve' } : request;",
+        'return request;',
+      ),
+    ],
+  },
+  {
+    name: 'the next in line is not told',
+    breaks: 'served',
+    directed: 'a client dies as its turn comes, and another is behind it',
+    edits: [edit('node/memory/memory-store.ts', 'this.#tellNext(key);\n      return;', 'return;')],
+  },
+  {
+    name: 'the next in line is not told of a turn that is given back',
+    breaks: 'served',
+    directed: 'a client dies that has given its turn back, and another is behind it',
+    edits: [edit('node/memory/memory-store.ts', 'this.#tellNext(waiter.key, waiter.name);', '')],
+  },
+  {
+    name: 'the next in line does not watch the first',
+    breaks: 'served',
+    directed: 'a client dies as its turn comes, and another is behind it',
+    edits: [edit('acquire/acquire-loop.ts', 'next(): void {', 'next(): void {\n    if (this.#plan) return;')],
+  },
+  {
+    name: 'that it is the next is forgotten by whoever has not been denied yet',
+    breaks: 'served',
+    directed: 'a client dies as its turn comes, and the next is told so before it is denied',
+    edits: [
+      edit('acquire/acquire-loop.ts', 'next(): void {', 'next(): void {\n    if (!this.#sleep) return;'),
+    ],
+  },
+  {
+    name: 'a turn is forgotten by whoever has not been denied yet',
+    breaks: 'progress',
+    model: 'contended',
+    edits: [
+      edit(
+        'acquire/acquire-loop.ts',
+        'turn(node: number): void {',
+        'turn(node: number): void {\n    if (!this.#sleep) return;',
+      ),
+    ],
+  },
+  {
+    name: 'a turn that was given back is waited for',
+    breaks: 'served',
+    directed: 'a lock is held without its arbiter, and one waits whose pauses are long',
+    edits: [
+      edit('acquire/wake.ts', 'if (yields > 0) return Math.min(free, yieldPause(situation, usual));', ''),
+    ],
+  },
+  {
+    name: 'a turn that cannot be used goes to the next at once',
+    breaks: 'thrifty',
+    directed: 'a lock is held without its arbiter, and two wait',
+    edits: [
+      edit(
+        'node/memory/memory-store.ts',
+        "(afterwards === 'yield' && key !== waiter?.key)",
+        "afterwards === 'yield'",
+      ),
+    ],
+  },
+  {
+    name: 'a turn that cannot be used is lost',
+    breaks: 'fair',
+    model: 'contended',
+    edits: [
+      edit(
+        'quorum/lease.ts',
+        'const isYielded = index === yielding?.node;',
+        'const isYielded = index === yielding?.node && false;',
+      ),
+    ],
+  },
+  {
+    name: 'a turn is given back only where it is known to have been granted',
+    breaks: 'fair',
+    model: 'contended',
+    edits: [
+      edit(
+        'acquire/ask-order.ts',
+        "this.arbiterReply?.kind !== 'denied'",
+        "this.arbiterReply?.kind === 'granted'",
+      ),
+    ],
+  },
+  {
+    name: 'whoever gives a turn back stands at the end of the line',
+    breaks: 'fair',
+    model: 'contended',
+    edits: [
+      edit(
+        'node/memory/memory-store.ts',
+        '#yield(waiter: Waiter): void {\n    this.#enqueue(waiter);',
+        '#yield(waiter: Waiter): void {\n    this.#enqueue({ ...waiter, since: 0 });',
+      ),
+    ],
+  },
+  {
+    name: 'whoever comes to a free key passes the line',
+    breaks: 'fair',
+    model: 'contended',
+    edits: [
+      edit(
+        'node/memory/memory-store.ts',
+        'this.#live(key) !== undefined || (first !== undefined && first !== name)',
+        'this.#live(key) !== undefined || (first !== undefined && first !== name && name === key)',
+      ),
+    ],
+  },
+  {
+    name: 'the last in line is served first',
+    breaks: 'fair',
+    model: 'contended',
+    edits: [edit('node/memory/memory-line.ts', 'this.#entries.shift()?.name', 'this.#entries.pop()?.name')],
+  },
+  {
+    name: 'nothing is reserved for long enough',
+    breaks: 'fair',
+    model: 'contended',
+    edits: [
+      edit(
+        'acquire/round-trip.ts',
+        'return Math.min(LONGEST_RESERVATION, Math.max(SHORTEST_RESERVATION, needed));',
+        'return needed > 0 ? 1 : 1;',
+      ),
+    ],
+  },
+  {
+    name: 'reservations last for long',
+    breaks: 'left',
+    model: 'contended',
+    edits: [
+      edit(
+        'acquire/round-trip.ts',
+        'return Math.min(LONGEST_RESERVATION, Math.max(SHORTEST_RESERVATION, needed));',
+        'return 10 * Math.max(SHORTEST_RESERVATION, needed);',
+      ),
+    ],
+  },
+  {
+    name: 'whoever has the lock stays in the line',
+    breaks: 'left',
+    model: 'contended',
+    edits: [
+      edit(
+        'node/memory/memory-store.ts',
+        'this.#leave(waiter, keys);\n        return reply;',
+        'return reply;',
+      ),
+    ],
+  },
+  {
+    name: 'whoever gives up stays in the line',
+    breaks: 'left',
+    model: 'contended',
+    edits: [edit('acquire/line.ts', 'if (!this.#caller) this.leave();', '')],
+  },
+  {
+    name: 'whoever wins without its arbiter stays in the line',
+    breaks: 'left',
+    model: 'contended',
+    edits: [
+      edit(
+        'acquire/line.ts',
+        "if (kind !== 'granted' && !this.#standing.has(arbiter)) this.#leaveAt(arbiter);",
+        'void kind;',
+      ),
+    ],
+  },
+  {
+    name: 'whoever stands again leaves late',
+    breaks: 'left',
+    directed: 'a waiter leaves late, and has come again',
+    edits: [edit('node/pending-releases.ts', 'release.request = { ...request, waiter: undefined };', '')],
+  },
+  {
+    name: 'a turn that is given back late brings a place with it',
+    breaks: 'left',
+    directed: 'a turn is given back late, and its waiter has gone',
+    edits: [
+      edit(
+        'node/pending-releases.ts',
+        "if (request.afterwards === 'yield') return { ...request, afterwards: 'serve', waiter: undefined };",
+        '',
+      ),
+    ],
+  },
+  {
+    name: 'a waiter that was cut off sleeps on',
+    breaks: 'served',
+    directed: 'a lock is released while who waits is not told anything',
+    edits: [
+      edit('acquire/acquire-loop.ts', 'live(): void {\n    this.call();', 'live(): void {'),
+      edit(
+        'acquire/acquire-loop.ts',
+        'deaf(): void {\n    this.#sleep?.shorten(SHORTEST_PAUSE);',
+        'deaf(): void {',
       ),
     ],
   },
   {
     name: 'a subscriber that has connected again does not subscribe again',
-    breaks: 'woken',
+    breaks: 'served',
     directed: 'whoever waits loses its subscriptions some time before the release',
     edits: [
       edit(
-        'node/redis/releases.ts',
-        'for (const channel of feed.channels) this.#subscribe(feed, channel);',
-        'if (!(feed as { was?: true }).was) for (const channel of feed.channels) this.#subscribe(feed, channel);\n        (feed as { was?: true }).was = true;',
+        'node/redis/inboxes.ts',
+        'feed.isUp = true;\n        for (const channel of feed.channels) this.#subscribe(feed, channel);',
+        'feed.isUp = true;\n        if (!(feed as { was?: true }).was) for (const channel of feed.channels) this.#subscribe(feed, channel);\n        (feed as { was?: true }).was = true;',
       ),
-      edit('node/redis/releases.ts', 'channel.shut();\n      if', 'if'),
+      edit('node/redis/inboxes.ts', 'channel.shut();\n      if', 'if'),
     ],
   },
   {
     name: 'a waiter sleeps past an expiry',
-    breaks: 'woken',
+    breaks: 'served',
     directed: 'a holder dies, and one waits',
     edits: [
       edit(
-        'acquire/pause.ts',
-        'Math.max(SHORTEST_PAUSE, rivals.freeAt + 1 - now)',
-        'Number.POSITIVE_INFINITY',
+        'acquire/wake.ts',
+        'return Math.min(free, fallback(situation.position ?? 0, situation.unchanged));',
+        'return fallback(situation.position ?? 0, situation.unchanged);',
       ),
     ],
   },
   {
-    name: 'a release is not told',
-    breaks: 'woken',
+    name: 'all who wait look when a lock expires, and not only the first',
+    breaks: 'thrifty',
     model: 'contended',
     edits: [
-      edit(
-        'quorum/lease.ts',
-        'const request = { ...this.owned, announce, longestTtl',
-        'const request = { ...this.owned, announce: announce && false, longestTtl',
-      ),
+      edit('acquire/wake.ts', 'expiry + 1 + position * watchPause(reservation)', 'Math.min(expiry, 5) + 1'),
     ],
-  },
-  {
-    name: 'the end of a refused attempt is told',
-    breaks: 'discreet',
-    model: 'contended',
-    edits: [edit('quorum/lease.ts', "'gone' : !this.#refused;", "'gone' : true;")],
   },
   {
     name: 'who splits the votes does not ask an arbiter',
-    breaks: 'progress',
+    breaks: 'thrifty',
     directed: 'many processes want one lock',
     edits: [
       edit(
-        'acquire/contender.ts',
-        'order: isArbitrated ? this.#arbiters() : inOrder(nodes.length),\n      isArbitrated,',
-        'order: inOrder(nodes.length),\n      isArbitrated: isArbitrated && false,',
+        'acquire/acquire-loop.ts',
+        "opening: how === 'turn' ? 'all' : how,\n      isArbitrated: how !== 'all',",
+        "opening: how === 'turn' ? 'all' : 'all',\n      isArbitrated: false,",
       ),
     ],
   },
@@ -838,12 +1035,22 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'an arbiter is waited for without end',
     breaks: 'progress',
     model: 'contended',
-    seed: 17,
     edits: [
       edit(
-        'acquire/contest.ts',
-        'this.#cancelTimer = this.#clock.after(this.#hedge, () => this.#askRest());',
-        'void 0;',
+        'acquire/ask-order.ts',
+        'this.#cancelTimer = clock.after(hedge, () => this.#passOver());',
+        'void hedge;',
+      ),
+    ],
+  },
+  {
+    name: 'a split vote is taken for a holder',
+    breaks: 'honest',
+    edits: [
+      edit(
+        'acquire/acquire-loop.ts',
+        'return denial !== undefined && (await isHeldByOne(this.#keyOf(denial), nodes, clock, patience));',
+        "return denial !== undefined || (await isHeldByOne('', nodes, clock, patience));",
       ),
     ],
   },
@@ -853,7 +1060,7 @@ export const MUTANTS: readonly Mutant[] = [
     model: 'contended',
     edits: [
       edit(
-        'acquire/queues.ts',
+        'acquire/local-queue.ts',
         'queue.first = queue.others?.values().next().value;',
         'queue.first = [...(queue.others ?? [])].at(-1);',
       ),
@@ -861,23 +1068,23 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'who has gone away stays in the queue',
-    breaks: 'woken',
+    breaks: 'served',
     model: 'contended',
     edits: [
       edit(
-        'acquire/waiting.ts',
+        'acquire/pending-acquire.ts',
         "this.#reject(reason);\n    this.#end('unwanted');",
-        "this.#reject(reason);\n    this.#over = true;\n    this.#contender?.end('unwanted');",
+        "this.#reject(reason);\n    this.#over = true;\n    this.#loop?.end('unwanted');",
       ),
     ],
   },
   {
     name: 'a process keeps a lock to itself',
-    breaks: 'shared',
+    breaks: 'fair',
     directed: 'two processes want one lock, and many in one of them',
     edits: [
       edit(
-        'acquire/queues.ts',
+        'acquire/local-queue.ts',
         'keys.every((key) => this.#at(key).handOvers < most)',
         'keys.every((key) => this.#at(key).handOvers < most * 1e6)',
       ),

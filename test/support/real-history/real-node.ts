@@ -1,18 +1,21 @@
 import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isReservation } from '../../../src/node/inbox.ts';
 import type { History } from '../checker/history.ts';
 import { onFreePort } from '../free-port.ts';
 import { type RedisServer, startRedis } from '../redis-server.ts';
 import { Feed, type Resp } from './feed.ts';
 import { WallClock } from './wall-clock.ts';
 import { Wires } from './wire.ts';
-import { isCounter, type Standing, Witness } from './witness.ts';
+import { isLock, type Standing, Witness } from './witness.ts';
 
-/** All keys of a server, fencing counters too: name, value, and time to live. */
+/** All keys of a server that are strings, fencing counters too: name, value, and time to live. */
 const LIST = `
 local list = {}
 for _, key in ipairs(redis.call('KEYS', '*')) do
-  list[#list + 1] = {key, redis.call('GET', key), redis.call('PTTL', key)}
+  if redis.call('TYPE', key).ok == 'string' then
+    list[#list + 1] = {key, redis.call('GET', key), redis.call('PTTL', key)}
+  end
 end
 return list`;
 
@@ -218,5 +221,7 @@ export class RealNode {
 
 function standingOf(listed: Resp): Standing[] {
   const entries = listed as [string, string, number][];
-  return entries.flatMap(([key, token, ttl]) => (isCounter(key) ? [] : [{ key, token, ttl }]));
+  return entries.flatMap(([key, token, ttl]) =>
+    isLock(key) && !isReservation(token) ? [{ key, token, ttl }] : [],
+  );
 }

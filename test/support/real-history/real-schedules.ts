@@ -54,6 +54,7 @@ function realize(fault: Fault): Fault | undefined {
   const span = { at: Math.round(fault.at / HASTE), for: Math.round(fault.for / HASTE) };
   switch (fault.what) {
     case 'cut':
+    case 'cut main':
       return { what: 'pause', ...span, node: fault.node };
     case 'pause':
       return { ...fault, ...span, for: fault.for > LONGEST_PAUSE ? LONG_PAUSE : span.for };
@@ -78,6 +79,9 @@ function realize(fault: Fault): Fault | undefined {
     case 'cut feed':
     case 'lose messages':
     case 'repeat messages':
+    case 'forge messages':
+    case 'crowd lines':
+    case 'empty lines':
       return undefined;
     default:
       return { ...fault, ...span };

@@ -1,10 +1,9 @@
 import type { Command, Link, LinkListener, OpenLink, ReplyHandler } from '../../../src/link/link.ts';
-import { ownerOf } from '../../../src/node/owner.ts';
 import type { RedisConnection } from '../../../src/node/redis/redis-connection.ts';
 import type { Exchange, History } from '../checker/history.ts';
 import { HandIns } from '../hand-ins.ts';
 import type { ClientProcess } from '../simulation/client.ts';
-import { requestsOf, wordOf } from '../wire-format.ts';
+import { type Request, requestsOf, wordOf } from '../wire-format.ts';
 import { WIRE_SHA, type Wire, type Wires } from './wire.ts';
 
 export interface RecordingPlan {
@@ -43,24 +42,29 @@ export class LinkRecorder {
   }
 
   #note(keys: readonly string[], args: readonly (string | number)[]): readonly Exchange[] {
-    const { process, node, history } = this.#plan;
+    const { process, history } = this.#plan;
     process.onTurn();
-    const exchanges = requestsOf(keys, args).map(
-      ({ operation, token }): Exchange => ({
-        client: process.id,
-        node,
-        operation,
-        token,
-        sentAt: performance.now(),
-        executedAt: Number.POSITIVE_INFINITY,
-        reply: '',
-        answeredAt: Number.POSITIVE_INFINITY,
-        overDead: false,
-        torn: false,
-      }),
-    );
+    const exchanges = requestsOf(keys, args).map((request) => this.#exchangeOf(request));
     history.exchanges.push(...exchanges);
     return exchanges;
+  }
+
+  #exchangeOf({ operation, token, waiter, afterwards }: Request): Exchange {
+    const { process, node } = this.#plan;
+    return {
+      client: process.id,
+      node,
+      operation,
+      token,
+      ...(waiter ? { waits: true } : {}),
+      ...(operation === 'release' ? { afterwards } : {}),
+      sentAt: performance.now(),
+      executedAt: Number.POSITIVE_INFINITY,
+      reply: '',
+      answeredAt: Number.POSITIVE_INFINITY,
+      overDead: false,
+      torn: false,
+    };
   }
 }
 
@@ -90,9 +94,9 @@ class RecordingLink implements Link {
         this.#gone();
         listener.down(cause);
       },
-      message: (channel, owner) => {
-        this.#heard(channel, owner);
-        listener.message(channel, owner);
+      message: (channel, text) => {
+        this.#heard(text);
+        listener.message(channel, text);
       },
       moved: () => listener.moved(),
     });
@@ -155,17 +159,17 @@ class RecordingLink implements Link {
     };
   }
 
-  #heard(channel: string, owner: string): void {
+  #heard(text: string): void {
     const { process, node, history } = this.#plan;
     const at = performance.now();
-    const released = history.exchanges.findLast(({ token }) => ownerOf(token) === owner);
-    const token = released?.token ?? owner;
+    const [, what, key = ''] = /^(turn|next) (.*)$/s.exec(text) ?? [];
+    if (what === undefined) return;
     // When it was published is not seen; not later than this.
     history.messages.push({
       client: process.id,
       node,
-      key: channel,
-      token,
+      key,
+      what: what === 'turn' ? 'turn' : 'next',
       publishedAt: at,
       arrivedAt: [at],
     });

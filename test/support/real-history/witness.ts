@@ -1,4 +1,6 @@
 import { COUNTER_SUFFIX } from '../../../src/node/counter.ts';
+import { isReservation } from '../../../src/node/inbox.ts';
+import { LINE_SUFFIX } from '../../../src/node/line.ts';
 import type { Exchange, History, Operation, Vote } from '../checker/history.ts';
 import { requestsOf } from '../wire-format.ts';
 import type { Command, FeedListener } from './feed.ts';
@@ -82,8 +84,8 @@ export class Witness implements FeedListener {
   }
 
   keyEvent(event: string, key: string): void {
-    // What a counter is, the checker judges by the tokens that come of it.
-    if (!isCounter(key)) this.#events.push({ event, key, heardAt: performance.now() });
+    // What counters and lines are, the checker judges by what comes of it.
+    if (isLock(key)) this.#events.push({ event, key, heardAt: performance.now() });
   }
 
   command(command: Command): void {
@@ -225,6 +227,8 @@ export class Witness implements FeedListener {
 
   #set(batch: Batch, key: string, words: readonly string[]): void {
     const token = words[2] ?? '';
+    // It is kept for a waiter, and nobody's vote.
+    if (isReservation(token)) return;
     const ttl = Number(words[words.findIndex((word) => word.toUpperCase() === 'PX') + 1]);
     const { part } = ownerIn(batch, key, token);
     const { toTrue, expiry } = this.#times(batch.at);
@@ -318,8 +322,9 @@ export class Witness implements FeedListener {
   }
 }
 
-export function isCounter(key: string): boolean {
-  return key.endsWith(COUNTER_SUFFIX);
+/** Whether a key may be a lock, and is not one that goes with it. */
+export function isLock(key: string): boolean {
+  return !key.endsWith(COUNTER_SUFFIX) && !key.endsWith(LINE_SUFFIX);
 }
 
 /** The operation of a batch that dealt with a key: the vote's owner's if there is one, somebody else's otherwise. */

@@ -55,6 +55,8 @@ export class Client {
   readonly #held: Held[] = [];
   #active: Held[] = [];
   #tokens = 0;
+  /** When tokens were drawn that have not been used so far. Not all are those of attempts. */
+  readonly #drawn = new Map<string, number>();
   #extending = 0;
 
   /** To be made in its process. */
@@ -78,7 +80,7 @@ export class Client {
       keyPrefix: '',
       fenceRetention: 3_600_000,
     };
-    this.#nodes = connections.map((connection) => new RedisNode({ ...shared, connection }));
+    this.#nodes = connections.map((connection) => this.#watch(new RedisNode({ ...shared, connection })));
     const random = { token: () => this.#drawToken(), fraction };
     const settings = { driftFactor, ttl, maxTtl, nodeTimeout, connectTimeout, clock, random };
     this.#redlock = new Redlock(this.#nodes, { ...settings, retry: { ...retry, factor: 1.5 } });
@@ -142,7 +144,7 @@ export class Client {
     const resources = step.resources.map(nameOf);
     const options = { ...this.#options(step), ...(verb === 'acquire' ? { acquireTimeout } : {}) };
     const once = verb === 'tryAcquire' || acquireTimeout === 0;
-    const bound = once ? this.#attemptBound(step) : acquireTimeout;
+    const bound = once ? this.#onceBound(step) : acquireTimeout;
     const worth = this.#worth(step);
     void this.#call({ verb, resources, bound, once, waits: !once }, () =>
       this.#redlock[verb](resources, options),
@@ -177,7 +179,7 @@ export class Client {
     const { acquireTimeout, hold } = step;
     const resources = step.resources.map(nameOf);
     const options = { ...this.#options(step), acquireTimeout };
-    const acquired = acquireTimeout === 0 ? this.#attemptBound(step) : acquireTimeout;
+    const acquired = acquireTimeout === 0 ? this.#onceBound(step) : acquireTimeout;
     const bound = acquired + hold + this.#plan.schedule.nodeTimeout;
     const worth = this.#worth(step);
     const routine = async (lock: Lock, call: Call): Promise<void> => {
@@ -238,7 +240,8 @@ export class Client {
 
   /** Writes down a call; resolves with what it resolves with, or with undefined when it rejects. */
   async #call<T>(request: Request, invoke: (call: Call) => Promise<T>): Promise<T | undefined> {
-    const tokens = this.#tokens;
+    const { attempts } = this.#plan.history;
+    const before = attempts.length;
     const call: Call = {
       client: this.process.id,
       verb: request.verb,
@@ -255,7 +258,7 @@ export class Client {
     };
     this.#plan.history.calls.push(call);
     const promise = invoke(call);
-    if (this.#tokens > tokens) call.token ??= this.#nameToken(tokens + 1);
+    call.token ??= attempts[before]?.token;
     const settle = (outcome: string): void => {
       call.settledAt = this.process.time;
       call.outcome = outcome;
@@ -273,13 +276,23 @@ export class Client {
   }
 
   #drawToken(): string {
-    const token = this.#nameToken(++this.#tokens);
-    this.#plan.history.attempts.push({ client: this.process.id, token, at: this.process.time });
+    const token = tokenOf(this.process.id, ++this.#tokens);
+    this.#drawn.set(token, this.process.time);
     return token;
   }
 
-  #nameToken(serial: number): string {
-    return tokenOf(this.process.id, serial);
+  /** Writes down an attempt as it asks the first node. */
+  #watch(node: RedisNode): RedisNode {
+    const grant = node.grant.bind(node);
+    return Object.assign(node, {
+      grant: (...asked: Parameters<typeof grant>) => {
+        const [{ ownerToken: token }] = asked;
+        const at = this.#drawn.get(token);
+        this.#drawn.delete(token);
+        if (at !== undefined) this.#plan.history.attempts.push({ client: this.process.id, token, at });
+        grant(...asked);
+      },
+    });
   }
 
   /** How long a lock has to be valid at least as it is handed out, whatever its attempt took. */
@@ -364,6 +377,11 @@ export class Client {
 
   #pick(which: number): Held | undefined {
     return this.#held[which % this.#held.length];
+  }
+
+  /** How long a call may take that does not wait for others: if votes were split, it goes on for as long as a node is waited for. */
+  #onceBound({ fencing = true }: { fencing?: boolean | undefined }): number {
+    return this.#attemptBound({ fencing }) + this.#plan.schedule.nodeTimeout;
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { History } from '../checker/history.ts';
-import { longestVacancy } from '../checker/waiting.ts';
+import { longestVacancy } from '../checker/served.ts';
 import type { Fault, Schedule } from './schedule.ts';
 import { scheduleOf } from './schedule-of.ts';
 

@@ -1,10 +1,8 @@
 import type { Command, Link, LinkListener, ReplyHandler } from '../../../src/link/link.ts';
-import { channelOf } from '../../../src/node/channel.ts';
-import { ownerOf } from '../../../src/node/owner.ts';
 import type { Message } from '../checker/history.ts';
 import type { Process } from './process.ts';
 import type { Recorder } from './recorder.ts';
-import type { Audience, Server } from './server.ts';
+import type { Audience, Server, Told } from './server.ts';
 import type { Timeline } from './timeline.ts';
 import type { Way } from './way.ts';
 
@@ -97,7 +95,7 @@ export class SimulatedLink implements Link, Audience {
       () => {
         if (server.failing?.startsWith('LOADING')) return new Error(server.failing);
         this.#subscriptions.add(channel);
-        if (!this.#isGone) server.audience.add(this);
+        server.audience.add(this);
         return null;
       },
       (error) => {
@@ -147,16 +145,19 @@ export class SimulatedLink implements Link, Audience {
     if (this.isConnected) this.#refuse();
   }
 
-  published(key: string, token: string): void {
-    const channel = channelOf(key);
-    if (!this.#subscriptions.has(channel) || !this.#leadsToServer) return;
+  get inboxes(): Iterable<string> {
+    return this.#subscriptions;
+  }
+
+  published(inbox: string, what: Told, key: string): boolean {
+    if (!this.#subscriptions.has(inbox) || !this.#leadsToServer) return false;
     const { process, timeline, mishap, recorder } = this.#plan;
     const { isLost = false, againAfter } = mishap();
-    const message: Message = recorder.published(key, token);
-    if (isLost) return;
+    const message: Message = recorder.published(key, what);
+    if (isLost) return true;
     const arrive = (): void => {
       message.arrivedAt.push(process.time);
-      this.#listener.message(channel, ownerOf(token));
+      this.#listener.message(inbox, `${what} ${key}`);
     };
     this.#deliver(() => {
       arrive();
@@ -169,6 +170,7 @@ export class SimulatedLink implements Link, Audience {
         process,
       );
     }, 'in order');
+    return true;
   }
 
   #connect(): void {
@@ -273,9 +275,11 @@ export class SimulatedLink implements Link, Audience {
 
   #leave(): void {
     this.#isGone = true;
-    const { server, recorder } = this.#plan;
-    server.audience.delete(this);
+    const { timeline, process, way, recorder } = this.#plan;
     recorder.gone(this);
+    // Until the server hears of it, it takes what it publishes for heard.
+    if (!this.#isForgotten)
+      timeline.at(way.arrival('up', process.time), () => this.#plan.server.audience.delete(this));
   }
 
   #failAll(cause: Error): void {

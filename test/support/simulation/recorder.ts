@@ -5,7 +5,7 @@ import { HandIns } from '../hand-ins.ts';
 import { requestsOf } from '../wire-format.ts';
 import type { SimulatedLink } from './link.ts';
 import type { Process } from './process.ts';
-import type { Part, Server } from './server.ts';
+import type { Part, Server, Told } from './server.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface RecorderPlan {
@@ -32,7 +32,7 @@ export class Recorder {
   /** Whether this is the way of commands, and not of what is published. */
   readonly #isMain: boolean;
   #handIns: HandIns<readonly Part[]> | undefined;
-  /** Grants and releases that were sent before, whatever has come of them. */
+  /** The tokens whose releases were sent before, whatever has come of them. */
   readonly #sent = new Set<string>();
 
   constructor(plan: RecorderPlan, isMain: boolean) {
@@ -83,13 +83,13 @@ export class Recorder {
     history.subscriptions.push({ client: process.id, node: server.index, at: process.time });
   }
 
-  published(key: string, token: string): Message {
+  published(key: string, what: Told): Message {
     const { timeline, process, server, history } = this.#plan;
     const message: Message = {
       client: process.id,
       node: server.index,
       key,
-      token,
+      what,
       publishedAt: timeline.now,
       arrivedAt: [],
     };
@@ -120,17 +120,18 @@ export class Recorder {
     };
   }
 
-  /** Only what is asked for once in the life of a lock can be recognised when it is repeated. */
+  /** Only what is asked for once in the life of a lock can be recognised when it is repeated; a grant may be asked for again. */
   #isNew({ operation, token }: Exchange): boolean {
-    if (operation !== 'grant' && operation !== 'release') return true;
+    if (operation !== 'release') return true;
     const { size } = this.#sent;
-    return this.#sent.add(`${operation} ${token}`).size > size;
+    return this.#sent.add(token).size > size;
   }
 
   /** Writes down the operations of a command. */
   #note(keys: readonly string[], args: readonly (string | number)[]): readonly Part[] {
     const { process, server, history } = this.#plan;
-    const parts = requestsOf(keys, args).map(({ operation, keys: own, token, ttl, announce, fence }) => {
+    const parts = requestsOf(keys, args).map((request) => {
+      const { operation, keys: own, token, ttl, waiter, afterwards } = request;
       const exchange: Exchange = {
         client: process.id,
         node: server.index,
@@ -138,6 +139,8 @@ export class Recorder {
         token,
         keys: own,
         ttl,
+        ...(waiter ? { waits: true } : {}),
+        ...(operation === 'release' ? { afterwards } : {}),
         sentAt: process.time,
         executedAt: Number.POSITIVE_INFINITY,
         reply: '',
@@ -146,7 +149,7 @@ export class Recorder {
         torn: false,
       };
       history.exchanges.push(exchange);
-      return { keys: own, ttl, announce, fence, exchange };
+      return { request, exchange };
     });
     if (!parts.some(({ exchange }) => this.#isNew(exchange))) this.extra('repetition');
     return parts;

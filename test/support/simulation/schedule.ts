@@ -56,8 +56,9 @@ export type NodeFault = At & { readonly node: number } & (
     | { readonly what: 'fail'; readonly error: string }
     | { readonly what: 'drop'; readonly which: number }
     | { readonly what: 'jump'; readonly by: number }
+    /** `cut main`: only its commands and their answers. */
     | {
-        readonly what: 'cut';
+        readonly what: 'cut' | 'cut main';
         /** undefined: the node is cut off from all. */
         readonly client: number | undefined;
         readonly direction: 'up' | 'down' | 'both';
@@ -84,6 +85,11 @@ export type NodeFault = At & { readonly node: number } & (
     | { readonly what: 'lose messages'; readonly client: number | undefined }
     /** Each message comes a second time, so much later. */
     | { readonly what: 'repeat messages'; readonly client: number | undefined; readonly after: number }
+    /** All who listen are told that it is their turn, or that they are the next. */
+    | { readonly what: 'forge messages'; readonly told: 'turn' | 'next' }
+    /** So many names come to be in front of all lines, for whose inboxes nobody listens, or somebody who does nothing. */
+    | { readonly what: 'crowd lines'; readonly many: number; readonly how: 'heard' | 'unheard' }
+    | { readonly what: 'empty lines' }
   );
 
 export type ClientFault = At & { readonly client: number } & (

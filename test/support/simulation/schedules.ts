@@ -141,7 +141,7 @@ const lawfulFault: fc.Arbitrary<NodeFault | ClientFault> = fc.oneof(
     .map(([at, client, by]): ClientFault => ({ what: 'set wall clock', at, for: 0, client, by })),
 );
 
-/** Faults that cost nothing but time: of what nodes publish. */
+/** Faults that cost nothing but time: of what nodes publish, and of the lines that they keep. */
 const feedFault: fc.Arbitrary<NodeFault> = fc.oneof(
   fc
     .tuple(at, node, client)
@@ -184,6 +184,13 @@ const feedFault: fc.Arbitrary<NodeFault> = fc.oneof(
       after,
     }),
   ),
+  fc
+    .tuple(at, node, fc.constantFrom('turn' as const, 'next' as const))
+    .map(([at, node, told]): NodeFault => ({ what: 'forge messages', at, for: 0, node, told })),
+  fc
+    .tuple(at, node, fc.constantFrom(1, 2, 30), fc.constantFrom('heard' as const, 'unheard' as const))
+    .map(([at, node, many, how]): NodeFault => ({ what: 'crowd lines', at, for: 0, node, many, how })),
+  fc.tuple(at, node).map(([at, node]): NodeFault => ({ what: 'empty lines', at, for: 0, node })),
 );
 
 /** The connections of one client to one node end, mostly while they are idle. */
@@ -360,7 +367,7 @@ const contender: fc.Arbitrary<Step[]> = fc.oneof(
     arbitrary: fc.array(
       fc.record({
         gap: fc.oneof(fc.constant(0), fc.nat(10), fc.nat(200)),
-        do: fc.constantFrom('acquire' as const, 'using' as const),
+        do: fc.constantFrom('acquire' as const, 'acquire' as const, 'using' as const, 'tryAcquire' as const),
         resources: fc.constant([0]),
         hold: fc.oneof(fc.nat(15), fc.nat(100)),
         acquireTimeout: fc.constantFrom(200, 1_000, 10_000),

@@ -1,37 +1,40 @@
+import { inboxOf } from '../../../src/node/inbox.ts';
 import type {
   ConfirmReply,
   ExtendReply,
   GrantReply,
   InspectReply,
   ReleaseReply,
-  ReleaseRequest,
   RepairReply,
+  Waiter,
 } from '../../../src/node/lock-node.ts';
 import { type Fence, MemoryStore } from '../../../src/node/memory/memory-store.ts';
 import { allButGrants, gateScript, type Incarnation } from '../../../src/node/redis/scripts/script.ts';
-import type { Exchange, History, Operation, Vote } from '../checker/history.ts';
+import type { Exchange, History, Vote } from '../checker/history.ts';
 import { infoOf } from '../fake-connection.ts';
-import { onWire } from '../wire-format.ts';
+import { onWire, type Request } from '../wire-format.ts';
+import { LineBook, type SavedLine } from './line-book.ts';
 import { WALL_ORIGIN } from './process.ts';
 import { shaOf } from './sha-of.ts';
 import type { Timeline } from './timeline.ts';
 
 /** One operation of a command, as the server reads it. */
 export interface Part {
-  readonly keys: readonly string[];
-  readonly ttl: number;
-  /** Whether those who listen are told of a release. */
-  readonly announce: boolean | 'gone';
-  readonly fence: Fence | undefined;
+  readonly request: Request;
   /** What becomes of it. */
   readonly exchange: Exchange;
 }
 
 /** Who may have subscribed to something. */
 export interface Audience {
-  /** The lock of that token was deleted from the key, and everybody is told. */
-  published(key: string, token: string): void;
+  /** Something is published in the inbox of a waiter; returns whether there is a subscription to it. */
+  published(inbox: string, what: Told, key: string): boolean;
+  /** The inboxes that it has subscribed to. */
+  readonly inboxes: Iterable<string>;
 }
+
+/** What a waiter is told of a key. */
+export type Told = 'turn' | 'next';
 
 export interface ServerPlan {
   readonly index: number;
@@ -69,6 +72,7 @@ interface Instance {
 interface Snapshot {
   readonly votes: readonly { readonly key: string; readonly token: string; readonly until: number }[];
   readonly counters: ReadonlyMap<string, number>;
+  readonly lines: ReadonlyMap<string, SavedLine>;
 }
 
 type Reply = GrantReply | ConfirmReply | ExtendReply | RepairReply | ReleaseReply | InspectReply;
@@ -78,6 +82,16 @@ const ROUNDING = 1e-6;
 
 /** For how long the counters of a snapshot are kept, in ms. */
 const RETENTION = 3_600_000;
+
+/** Releases that free keys, and tell nobody. */
+const SILENT = { afterwards: 'hand over', reservation: 0 } as const;
+
+/** What forged waiters say that they have waited, in µs: nobody has waited for so long. */
+const AGES = -3_600_000_000;
+
+/** The token of a forger, and how the names begin that it listens for. */
+const FORGER = 'forger';
+const LISTENER = 'listener';
 
 /**
  * A Redis server: it runs commands in the order of their arrival, by the semantics of the memory node, on a clock of
@@ -98,28 +112,30 @@ export class Server {
   readonly audience: Set<Audience> = new Set();
   readonly #plan: ServerPlan;
   readonly #store: MemoryStore;
+  readonly #lines: LineBook;
   readonly #standing = new Map<string, Vote>();
   /** Until when each vote was to stand, whatever the clock has done since. */
   readonly #promised = new WeakMap<Vote, number>();
   readonly #inbox: (() => void)[] = [];
   #instance: Instance;
   #promotions = 0;
-  #saved: Snapshot = { votes: [], counters: new Map() };
+  #saved: Snapshot = { votes: [], counters: new Map(), lines: new Map() };
   #savedAt = Number.NEGATIVE_INFINITY;
   #jumped = 0;
-  /** Whose keys are being deleted. */
-  #releasing = '';
+  /** How many waiters were forged. */
+  #forged = 0;
 
   constructor(plan: ServerPlan) {
     this.index = plan.index;
     this.#plan = plan;
     const time = {
       now: () => this.#time,
-      wallTime: () => WALL_ORIGIN + plan.timeline.now + this.#jumped,
+      wallTime: () => this.#wallTime,
     };
-    this.#store = new MemoryStore(time, (key) => {
-      for (const each of this.audience) each.published(key, this.#releasing);
-    });
+    this.#store = new MemoryStore(time, (waiter, what, key) => this.#publish(waiter, what, key));
+    const { index: node, timeline, history } = plan;
+    const toTrue = (remaining: number): number => this.#inTrueTime(remaining);
+    this.#lines = new LineBook({ node, timeline, history, store: this.#store, toTrue });
     this.#instance = this.#start(-plan.age);
   }
 
@@ -143,6 +159,7 @@ export class Server {
     this.state = 'down';
     this.refuses = refuses;
     this.#inbox.length = 0;
+    this.audience.clear();
   }
 
   restart(memory: Memory): void {
@@ -169,6 +186,7 @@ export class Server {
   /** All keys are gone, and all counters. */
   forget(): void {
     this.#store.forget();
+    this.#lines.forget();
     for (const vote of this.#standing.values()) this.#end(vote, 'forgotten');
   }
 
@@ -177,7 +195,7 @@ export class Server {
     const standing = this.#alive();
     const vote = standing[which % standing.length];
     if (!vote) return;
-    this.#store.release({ keys: [vote.key], ownerToken: vote.token, announce: false });
+    this.#store.release({ keys: [vote.key], ownerToken: vote.token, ...SILENT });
     this.#end(vote, 'early');
   }
 
@@ -189,6 +207,35 @@ export class Server {
       vote.until = Math.max(now, vote.until - by / this.#plan.rate);
       this.#judge(vote);
       if (vote.until <= now) this.#standing.delete(vote.key);
+    }
+    this.#lines.look(this.#plan.keys);
+  }
+
+  /**
+   * Somebody puts so many names that nobody has in front of the lines of all keys. `heard`: somebody listens to their inboxes, and does
+   * nothing.
+   */
+  crowd(many: number, how: 'heard' | 'unheard'): void {
+    for (let i = 0; i < many; i++) {
+      const name = `${how === 'heard' ? LISTENER : 'nobody'}${++this.#forged}`;
+      for (const key of this.#plan.keys) this.#stand(key, name, AGES);
+    }
+    this.#lines.look(this.#plan.keys);
+  }
+
+  /** Somebody empties the lines of all keys, and serves nobody. */
+  empty(): void {
+    for (const key of this.#plan.keys) {
+      for (const name of this.#store.line(key))
+        this.#store.release({ keys: [key], ownerToken: FORGER, ...SILENT, waiter: { name, key, since: 0 } });
+    }
+    this.#lines.look(this.#plan.keys);
+  }
+
+  /** Somebody tells all who listen something that is not so. */
+  deceive(what: Told): void {
+    for (const each of this.audience) {
+      for (const key of this.#plan.keys) for (const inbox of each.inboxes) each.published(inbox, what, key);
     }
   }
 
@@ -250,33 +297,57 @@ export class Server {
     return Math.floor(this.#local(this.#plan.timeline.now));
   }
 
+  /** When a key expires that has so many ms left by the server's clock, which shows whole ones; in ms from now. */
+  #inTrueTime(remaining: number): number {
+    return (this.#time + remaining - this.#local(this.#plan.timeline.now)) / this.#plan.rate;
+  }
+
+  get #wallTime(): number {
+    return WALL_ORIGIN + this.#plan.timeline.now + this.#jumped;
+  }
+
   #local(time: number): number {
     return this.#plan.origin + this.#jumped + time * this.#plan.rate;
   }
 
-  #perform({ keys, ttl, announce, fence, exchange }: Part, repairs: boolean, overDead: boolean): unknown {
-    const now = this.#time;
+  #publish(waiter: string, what: Told, key: string): boolean {
+    let isHeard = waiter.startsWith(LISTENER);
+    for (const each of this.audience) if (each.published(inboxOf(waiter), what, key)) isHeard = true;
+    if (isHeard) this.#lines.told(waiter, what, key);
+    return isHeard;
+  }
+
+  /** Puts a name into a line, though nobody has asked for it. */
+  #stand(key: string, name: string, since: number): void {
+    const waiter = { name, key, since };
+    this.#store.release({ keys: [key], ownerToken: FORGER, afterwards: 'yield', reservation: 0, waiter });
+  }
+
+  #perform({ request, exchange }: Part, remembers: boolean, overDead: boolean): unknown {
+    const { keys, fence } = request;
     const { operation, token } = exchange;
     exchange.executedAt = this.#plan.timeline.now;
-    exchange.announced = announce !== false;
     exchange.overDead = overDead;
-    if (operation === 'grant' && !repairs)
+    if (operation === 'grant' && !remembers)
       throw new Error('a grant was sent under the script that grants nothing');
-    if (operation === 'repair' && !repairs && this.#isMissing(keys, token)) {
+    if (operation === 'repair' && !remembers && this.#isMissing(keys, token)) {
       exchange.reply = 'missing';
       return 'missing';
     }
-    const reply = this.#execute(operation, { keys, ownerToken: token, announce }, ttl, fence);
+    const reply = this.#execute(request, remembers);
     if (reply.kind === 'granted' && reply.counter !== undefined) exchange.counter = reply.counter;
     let changed = 0;
     let owned = 0;
     for (const key of keys) {
       const seen = this.#store.inspect(key);
       if (seen.kind === 'held' && seen.ownerToken === token) owned++;
-      if (this.#note(key, seen, exchange, now, announce)) changed++;
+      if (this.#note(key, seen, exchange)) changed++;
     }
     const { kind } = reply;
     exchange.reply = kind;
+    if (kind === 'denied') exchange.owner = reply.isReserved ? 'turn' : (reply.owner ?? reply.foreign);
+    if (request.waiter) exchange.since = this.#sinceOf(request.waiter, reply);
+    this.#lines.look(keys, exchange);
     const took = kind === 'granted' || kind === 'extended' || kind === 'repaired';
     exchange.torn = took
       ? owned < keys.length || (kind === 'extended' && changed > 0)
@@ -284,8 +355,14 @@ export class Server {
     if (kind === 'held') return ['held', Math.ceil(reply.remaining), reply.ownerToken];
     if (kind === 'granted' && reply.counter !== undefined && reply.counter !== (fence?.value ?? 0) + 1)
       return [kind, reply.counter];
-    if (kind === 'denied') return [kind, Math.ceil(reply.remaining), reply.owner ?? reply.foreign];
+    if (kind === 'denied') return deniedOnWire(reply, keys);
     return 'remaining' in reply ? [kind, Math.ceil(reply.remaining)] : onWire(kind);
+  }
+
+  /** The score that a waiter has in the line, or would have. */
+  #sinceOf({ since }: Waiter, reply: Reply): number {
+    if (reply.kind === 'denied' && reply.place) return reply.place.since;
+    return since > 0 ? since : Math.floor(1_000 * this.#wallTime) + since;
   }
 
   /** Whether a key is not there, and none is another's. */
@@ -295,32 +372,28 @@ export class Server {
     return !isAnothers && owners.some(({ kind }) => kind === 'free');
   }
 
-  #execute(
-    operation: Operation,
-    holding: Omit<ReleaseRequest, 'longestTtl'>,
-    ttl: number,
-    fence: Fence | undefined,
-  ): Reply {
+  #execute({ operation, ttl, fence, ...request }: Request, remembers: boolean): Reply {
+    const subject = { ...request, ownerToken: request.token };
     switch (operation) {
       case 'grant':
-        return this.#store.grant(holding, ttl, fence);
+        return this.#store.grant(subject, ttl, fence);
       case 'confirm':
-        return this.#store.confirm(holding, fence as Fence);
+        return this.#store.confirm(subject, fence as Fence);
       case 'extend':
-        return this.#store.extend(holding, ttl, fence);
+        return this.#store.extend(subject, ttl, fence);
       case 'repair':
-        return this.#store.repair(holding, ttl, fence);
+        return this.#store.repair(subject, ttl, fence);
       case 'release':
-        this.#releasing = holding.ownerToken;
-        return this.#store.release(holding);
+        // A server in quarantine keeps nothing for anybody.
+        return this.#store.release(remembers ? subject : { ...subject, reservation: 0 });
       case 'inspect':
-        return this.#store.inspect(holding.keys[0] as string);
+        return this.#store.inspect(subject.keys[0] as string);
     }
   }
 
   /** Writes down what an operation has made of a key; whether it has changed who holds it. */
-  #note(key: string, seen: InspectReply, by: Exchange, now: number, announce: boolean | 'gone'): boolean {
-    const { timeline, rate } = this.#plan;
+  #note(key: string, seen: InspectReply, by: Exchange): boolean {
+    const { timeline } = this.#plan;
     let vote = this.#standing.get(key);
     if (vote && vote.until <= timeline.now + ROUNDING) {
       this.#standing.delete(key);
@@ -329,11 +402,10 @@ export class Server {
     if (seen.kind !== 'held') {
       if (!vote) return false;
       vote.endedBy = by.token;
-      vote.announced = announce !== false;
       this.#end(vote, 'deleted');
       return true;
     }
-    const until = timeline.now + (now + seen.remaining - this.#local(timeline.now)) / rate;
+    const until = timeline.now + this.#inTrueTime(seen.remaining);
     if (vote && vote.token === seen.ownerToken) {
       if (Math.abs(vote.until - until) > ROUNDING) {
         // To be lowered by a client is no fault of the node.
@@ -350,11 +422,11 @@ export class Server {
       this.#end(vote, 'overwritten');
     }
     const how = by.operation === 'repair' ? 'repair' : 'grant';
-    this.#stand(key, seen.ownerToken ?? '', until, how, by.overDead);
+    this.#vote(key, seen.ownerToken ?? '', until, how, by.overDead);
     return true;
   }
 
-  #stand(key: string, token: string, until: number, by: Vote['by'], overDead: boolean): void {
+  #vote(key: string, token: string, until: number, by: Vote['by'], overDead: boolean): void {
     const from = this.#plan.timeline.now;
     const vote: Vote = {
       node: this.index,
@@ -397,6 +469,7 @@ export class Server {
     this.#saved = {
       votes: this.#alive().map(({ key, token, until }) => ({ key, token, until })),
       counters: new Map(this.#plan.keys.map((key) => [key, this.#store.counter(key)])),
+      lines: new Map(this.#plan.keys.map((key) => [key, this.#lines.save(key)])),
     };
   }
 
@@ -405,7 +478,7 @@ export class Server {
     const now = this.#time;
     for (const [key, counter] of this.#saved.counters) {
       if (counter === 0) continue;
-      const holding = { keys: [key], ownerToken: '', announce: false };
+      const holding = { keys: [key], ownerToken: '', ...SILENT };
       this.#store.grant(holding, 1, { value: counter - 1, retention: RETENTION });
       this.#store.release(holding);
     }
@@ -414,9 +487,28 @@ export class Server {
       if (ttl < 1) continue;
       this.#store.grant({ keys: [key], ownerToken: token }, ttl, undefined);
       const end = timeline.now + (now + ttl - this.#local(timeline.now)) / rate;
-      this.#stand(key, token, end, 'restored', false);
+      this.#vote(key, token, end, 'restored', false);
     }
+    for (const [key, line] of this.#saved.lines)
+      for (const { name, since } of line) {
+        this.#stand(key, name, since);
+        this.#lines.look([key], undefined, since);
+      }
   }
+}
+
+/** A denial, as the script gives it. */
+function deniedOnWire(
+  { remaining, owner, foreign, isReserved, key, place }: Extract<GrantReply, { kind: 'denied' }>,
+  keys: readonly string[],
+): unknown[] {
+  const reply = [
+    'denied',
+    Math.ceil(remaining),
+    isReserved ? 'turn' : (owner ?? foreign),
+    keys.indexOf(key) + 1,
+  ];
+  return place ? [...reply, place.position, String(place.since)] : reply;
 }
 
 function secondsOf(time: number): number {

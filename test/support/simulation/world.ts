@@ -24,8 +24,8 @@ const SUSPICION = 1_000;
 const RECONNECTION = 300;
 /** Until a node that is well again is connected and has been looked at, in ms: a SYN that was lost, a reconnection, a look. */
 const RETURN = 1_250;
-/** Until it has noticed that nobody tells it anything any more, in ms: it asks now and then, and is not answered. */
-const LONGEST_SILENCE = 6_500;
+/** Until it has noticed that nobody tells it anything any more, in ms: it subscribes anew now and then, and is not answered. */
+const LONGEST_SILENCE = 11_500;
 
 /** The same when its connection was forgotten: it is not even refused, in ms. */
 const SILENT_LOSS = 2_000;
@@ -48,6 +48,16 @@ export async function simulate(schedule: Schedule): Promise<History> {
   }
   return world.history;
 }
+
+/** What somebody does who may write what is in lines, or publish. */
+const FORGERIES: ReadonlySet<Fault['what']> = new Set(['forge messages', 'crowd lines', 'empty lines']);
+/** Faults that waiters may not notice, and that concern nothing else. */
+const FEED_FAULTS: ReadonlySet<Fault['what']> = new Set([
+  'lose messages',
+  'repeat messages',
+  'lose track of feed',
+  ...FORGERIES,
+]);
 
 class World {
   readonly history: History;
@@ -288,6 +298,9 @@ class World {
         this.#cut(this.#ways, fault, node, until);
         this.#cut(this.#feeds, fault, node, until);
         break;
+      case 'cut main':
+        this.#cut(this.#ways, fault, node, until);
+        break;
       case 'cut feed':
         this.#cut(this.#feeds, fault, node, until);
         break;
@@ -309,6 +322,15 @@ class World {
       case 'lose messages':
       case 'repeat messages':
         // They are looked for when there is a message.
+        break;
+      case 'forge messages':
+        server.deceive(fault.told);
+        break;
+      case 'crowd lines':
+        server.crowd(fault.many, fault.how);
+        break;
+      case 'empty lines':
+        server.empty();
         break;
     }
   }
@@ -357,7 +379,7 @@ class World {
 
   #cut(
     ways: readonly (readonly Way[])[],
-    { client, direction, delay }: Extract<Fault, { what: 'cut' | 'cut feed' }>,
+    { client, direction, delay }: Extract<Fault, { what: 'cut' | 'cut main' | 'cut feed' }>,
     node: number,
     until: number,
   ): void {
@@ -384,15 +406,12 @@ class World {
   /** Writes down for how long a node is not to be counted on. */
   #disturb(fault: NodeFault, node: number, until: number): void {
     const { what } = fault;
-    const isFeedOnly =
-      what.endsWith(' feed') ||
-      what === 'lose messages' ||
-      what === 'repeat messages' ||
-      what === 'lose track of feed';
+    const isFeedOnly = what.endsWith(' feed') || FEED_FAULTS.has(what);
     const isPrompt = what === 'break' || what === 'end' || what === 'break feed' || what === 'end feed';
     const client =
       'client' in fault && fault.client !== undefined ? this.#processOf(fault.client).id : undefined;
     const { latency = 0 } = this.history.pace ?? {};
+    if (FORGERIES.has(what)) this.history.forgeries.push({ node, at: fault.at });
     const mayForget = what === 'crash' || what === 'flush scripts';
     // When a node votes again, simulated clients are not told, and may sleep through it.
     const to = mayForget && this.history.guard !== 'off' ? Number.POSITIVE_INFINITY : until + RECOVERY;

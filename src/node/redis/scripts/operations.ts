@@ -1,16 +1,21 @@
 import { CLOCK_BEHIND, LAST_NUMBER } from '../../counter.ts';
+import { TURN } from '../../inbox.ts';
+import { LINE_KEPT, LINE_SUFFIX, LONGEST_LINE, MOST_DROPPED } from '../../line.ts';
+
+/** As the value of a key, an inbox says that the key is reserved for this waiter. Any other member of a line is forged. */
+const isInbox = (value: string): string => `string.sub(${value}, 1, ${TURN.length}) == '${TURN}'`;
 
 const HEAD = `
 local retention = ARGV[1]
 local call, try, may = redis.call, redis.pcall, redis.acl_check_cmd
 
 -- So much of a value tells whether it is an owner token, and which; a foreign one may be large.
-local ENOUGH = 256
+local enough = 256
 local reading
 -- The beginning of a string's value; '' also if there is none. A user without GETRANGE reads all of it.
 local function beginning_of(key)
-  if reading == nil then reading = may('GETRANGE', key, 0, ENOUGH) end
-  if reading then return try('GETRANGE', key, 0, ENOUGH) end
+  if reading == nil then reading = may('GETRANGE', key, 0, enough) end
+  if reading then return try('GETRANGE', key, 0, enough) end
   return try('GET', key) or ''
 end
 
@@ -23,13 +28,32 @@ local function hint_limit()
   return limit
 end
 
--- Whoever waits for the key is told whose lock has gone; and if nobody may be told, the lock has gone all the same.
-local function announce(key, token)
-  local tagged = key
+-- The line of a key is a sorted set: the inboxes of the waiters, by the time since which they wait. It only saves time, so every access
+-- to it may fail: a line of another type, or one that this user may not use, counts as empty.
+local function line_of(key)
   local open = string.find(key, '{', 1, true)
   local close = open and string.find(key, '}', open + 1, true)
-  if not close or close == open + 1 then tagged = '{' .. key .. '}' end
-  try('SPUBLISH', 'quorlock:released:' .. tagged, string.sub(redis.sha1hex(token), 1, 16))
+  if close and close > open + 1 then return key .. '${LINE_SUFFIX}' end
+  return '{' .. key .. '}${LINE_SUFFIX}'
+end
+
+-- Reserves a free key for the first in its line that receives the notification. Waiters that do not receive it are dropped: their
+-- processes have ended. So are forged members.
+local function serve(key, reservation)
+  local line = line_of(key)
+  for _ = 1, ${MOST_DROPPED} do
+    local inbox = try('ZPOPMIN', line)[1]
+    if not inbox then return end
+    local received = ${isInbox('inbox')} and try('SPUBLISH', inbox, 'turn ' .. key) or 0
+    if type(received) == 'table' then
+      if not may('SPUBLISH', inbox, '') then return end
+    elseif received > 0 then
+      if remembers then try('SET', key, inbox, 'NX', 'PX', reservation) end
+      local second = try('ZRANGE', line, 0, 0)[1]
+      if second and ${isInbox('second')} then try('SPUBLISH', second, 'next ' .. key) end
+      return
+    end
+  end
 end
 `;
 
@@ -59,22 +83,150 @@ local function grant_one(key, token, ttl, counter, wanted)
   return general().moved_on(key, counter, wanted, before)
 end
 
-local function release_one(key, token, announced)
+local function release_one(key, token, reservation)
   local owner = beginning_of(key)
   if owner ~= token then
-    if announced == 'gone' or type(owner) == 'table' then return nil end
+    if type(owner) == 'table' then return nil end
+    if owner == '' and reservation ~= '0' and try('EXISTS', key) == 0 then serve(key, reservation) end
     return 0
   end
   local deleted = try('DEL', key)
-  if deleted ~= 1 then return deleted end
-  if announced == 'announce' or announced == 'gone' then announce(key, token) end
-  return 1
+  if type(deleted) == 'table' then return deleted end
+  if reservation ~= '0' then serve(key, reservation) end
+  return deleted
 end
 `;
 
+/** The requests of waiters. Defined only if there are any: even a function that is never called costs time. */
+const WAITING = `
+    local function serve_free(keys, is_free, reservation)
+      if reservation == '0' then return end
+      for i, key in ipairs(keys) do
+        if is_free[i] then serve(key, reservation) end
+      end
+    end
+
+    -- Adds a waiter to a line, unless it is in it or the line is full. A 'since' up to 0 is the time that it has waited so far.
+    -- Returns the score if it was added.
+    local function enqueue(line, inbox, since)
+      local length, score, is_new = try('ZCARD', line), since, nil
+      if type(length) == 'number' and length < ${LONGEST_LINE} then
+        if tonumber(since) <= 0 then
+          local time = try('TIME')
+          score = time[1] and digits(time[1] * 1000000 + time[2] + since) or '0'
+        end
+        is_new = try('ZADD', line, 'NX', score, inbox) == 1
+      end
+      try('PEXPIRE', line, ${LINE_KEPT})
+      return is_new and score
+    end
+
+    -- Returns the rank and the score of an inbox, if it is in the line.
+    local function place_in(line, inbox, score)
+      local rank = try('ZRANK', line, inbox)
+      if type(rank) ~= 'number' then return nil end
+      if score then return rank, score end
+      local found = tonumber(try('ZRANGE', line, rank, rank, 'WITHSCORES')[2])
+      if found then return rank, digits(found) end
+    end
+
+    -- Whether another waiter is first in the line of a free key. Not if this user cannot serve it: then everybody polls.
+    local function is_led_by_others(key, inbox)
+      local line = line_of(key)
+      local first = try('ZRANGE', line, 0, 0)[1]
+      return first and first ~= inbox and may('ZPOPMIN', line) and may('SPUBLISH', inbox, '')
+    end
+
+    -- A grant to a waiter. If it is denied, the waiter is afterwards in the line of its own key, if that is among those that deny it, and in
+    -- no other line. Every key that is free then is served.
+    function operations.stand(keys, token, ttl, counters, wanted, inbox, since, index, reservation)
+      if not remembers then return operations.grant() end
+      enough = math.max(enough, #inbox)
+      local own, reserved, obstacles, numbers, owners, is_free, denies = tonumber(index), {}, {}, {}, {}, {}, {}
+      for i, key in ipairs(keys) do
+        local owner = owner_of(key)
+        owners[i], is_free[i] = owner, not owner or owner == inbox
+        if owner == inbox then reserved[#reserved + 1] = key
+        elseif owner or is_led_by_others(key, inbox) then
+          obstacles[#obstacles + 1], numbers[#numbers + 1], denies[i] = key, i, true
+        end
+      end
+      if #reserved > 0 then call('DEL', unpack(reserved)) end
+
+      if #obstacles == 0 then
+        local done, reply = pcall(function()
+          return #keys == 1 and grant_one(keys[1], token, ttl, counters[1], wanted)
+            or operations.grant(keys, token, ttl, counters, wanted)
+        end)
+        local granted = done and (reply == 1 or reply[1] == 'granted')
+        for i, key in ipairs(keys) do
+          if granted then try('ZREM', line_of(key), inbox)
+          elseif owners[i] then serve(key, reservation) end
+        end
+        if not done then error(reply, 0) end
+        return reply
+      end
+
+      local line, score = line_of(keys[own]), nil
+      for i, key in ipairs(keys) do
+        if i == own and denies[i] then score = enqueue(line, inbox, since)
+        else try('ZREM', line_of(key), inbox) end
+      end
+      serve_free(keys, is_free, reservation)
+      local left, last = remaining(obstacles)
+      local number = numbers[last]
+      local owner = owner_id(owners[number] or owner_of(obstacles[last]))
+      return {'denied', left, owner, number, place_in(line, inbox, score)}
+    end
+
+    -- Deletes the owner's keys and those reserved for the waiter. Returns the reply, and for each key whether it is free now.
+    local function delete(keys, token, inbox)
+      enough = math.max(enough, #inbox)
+      local own, deleted, is_free = 0, {}, {}
+      for i, key in ipairs(keys) do
+        local owner = owner_of(key)
+        if owner == token then own = own + 1 end
+        if owner and (owner == token or owner == inbox) then deleted[#deleted + 1], owner = key, false end
+        is_free[i] = not owner
+      end
+      if #deleted > 0 then call('DEL', unpack(deleted)) end
+      return own == #keys and 1 or 0, is_free
+    end
+
+    -- A release by a waiter that leaves all lines.
+    function operations.leave(keys, token, reservation, _, _, inbox)
+      local reply, is_free = delete(keys, token, inbox)
+      for _, key in ipairs(keys) do try('ZREM', line_of(key), inbox) end
+      serve_free(keys, is_free, reservation)
+      return reply
+    end
+
+    -- A release by a waiter that had its turn, could not take the lock elsewhere, and stays in line. The next waiter is notified so that it
+    -- takes over if this one dies, but nothing is reserved for it: its attempt would fail for the same reason.
+    function operations.yield(keys, token, reservation, _, _, inbox, since, index)
+      local own = tonumber(index)
+      local reply, is_free = delete(keys, token, inbox)
+      local line = line_of(keys[own])
+      enqueue(line, inbox, since)
+      for _, other in ipairs(try('ZRANGE', line, 0, 1)) do
+        if other ~= inbox then
+          if ${isInbox('other')} then try('SPUBLISH', other, 'next ' .. keys[own]) end
+          break
+        end
+      end
+      is_free[own] = false
+      serve_free(keys, is_free, reservation)
+      return reply
+    end
+`;
+
+/** Only if it is needed: most batches do without. */
 const GENERAL = `
-local function define()
+local general_operations
+function general()
+  if general_operations then return general_operations end
   local operations = {}
+  general_operations = operations
 
   -- A double is exact up to here; but Lua's own tostring only to 14 digits, and ioredis 6 reads an integer wrong in the last.
   local LARGEST = ${LAST_NUMBER}
@@ -89,13 +241,13 @@ local function define()
     error(value)
   end
 
-  -- In how many ms the last of the keys expires, and which that is; -1 if one never does.
+  -- In how many ms the last of the keys expires, and which of them that is; -1 if one never does.
   local function remaining(keys)
-    local longest, last = -2, keys[1]
-    for _, key in ipairs(keys) do
+    local longest, last = -3, 1
+    for i, key in ipairs(keys) do
       local left = call('PTTL', key)
-      if left == -1 then return -1, key end
-      if left > longest then longest, last = left, key end
+      if left == -1 then return -1, i end
+      if left > longest then longest, last = left, i end
     end
     return math.max(longest, 0), last
   end
@@ -103,16 +255,16 @@ local function define()
   -- Whose lock a key is, without giving the token away; and what the key is if it is no lock of quorlock's.
   local RANDOM = '^' .. string.rep('[0-9a-f]', 40)
   local function owner_id(value)
-    if type(value) ~= 'string' then return 'type' end
+    if type(value) ~= 'string' then return value and 'type' or 'turn' end
     if #value > 105 or not (string.find(value, RANDOM .. '$') or string.find(value, RANDOM .. '@[!-~]+$')) then
-      return 'value'
+      return ${isInbox('value')} and 'turn' or 'value'
     end
     return string.sub(redis.sha1hex(value), 1, 16)
   end
 
   function operations.denied(keys)
     local left, last = remaining(keys)
-    return {'denied', left, owner_id(owner_of(last))}
+    return {'denied', left, owner_id(owner_of(keys[last])), last}
   end
 
   -- What keeps this user from dealing with a lock to its end, if anything. One that it could not extend or
@@ -237,61 +389,64 @@ local function define()
     return hold(keys, token, ttl, counters, number, remembers)
   end
 
-  function operations.release(keys, token, announced)
-    local own, told = {}, {}
+  function operations.release(keys, token, reservation)
+    local own, free = {}, {}
     for _, key in ipairs(keys) do
       local owner = owner_of(key)
       if owner == token then own[#own + 1] = key end
-      if owner == token and announced == 'announce' or announced == 'gone' and (owner == token or not owner) then
-        told[#told + 1] = key
-      end
+      if not owner or owner == token then free[#free + 1] = key end
     end
     if #own > 0 then call('DEL', unpack(own)) end
-    for _, key in ipairs(told) do announce(key, token) end
+    if reservation ~= '0' then
+      for _, key in ipairs(free) do serve(key, reservation) end
+    end
     return #own == #keys and 1 or 0
   end
 
   function operations.inspect(keys)
     local owner = owner_of(keys[1])
-    if not owner then return 'free' end
+    if not owner or type(owner) == 'string' and ${isInbox('owner')} then return 'free' end
     return {'held', (remaining(keys)), type(owner) == 'string' and string.sub(owner, 1, 256)}
   end
 
   if not remembers then
     function operations.grant() return {err = 'ERR no grant is given by this script'} end
   end
-  return operations
-end
 
--- Only if it is needed: most batches do without.
-local defined
-function general()
-  if not defined then defined = define() end
-  return defined
+  function operations.define_waiting()${WAITING}  end
+
+  return operations
 end
 `;
 
 const RUN = `
-local function run_general(verb, first, count, token, ttl, fence)
+local function run_general(verb, first, i, width)
+  local count, token, ttl, fence = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   local keys = {unpack(KEYS, first, first + count - 1)}
   local counters = fence == '' and {} or {unpack(KEYS, first + count, first + 2 * count - 1)}
-  return general()[verb](keys, token, ttl, counters, fence)
+  local operations = general()
+  if not operations[verb] then operations.define_waiting() end
+  return operations[verb](keys, token, ttl, counters, fence, unpack(ARGV, i + 5, i + width - 1))
 end
 
-local replies, key = {}, 1
-for i = 2, #ARGV, 5 do
+local replies, key, i, last = {}, 1, 2, #ARGV
+while i <= last do
   local verb, count, token, ttl, fence = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
-  local done, reply = true, nil
-  if count == '1' then
-    if verb == 'release' then reply = release_one(KEYS[key], token, ttl)
-    elseif verb == 'grant' and remembers then
+  local done, reply, width = true, nil, 5
+  if verb == 'release' then
+    if count == '1' then reply = release_one(KEYS[key], token, ttl) end
+  elseif verb == 'grant' then
+    if count == '1' and remembers then
       done, reply = pcall(grant_one, KEYS[key], token, ttl, fence ~= '' and KEYS[key + 1], fence)
     end
+  else
+    width = verb == 'stand' and 9 or verb == 'yield' and 8 or verb == 'leave' and 6 or 5
   end
-  if reply == nil then done, reply = pcall(run_general, verb, key, count, token, ttl, fence) end
+  if reply == nil then done, reply = pcall(run_general, verb, key, i, width) end
   if not done and type(reply) ~= 'table' then reply = {err = tostring(reply)} end
   replies[#replies + 1] = reply
   key = key + (fence == '' and count or 2 * count)
+  i = i + width
 end
 return replies
 `;
@@ -302,12 +457,25 @@ const REST = HEAD + USUAL + GENERAL + RUN;
  * Runs a batch of operations, each on its own keys, in order. Every operation takes effect on all of its keys or
  * on none, and answers for itself: an error in one is its reply, and its neighbours run.
  *
+ * KEYS: for each operation its keys and, with fencing, the counter of each. The keys of lines are not among them, so that a user without
+ * rights to them can take locks all the same.
+ *
  * ARGV: for how many ms fencing counters are kept; then for each operation its verb, how many keys it has, the owner
- * token, the ttl in ms (in a release: `announce` or `gone`, if it is to be told), and the number that its counters are raised to
- * (in a grant: at least, and above what they were), empty without fencing. KEYS: for each operation its keys and, with
- * fencing, the counter of each. Replies: an array with, for each operation, 1 if it was done just as asked (of a grant:
- * the counter is the number asked for), 0 if a confirmation or a release did not find its keys, otherwise a word, or a
- * word and its data.
+ * token, the ttl in ms, and the number that its counters are raised to (in a grant: at least, and above what they were), empty without
+ * fencing. In place of the ttl, a `release` has the time in ms for which it reserves each free key for the first in its line, or 0 to serve
+ * no line. The requests of a waiter have verbs of their own, and more arguments:
+ *
+ * - `stand`, a grant: the inbox, since when the waiter has been waiting, the number of the key in whose line it waits, from 1, and the time of
+ *   a reservation in ms;
+ * - `leave`, a release: the inbox;
+ * - `yield`, a release: the inbox, since when the waiter has been waiting, and the number of the key in whose line it waits.
+ *
+ * Replies: an array with, for each operation, 1 if it was done just as asked (of a grant: the counter is the number asked for), 0 if a
+ * confirmation or a release did not find its keys, otherwise a word, or a word and its data. A denial has: in how many ms the last of
+ * the keys that deny it expires, whose lock that is, and its number; then, if the waiter is in line, how many are before it, and since when it
+ * has been waiting.
+ *
+ * Messages to inboxes: `turn` or `next`, a space, and the key.
  */
 export const OPERATIONS: string = `local remembers = true${REST}`;
 

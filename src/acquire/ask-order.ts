@@ -1,0 +1,234 @@
+import type { Cancel, Clock } from '../clock.ts';
+import type { GrantReply, Waiter } from '../node/lock-node.ts';
+import type { AskStrategy } from '../quorum/ask-strategy.ts';
+import { quorumOf } from '../quorum/ballot.ts';
+import type { Yielding } from '../quorum/lease.ts';
+import type { Arbiters } from './arbiter.ts';
+
+/** A denied grant. */
+export type Denial = Extract<GrantReply, { kind: 'denied' }>;
+
+/** How many times nodes that have denied are asked again in an attempt to which the arbiter has granted. */
+const MOST_REPEATS = 2;
+
+/** How many times as long as the median a slow node takes to answer. */
+const SLOW = 3;
+
+/** Stands for the owner of a key that is no lock of quorlock's. */
+const FOREIGN = '';
+
+export interface AskOrderPlan {
+  readonly clock: Clock;
+  readonly arbiters: Arbiters;
+  /** How many nodes there are. */
+  readonly nodes: number;
+  readonly arbiter: number;
+  /** Whether a node is still making its first contact. */
+  readonly isConnecting: (node: number) => boolean;
+  /** `all`: everybody is asked at once. `arbiter first`: the others are asked once it has granted. */
+  readonly opening: 'all' | 'arbiter first';
+  /** In whose name the arbiter is asked; undefined if the process does not stand in its line. */
+  readonly waiter: Waiter | undefined;
+  /** Whether the attempt is decided by the arbiter: others get no votes that are of no use. */
+  readonly isArbitrated: boolean;
+  /** For how long the arbiter's answer is waited for, in ms. */
+  readonly hedge: number;
+  /** Whether the others are asked although the arbiter has denied. */
+  readonly goesOn: (denial: Denial) => boolean;
+  /** Called for each denial, also in an attempt that wins, and after its end: others want the keys. */
+  readonly denied: () => void;
+}
+
+/**
+ * Which nodes an attempt asks when. Where several processes want a lock, each asks the arbiter first, and only the one to which it
+ * grants asks the others: if all asked all nodes at once, none might get a quorum. This only orders them: a process that has waited
+ * for `hedge` asks the others all the same.
+ */
+export class AskOrder implements AskStrategy<GrantReply> {
+  readonly #plan: AskOrderPlan;
+  readonly #replies: (GrantReply | undefined)[];
+  /** When each node was asked, in ms of the clock. */
+  readonly #askedAt: number[];
+  readonly #took: number[] = [];
+  /** The nodes that were making their first contact when they were asked. */
+  readonly #connecting = new Set<number>();
+  #ask: (nodes: readonly number[]) => void = () => {};
+  #end: () => void = () => {};
+  #repeats = 0;
+  #isRestAsked = false;
+  #isStopped = false;
+  #isOver = false;
+  #cancelTimer: Cancel = () => {};
+  #onArbiter: ((reply: GrantReply) => void) | undefined;
+
+  constructor(plan: AskOrderPlan) {
+    this.#plan = plan;
+    this.#replies = new Array<GrantReply | undefined>(plan.nodes).fill(undefined);
+    this.#askedAt = new Array<number>(plan.nodes).fill(Number.POSITIVE_INFINITY);
+  }
+
+  /** Undefined if the attempt has none. */
+  get arbiter(): number | undefined {
+    return this.#plan.isArbitrated ? this.#plan.arbiter : undefined;
+  }
+
+  /** What the arbiter has answered; undefined if there is none, or it has not yet. */
+  get arbiterReply(): GrantReply | undefined {
+    return this.arbiter === undefined ? undefined : this.#replies[this.arbiter];
+  }
+
+  /** Whether the arbiter has denied, so that the others were not asked. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /** The turn that is given back if the attempt fails. An arbiter that has not answered yet may be about to grant. */
+  get yielding(): Yielding | undefined {
+    const { arbiter, waiter } = this.#plan;
+    return waiter && this.arbiterReply?.kind !== 'denied' ? { node: arbiter, waiter } : undefined;
+  }
+
+  /** Calls `callback` with the arbiter's answer if that is still to come. */
+  awaitArbiter(callback: (reply: GrantReply) => void): void {
+    if (!this.arbiterReply) this.#onArbiter = callback;
+  }
+
+  /** What denied the lock: at the arbiter, or else anywhere. */
+  get denial(): Denial | undefined {
+    return isDenial(this.arbiterReply) ? this.arbiterReply : this.#replies.find(isDenial);
+  }
+
+  /** The one owner that a quorum of nodes has denied by: it holds the lock, or did so a moment ago. */
+  get holder(): string | undefined {
+    const counts = new Map<string, number>();
+    for (const reply of this.#replies) {
+      if (reply?.kind !== 'denied' || reply.isReserved) continue;
+      const owner = reply.owner ?? FOREIGN;
+      counts.set(owner, (counts.get(owner) ?? 0) + 1);
+    }
+    return [...counts].find(([, nodes]) => nodes >= this.#quorum)?.[0];
+  }
+
+  /** How long the nodes took to answer, in ms: the median, so that slow ones do not count; undefined if none has answered. */
+  get roundTrip(): number | undefined {
+    const sorted = this.#took.sort((a, b) => a - b);
+    return sorted[Math.floor((sorted.length - 1) / 2)];
+  }
+
+  begin(ask: (nodes: readonly number[]) => void, end: () => void): void {
+    const { clock, arbiters, arbiter, isConnecting, opening, hedge } = this.#plan;
+    this.#ask = (nodes) => {
+      const now = clock.now();
+      for (const node of nodes) {
+        this.#askedAt[node] = now;
+        // A first contact takes as long as it takes.
+        if (isConnecting(node)) this.#connecting.add(node);
+        else arbiters.asked(node, now);
+        this.#replies[node] = undefined;
+      }
+      ask(nodes);
+    };
+    this.#end = end;
+    if (opening === 'all') {
+      this.#isRestAsked = true;
+      this.#ask([arbiter, ...this.#others]);
+      return;
+    }
+    this.#ask([arbiter]);
+    if (!this.#isRestAsked && !this.#isStopped)
+      this.#cancelTimer = clock.after(hedge, () => this.#passOver());
+  }
+
+  waiterAt(node: number): Waiter | undefined {
+    return node === this.#plan.arbiter ? this.#plan.waiter : undefined;
+  }
+
+  heard(node: number, reply: GrantReply): void {
+    const { arbiters, clock } = this.#plan;
+    const isVote = reply.kind === 'granted' || reply.kind === 'denied';
+    if (reply.kind === 'denied') this.#plan.denied();
+    const took = clock.now() - (this.#askedAt[node] ?? 0);
+    arbiters.answered(node, this.#howAnswered(node, reply, took));
+    if (this.#isOver) {
+      this.#replies[node] ??= reply;
+      if (node === this.#plan.arbiter) this.#onArbiter?.(reply);
+      return;
+    }
+    if (isVote) this.#took.push(took);
+    this.#replies[node] = reply;
+    if (!this.#isRestAsked) this.#arbiterHeard(reply);
+    else if (this.#plan.isArbitrated) this.#askAgain();
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#cancelTimer();
+  }
+
+  /** How long an answer may take without being slow, in ms: a first attempt waits for connections, and all nodes take long. */
+  get #patience(): number {
+    return Math.max(this.#plan.hedge, SLOW * (this.roundTrip ?? 0));
+  }
+
+  /** A node that is slow is no arbiter: every process would wait for it in turn. */
+  #howAnswered(node: number, reply: GrantReply, took: number): Parameters<Arbiters['answered']>[1] {
+    if (this.#isOver && reply.kind === 'unreachable' && !reply.maybeExecuted) return 'unsent';
+    if (reply.kind !== 'granted' && reply.kind !== 'denied') return 'without a vote';
+    return took <= this.#patience || this.#connecting.has(node) ? 'in time' : 'late';
+  }
+
+  get #quorum(): number {
+    return quorumOf(this.#plan.nodes);
+  }
+
+  get #others(): number[] {
+    return this.#replies.map((_, node) => node).filter((node) => node !== this.#plan.arbiter);
+  }
+
+  #arbiterHeard(reply: GrantReply): void {
+    if (reply.kind !== 'denied' || this.#plan.goesOn(reply)) {
+      this.#askRest();
+      return;
+    }
+    this.#isStopped = true;
+    this.#end();
+  }
+
+  /** The arbiter has not answered in time. */
+  #passOver(): void {
+    this.#plan.arbiters.silent(this.#plan.arbiter);
+    this.#askRest();
+  }
+
+  #askRest(): void {
+    this.#isRestAsked = true;
+    this.#cancelTimer();
+    this.#ask(this.#others);
+  }
+
+  /**
+   * Nodes that have not executed the last holder's release yet deny the next one. They are asked again: it is this process's turn, or the
+   * arbiter has granted, and that keeps others out meanwhile. Nodes that gave no vote lately are not waited for.
+   */
+  #askAgain(): void {
+    const arbiters = this.arbiterReply?.kind ?? (this.#plan.opening === 'all' ? 'granted' : 'none');
+    if (arbiters !== 'granted') return;
+    const denying: number[] = [];
+    let possible = 0;
+    this.#replies.forEach((reply, node) => {
+      if (reply?.kind === 'denied') denying.push(node);
+      else if (reply?.kind === 'granted' || (!reply && !this.#plan.arbiters.isSilent(node))) possible++;
+    });
+    if (possible >= this.#quorum || denying.length === 0) return;
+    if (this.#repeats < MOST_REPEATS) {
+      this.#repeats++;
+      this.#ask(denying);
+    } else {
+      this.#end();
+    }
+  }
+}
+
+function isDenial(reply: GrantReply | undefined): reply is Denial {
+  return reply?.kind === 'denied';
+}
