@@ -51,6 +51,8 @@ export class AcquireLoop implements Caller {
   #sleepsForVotes = false;
   /** Whether a node has begun to vote since the last attempt began. */
   #hasNewVoter = false;
+  /** Whether the line has fallen silent since the last attempt began. */
+  #isDeafened = false;
   /** Whether something happened that makes another attempt worth while, though no pause has passed. */
   #isCalled = false;
   /** The node that has the key reserved for this process, if one has said so. */
@@ -149,6 +151,8 @@ export class AcquireLoop implements Caller {
   }
 
   deaf(): void {
+    // The denial that this comes after may still be on its way.
+    this.#isDeafened = true;
     this.#sleep?.shorten(SHORTEST_PAUSE);
   }
 
@@ -209,6 +213,7 @@ export class AcquireLoop implements Caller {
     const isTimed = this.#isTimed;
     line?.open(arbiter);
     this.#hasNewVoter = false;
+    this.#isDeafened = false;
     this.#isCalled = false;
     this.#turnAt = undefined;
     this.#attemptedAt = clock.now();
@@ -333,7 +338,7 @@ export class AcquireLoop implements Caller {
       retry,
       fraction: random.fraction(),
     });
-    if (this.#sleepsForVotes && this.#hasNewVoter) return SHORTEST_PAUSE;
+    if (this.#isDeafened || (this.#sleepsForVotes && this.#hasNewVoter)) return SHORTEST_PAUSE;
     return this.#isNext ? Math.min(pause, watchPause(roundTrip.reservation)) : pause;
   }
 

@@ -5,9 +5,12 @@ import type { RedisServer } from '../support/redis-server.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { lineIs } from './fixtures/line.ts';
 import { connected, openRedlock, startNodes, startProxies, UNGUARDED } from './fixtures/nodes.ts';
-import { heardOn, UNWOKEN, waiter } from './fixtures/waiters.ts';
+import { heardOn, waiter } from './fixtures/waiters.ts';
 
 enforceNoLeaks();
+
+/** With the usual pauses, in which a waiter finds out that a node is down. */
+const LONG = { acquireTimeout: 25_000 };
 
 interface CutOff {
   readonly servers: RedisServer[];
@@ -22,8 +25,8 @@ async function scene(count = 5): Promise<CutOff> {
   const servers = await startNodes(count);
   const proxies = await startProxies(servers);
   const holder = openRedlock(servers, UNGUARDED);
-  const redlock = openRedlock(proxies, { ...UNGUARDED, nodeTimeout: 200 });
   await connected(holder, servers);
+  const redlock = openRedlock(proxies, { ...UNGUARDED, nodeTimeout: 200 });
   await connected(redlock, servers);
   const lock = await holder.acquire('r', { ttl: 30_000 });
   return { servers, proxies, lock, redlock };
@@ -32,7 +35,7 @@ async function scene(count = 5): Promise<CutOff> {
 describe('a call that waits', () => {
   it('gets a lock that was released while it was cut off', async () => {
     const { servers, proxies, lock, redlock } = await scene();
-    const { call } = await waiter(redlock, servers);
+    const { call } = await waiter(redlock, servers, LONG);
     for (const proxy of proxies) proxy.refuse();
     await lock.release();
     await Promise.all(proxies.map((proxy) => proxy.accept()));
@@ -41,7 +44,7 @@ describe('a call that waits', () => {
 
   it('gets a lock that was released after all its connections had died without a word', async () => {
     const { servers, proxies, lock, redlock } = await scene();
-    const { call } = await waiter(redlock, servers);
+    const { call } = await waiter(redlock, servers, LONG);
     await Promise.all(proxies.map((proxy) => proxy.blackhole()));
     await Promise.all(proxies.map((proxy) => proxy.accept()));
     await lock.release();
@@ -57,7 +60,7 @@ describe('a call that waits', () => {
     const [hanging, ...others] = servers as [RedisServer, ...RedisServer[]];
     hanging.pause();
     const controller = new AbortController();
-    const call = redlock.acquire('r', { ...UNWOKEN, signal: controller.signal });
+    const call = redlock.acquire('r', { ...LONG, signal: controller.signal });
     call.catch(() => {});
     await heardOn(others);
     controller.abort();
@@ -70,7 +73,7 @@ describe('a call that waits', () => {
 
   it('is ended by close while no server can be reached: nothing is left', async () => {
     const { servers, proxies, lock, redlock } = await scene(3);
-    const { call } = await waiter(redlock, servers);
+    const { call } = await waiter(redlock, servers, LONG);
     for (const proxy of proxies) proxy.refuse();
     await redlock.close();
     await expect(call).rejects.toMatchObject({ code: 'CLOSED' });

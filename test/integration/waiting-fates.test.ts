@@ -5,7 +5,7 @@ import { enforceNoLeaks } from '../support/leaks.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { type Fixture, runFixture } from './fixtures/child.ts';
-import { arbitersFor, keyWithOneArbiter, lineIs, PATIENT, queueUp } from './fixtures/line.ts';
+import { arbitersFor, keyWithOneArbiter, lineIs, openRedlocks, PATIENT, queueUp } from './fixtures/line.ts';
 import { connected, openRedlock, startNodes, startProxies } from './fixtures/nodes.ts';
 
 enforceNoLeaks();
@@ -26,9 +26,7 @@ async function scene(): Promise<Scene> {
   const servers = await startNodes(5);
   const proxies = await startProxies(servers);
   const resource = keyWithOneArbiter(servers, proxies);
-  const [holder, second] = [openRedlock(servers, PATIENT), openRedlock(servers, PATIENT)];
-  await connected(holder, servers);
-  await connected(second, servers);
+  const [holder, second] = (await openRedlocks(2, servers)) as [Redlock, Redlock];
   const [arbiter] = arbitersFor(servers, resource) as [RedisServer];
   const [proxy] = arbitersFor(proxies, resource) as [TcpProxy];
   const lock = await holder.acquire(resource, { ttl: 30_000 });

@@ -9,6 +9,9 @@ import { heardOn, subscribersOf, waiter } from './fixtures/waiters.ts';
 
 enforceNoLeaks();
 
+/** With the usual pauses, in which a waiter finds out that a node is down. */
+const LONG = { acquireTimeout: 25_000 };
+
 interface Held {
   readonly servers: RedisServer[];
   readonly arbiter: RedisServer;
@@ -36,7 +39,7 @@ async function expectServed(lock: Lock, call: Promise<Lock>): Promise<void> {
 describe('a call that waits', () => {
   it('stands again in the line of its arbiter when that was restarted', async () => {
     const { servers, arbiter, redlock, lock } = await held();
-    const { call } = await waiter(redlock, servers);
+    const { call } = await waiter(redlock, servers, LONG);
     await arbiter.restart();
     await lineIs(arbiter, 1);
     await expectServed(lock, call);
@@ -44,7 +47,7 @@ describe('a call that waits', () => {
 
   it('stands in a line when one node after the other was restarted', async () => {
     const { servers, arbiter, next, redlock, lock } = await held({ ttl: 30_000 });
-    const { call } = await waiter(redlock, servers);
+    const { call } = await waiter(redlock, servers, LONG);
     for (const server of [arbiter, next]) {
       await server.restart();
       await heardOn(servers);
@@ -56,7 +59,7 @@ describe('a call that waits', () => {
 
   it('is served by those that are left when two of five nodes have died, its arbiter among them', async () => {
     const { servers, arbiter, next, redlock, lock } = await held();
-    const { call } = await waiter(redlock, servers);
+    const { call } = await waiter(redlock, servers, LONG);
     await Promise.all([arbiter, next].map((server) => server.kill()));
     await eventually(async () => {
       const { nodes } = await redlock.inspect('r');
@@ -74,13 +77,13 @@ describe('a call that waits', () => {
     );
     const [redlock, holder] = [openRedlock(servers, UNGUARDED), openRedlock(servers, UNGUARDED)];
     const lock = await holder.acquire('r', { ttl: 30_000 });
-    const { call } = await waiter(redlock, servers);
+    const { call } = await waiter(redlock, servers, LONG);
     await expectServed(lock, call);
   });
 
   it('hears again after all connections that hear of turns were cut', async () => {
     const { servers, arbiter, redlock, lock } = await held();
-    const { call } = await waiter(redlock, servers);
+    const { call } = await waiter(redlock, servers, LONG);
     const before = await subscribersOf(arbiter);
     for (const server of servers) await server.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await eventually(async () => {
@@ -92,7 +95,7 @@ describe('a call that waits', () => {
 
   it('gets a lock that was released while those connections were cut', async () => {
     const { servers, redlock, lock } = await held();
-    const { call } = await waiter(redlock, servers);
+    const { call } = await waiter(redlock, servers, LONG);
     for (const server of servers) await server.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await expectServed(lock, call);
   });
@@ -131,7 +134,7 @@ describe('a call that waits', () => {
 
   it('waits for nodes that hang no longer than for the others', async () => {
     const { servers, arbiter, next, redlock, lock } = await held({ nodeTimeout: 5_000 });
-    const { call } = await waiter(redlock, servers);
+    const { call } = await waiter(redlock, servers, LONG);
     for (const server of [arbiter, next]) server.pause();
     void lock.release();
     const { ms, outcome } = await timed(call);

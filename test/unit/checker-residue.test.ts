@@ -46,6 +46,12 @@ describe('residue', () => {
     expect(broken(left().isKilled('b', 10))).toEqual(['residue']);
   });
 
+  it('is excused if the server has said that it must not be deleted', () => {
+    const refused = (reply: string): Story => left({}, 1).asks('release', 'a', [1], 20, { reply });
+    expect(broken(refused('NOPERM No permissions to access a key'))).toEqual([]);
+    expect(broken(refused('BUSY Redis is busy running a script.'))).toEqual(['residue']);
+  });
+
   it('is not excused by an extension that set it again', () => {
     expect(broken(story().stands('a', [0], 0, 100, { by: 'repair' }).heals(50))).toEqual(['residue']);
   });

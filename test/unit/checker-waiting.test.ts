@@ -151,6 +151,12 @@ describe('left', () => {
     expect(broken(stays(NEVER, { client: -1 }))).toEqual([]);
   });
 
+  it('is not about who may not leave', () => {
+    const forbidden = (at: number): Story => stays(NEVER).asks('release', 'b', [0], at, { reply: 'NOPERM no' });
+    expect(broken(forbidden(100))).toEqual([]);
+    expect(broken(forbidden(19))).toEqual(['left']);
+  });
+
   it('counts from when the node can be reached again', () => {
     expect(broken(stays(178).disturbs([0], 90, 150))).toEqual([]);
     expect(broken(stays(179).disturbs([0], 90, 150))).toEqual(['left']);

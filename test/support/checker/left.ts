@@ -1,7 +1,8 @@
 import type { Report } from './checker.ts';
 import { type Facts, ROUNDING } from './facts.ts';
-import type { Call, Entry, Pace } from './history.ts';
+import type { Call, Entry, History, Pace } from './history.ts';
 import type { Nodes } from './nodes.ts';
+import { isForbidden } from './residue.ts';
 import { longestReservation } from './served.ts';
 
 /** For how long what a client has sent before may have effects, in ms. */
@@ -38,13 +39,21 @@ function isWanted(facts: Facts, pace: Pace, nodes: Nodes, entry: Entry, report: 
   for (const { invokedAt, settledAt } of [...waits, { invokedAt: end, settledAt: end }]) {
     const calm = Math.max(last, nodes.faultyUntil(client, node, last - bound, invokedAt));
     const due = calm + bound;
-    if (invokedAt > due + ROUNDING && facts.pausedBetween(client, last - bound, due) === 0) {
+    const isLate = invokedAt > due + ROUNDING && facts.pausedBetween(client, last - bound, due) === 0;
+    if (isLate && !mayNotLeave(history, entry)) {
       report('left', due, `client ${client} was left in the line of node ${node} for ${key} from ${last} on`);
       return false;
     }
     last = Math.max(last, settledAt);
   }
   return true;
+}
+
+/** Whether the node has said to a client in its line that it may not leave it. */
+function mayNotLeave({ exchanges }: History, { node, client, from }: Entry): boolean {
+  return exchanges.some(
+    (each) => each.client === client && each.node === node && each.sentAt >= from && isForbidden(each),
+  );
 }
 
 /** Nobody is taken out of a line as it still waits for nothing but that key. */

@@ -14,10 +14,16 @@ export function residue(facts: Facts, report: Report): void {
 function isExcused(facts: Facts, { node, token, overDead, raisedOverDead, by }: Vote): boolean {
   if (overDead || raisedOverDead || by === 'restored') return true;
   const exchanges = facts.exchangesOf(token).filter((each) => each.node === node);
+  if (exchanges.some(isForbidden)) return true;
   const client = exchanges[0]?.client;
   if (client !== undefined && facts.crashOf(client) < Number.POSITIVE_INFINITY) return true;
   // Where requests are reordered, one that overtook its release and was never answered is nobody's to undo.
   return facts.history.reordering.includes(node) && exchanges.some(isUnanswered);
+}
+
+/** Whether a server has said that the user may not do it: it is not asked again until the server is checked again. */
+export function isForbidden({ operation, reply }: Exchange): boolean {
+  return operation === 'release' && reply.startsWith('NOPERM');
 }
 
 function isUnanswered({ operation, executedAt, answeredAt }: Exchange): boolean {

@@ -37,6 +37,8 @@ interface Happening {
   readonly pending: Verb | undefined;
   readonly answer: Wire['nextAnswer'];
   readonly awaited: readonly Operation[];
+  /** How many operations had been sent before. */
+  readonly sent: number;
 }
 
 /** By which call an answer is counted. */
@@ -118,7 +120,13 @@ export class SmallWorld {
     const { what, client, node } = choice;
     const contender = this.#contender(client);
     const wire = contender.wires[node] as Wire;
-    this.#happening = { choice, pending: contender.pending, answer: wire.nextAnswer, awaited: wire.awaited };
+    this.#happening = {
+      choice,
+      pending: contender.pending,
+      answer: wire.nextAnswer,
+      awaited: wire.awaited,
+      sent: this.history.exchanges.length,
+    };
     switch (what) {
       case 'acts':
         contender.run(() => contender.act());
@@ -162,13 +170,14 @@ export class SmallWorld {
 
   /** What it did to its client. */
   #effect(): Partial<Effect> {
-    const { choice, pending, answer, awaited } = this.#happening as Happening;
+    const { choice, pending, answer, awaited, sent } = this.#happening as Happening;
     const { what, client, node } = choice;
     const contender = this.#contender(client);
     // An attempt that fails is undone on all nodes.
     const failed = pending === 'tryAcquire' && contender.pending === undefined && !contender.holds;
+    const isUndone = this.history.exchanges.slice(sent).some((each) => each.node !== node);
     const all = { objects: this.#objects.client(client) };
-    if (failed || this.#scope.dependence === 'all') return all;
+    if (failed || isUndone || this.#scope.dependence === 'all') return all;
     const line = this.#objects.line(client, node);
     const votes = (operation: Operation): number =>
       ROUNDS[operation] === pending

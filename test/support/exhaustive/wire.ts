@@ -187,7 +187,17 @@ export class Wire implements RedisConnection {
       return;
     }
     this.#unanswered.add(command);
-    if (this.state === 'connected') this.#up.push(command);
+    if (this.state !== 'connected') return;
+    if (command.parts.every(({ exchange }) => exchange.operation === 'inspect')) this.#refuse(command);
+    else this.#up.push(command);
+  }
+
+  /** Nobody gets to see a key: that changes nothing but what a call says, and would make orders beyond number. */
+  #refuse(command: Command): void {
+    const { process } = this.#plan;
+    process.at(process.time, () => {
+      if (this.#unanswered.delete(command)) command.reply(new Error('ERR nobody looks'), undefined);
+    });
   }
 
   /** Writes down the operations of a command. */

@@ -979,11 +979,7 @@ export const MUTANTS: readonly Mutant[] = [
     directed: 'a lock is released while who waits is not told anything',
     edits: [
       edit('acquire/acquire-loop.ts', 'live(): void {\n    this.call();', 'live(): void {'),
-      edit(
-        'acquire/acquire-loop.ts',
-        'deaf(): void {\n    this.#sleep?.shorten(SHORTEST_PAUSE);',
-        'deaf(): void {',
-      ),
+      edit('acquire/acquire-loop.ts', 'deaf(): void {', 'deaf(): void {\n    if (this.#plan) return;'),
     ],
   },
   {
