@@ -22,15 +22,17 @@ export interface AskOrderPlan {
   readonly arbiters: Arbiters;
   /** How many nodes there are. */
   readonly nodes: number;
-  readonly arbiter: number;
-  /** Whether a node is still making its first contact. */
-  readonly isConnecting: (node: number) => boolean;
-  /** `all`: everybody is asked at once. `arbiter first`: the others are asked once it has granted. */
-  readonly opening: 'all' | 'arbiter first';
+  /**
+   * `all`: all nodes are asked at once, and there is no arbiter. `turn`: the same, with an arbiter that has the key reserved. `arbiter
+   * first`: the others are asked once it has granted.
+   */
+  readonly how: 'all' | 'turn' | 'arbiter first';
+  /** The node that decides, so that others get no votes that are of no use; undefined only if all are asked without one. */
+  readonly arbiter: number | undefined;
   /** In whose name the arbiter is asked; undefined if the process does not stand in its line. */
   readonly waiter: Waiter | undefined;
-  /** Whether the attempt is decided by the arbiter: others get no votes that are of no use. */
-  readonly isArbitrated: boolean;
+  /** Whether a node is still making its first contact. */
+  readonly isConnecting: (node: number) => boolean;
   /** For how long the arbiter's answer is waited for, in ms. */
   readonly hedge: number;
   /** Whether the others are asked although the arbiter has denied. */
@@ -69,7 +71,12 @@ export class AskOrder implements AskStrategy<GrantReply> {
 
   /** Undefined if the attempt has none. */
   get arbiter(): number | undefined {
-    return this.#plan.isArbitrated ? this.#plan.arbiter : undefined;
+    return this.#plan.arbiter;
+  }
+
+  /** In whose name the arbiter was asked, if it was asked for a place in its line. */
+  get waiter(): Waiter | undefined {
+    return this.#plan.waiter;
   }
 
   /** What the arbiter has answered; undefined if there is none, or it has not yet. */
@@ -85,7 +92,8 @@ export class AskOrder implements AskStrategy<GrantReply> {
   /** The turn that is given back if the attempt fails. An arbiter that has not answered yet may be about to grant. */
   get yielding(): Yielding | undefined {
     const { arbiter, waiter } = this.#plan;
-    return waiter && this.arbiterReply?.kind !== 'denied' ? { node: arbiter, waiter } : undefined;
+    if (!waiter || arbiter === undefined) return undefined;
+    return this.arbiterReply?.kind !== 'denied' ? { node: arbiter, waiter } : undefined;
   }
 
   /** Calls `callback` with the arbiter's answer if that is still to come. */
@@ -116,7 +124,7 @@ export class AskOrder implements AskStrategy<GrantReply> {
   }
 
   begin(ask: (nodes: readonly number[]) => void, end: () => void): void {
-    const { clock, arbiters, arbiter, isConnecting, opening, hedge } = this.#plan;
+    const { clock, arbiters, arbiter, isConnecting, how, hedge } = this.#plan;
     this.#ask = (nodes) => {
       const now = clock.now();
       for (const node of nodes) {
@@ -129,14 +137,14 @@ export class AskOrder implements AskStrategy<GrantReply> {
       ask(nodes);
     };
     this.#end = end;
-    if (opening === 'all') {
+    if (how !== 'arbiter first' || arbiter === undefined) {
       this.#isRestAsked = true;
-      this.#ask([arbiter, ...this.#others]);
+      this.#ask(arbiter === undefined ? this.#others : [arbiter, ...this.#others]);
       return;
     }
     this.#ask([arbiter]);
     if (!this.#isRestAsked && !this.#isStopped)
-      this.#cancelTimer = clock.after(hedge, () => this.#passOver());
+      this.#cancelTimer = clock.after(hedge, () => this.#passOver(arbiter));
   }
 
   waiterAt(node: number): Waiter | undefined {
@@ -157,7 +165,7 @@ export class AskOrder implements AskStrategy<GrantReply> {
     if (isVote) this.#took.push(took);
     this.#replies[node] = reply;
     if (!this.#isRestAsked) this.#arbiterHeard(reply);
-    else if (this.#plan.isArbitrated) this.#askAgain();
+    else if (this.arbiter !== undefined) this.#askAgain();
   }
 
   end(): void {
@@ -195,8 +203,8 @@ export class AskOrder implements AskStrategy<GrantReply> {
   }
 
   /** The arbiter has not answered in time. */
-  #passOver(): void {
-    this.#plan.arbiters.silent(this.#plan.arbiter);
+  #passOver(arbiter: number): void {
+    this.#plan.arbiters.silent(arbiter);
     this.#askRest();
   }
 
@@ -211,13 +219,13 @@ export class AskOrder implements AskStrategy<GrantReply> {
    * arbiter has granted, and that keeps others out meanwhile. Nodes that gave no vote lately are not waited for.
    */
   #askAgain(): void {
-    const arbiters = this.arbiterReply?.kind ?? (this.#plan.opening === 'all' ? 'granted' : 'none');
-    if (arbiters !== 'granted') return;
+    const reply = this.arbiterReply;
+    if (reply ? reply.kind !== 'granted' : this.#plan.how !== 'turn') return;
     const denying: number[] = [];
     let possible = 0;
-    this.#replies.forEach((reply, node) => {
-      if (reply?.kind === 'denied') denying.push(node);
-      else if (reply?.kind === 'granted' || (!reply && !this.#plan.arbiters.isSilent(node))) possible++;
+    this.#replies.forEach((vote, node) => {
+      if (vote?.kind === 'denied') denying.push(node);
+      else if (vote?.kind === 'granted' || (!vote && !this.#plan.arbiters.isSilent(node))) possible++;
     });
     if (possible >= this.#quorum || denying.length === 0) return;
     if (this.#repeats < MOST_REPEATS) {

@@ -106,8 +106,11 @@ export class Line {
     return this.#inboxes.get(node)?.isLive === true;
   }
 
-  /** Who asks the node for a place in its line; from now on the process stands there, unless the node says that it does not. `waited`: for so many ms so far. */
-  waiter(node: number, waited: number): Waiter {
+  /**
+   * In whose name the node is asked for a place in its line. From now on the process stands there, unless the node says that it does not.
+   * `waited`: for how many ms the call has waited so far.
+   */
+  stand(node: number, waited: number): Waiter {
     const since = this.#standing.get(node);
     this.#standing.set(node, since);
     return { name: this.#name, key: this.key, since: since ?? -Math.round(waited * 1_000) };

@@ -24,11 +24,10 @@ const MOST_ROUND_TRIPS = 4;
 /** How much longer than a reservation the next in line waits for the one before it, in ms. */
 const WATCH_MARGIN = 5;
 
-/** What an attempt has left a waiter with. */
-export interface Situation {
+/** What failed attempts have left a waiter with. */
+export interface Setback {
+  /** That of the last one. */
   readonly error: Error;
-  /** How many attempts have failed that nothing had called for, this one included. */
-  readonly failures: number;
   /** How many turns in a row were given back; 0 if the last attempt was none. */
   readonly yields: number;
   /** In how many ms what denied the lock expires; undefined if nothing did. */
@@ -41,6 +40,11 @@ export interface Situation {
   readonly unchanged: number;
   /** How many in a row found that the expiry was already due. */
   readonly overdue: number;
+}
+
+export interface Situation extends Setback {
+  /** How many attempts have failed that nothing had called for, the last one included. */
+  readonly failures: number;
   /** How long nodes take to answer, in ms. */
   readonly roundTrip: number;
   /** For how long a key is reserved for the first in line, in ms. */
@@ -52,7 +56,7 @@ export interface Situation {
 
 /** How long to wait after an attempt that failed, unless something happens before, in ms. */
 export function pauseAfter(situation: Situation): number {
-  const { error, failures, yields, position, isForeign, retry, fraction } = situation;
+  const { error, failures, yields, position, unchanged, isForeign, retry, fraction } = situation;
   const isCounted = retry.retries !== Number.POSITIVE_INFINITY;
   const longest =
     isForeign && !isCounted ? Math.max(retry.minTimeout, LONGEST_FOREIGN_PAUSE) : Number.POSITIVE_INFINITY;
@@ -63,7 +67,7 @@ export function pauseAfter(situation: Situation): number {
   if (yields > 0) return Math.min(free, yieldPause(situation, usual));
   // Retries that are counted are expected to be made, each after its pause; and nobody serves the line when a foreign key is deleted.
   if (position === undefined || isForeign || isCounted) return Math.min(usual, free);
-  return Math.min(free, fallback(situation.position ?? 0, situation.unchanged));
+  return Math.min(free, fallback(position, unchanged));
 }
 
 /** How long the next in line waits for the one before it to use its turn, in ms. */

@@ -48,9 +48,8 @@ function begin(plan: Partial<AskOrderPlan> = {}): AskOrder {
     nodes: 5,
     arbiter: ARBITER,
     isConnecting: () => false,
-    opening: 'arbiter first',
+    how: 'arbiter first',
     waiter: WAITER,
-    isArbitrated: true,
     hedge: HEDGE,
     goesOn: () => false,
     denied: () => denials++,
@@ -68,7 +67,7 @@ function begin(plan: Partial<AskOrderPlan> = {}): AskOrder {
 
 /** An attempt on a turn: all nodes at once, of which some have answered, as in `REPLIES`. */
 function onTurn(replies: string): AskOrder {
-  const order = begin({ opening: 'all' });
+  const order = begin({ how: 'turn' });
   asked = [];
   hear(order, replies);
   return order;
@@ -83,13 +82,13 @@ function hear(order: AskOrder, replies: string): void {
 
 describe('an attempt that asks all nodes at once', () => {
   it('asks the arbiter first, and arms no timer', () => {
-    begin({ opening: 'all' });
+    begin({ how: 'turn' });
     expect(asked).toEqual([ARBITER, 0, 1, 3, 4]);
     expect(clock.pending).toBe(0);
   });
 
   it('asks nobody again if it is not arbitrated', () => {
-    const order = begin({ opening: 'all', isArbitrated: false });
+    const order = begin({ how: 'all', arbiter: undefined });
     hear(order, 'ABgAB');
     expect(asked).toHaveLength(5);
     expect(ended).toBe(0);
@@ -174,7 +173,7 @@ describe('an attempt that asks the arbiter first', () => {
   });
 
   it('hears an arbiter that answers while it is asked', () => {
-    const order = new AskOrder({ ...planOf(), opening: 'arbiter first' });
+    const order = new AskOrder({ ...planOf(), how: 'arbiter first' });
     order.begin(
       (nodes) => {
         asked.push(...nodes);
@@ -194,9 +193,8 @@ function planOf(): AskOrderPlan {
     nodes: 5,
     arbiter: ARBITER,
     isConnecting: () => false,
-    opening: 'all',
+    how: 'turn',
     waiter: WAITER,
-    isArbitrated: true,
     hedge: HEDGE,
     goesOn: () => false,
     denied: () => denials++,
@@ -320,7 +318,7 @@ describe('the waiter of an attempt', () => {
     ['gg...', WAITER, { node: ARBITER, waiter: WAITER }],
     ['..g..', undefined, undefined],
   ])('with replies %s gives back what it has got', (replies, waiter, yielding) => {
-    const order = begin({ opening: 'all', waiter });
+    const order = begin({ how: 'turn', waiter });
     hear(order, replies);
     expect(order.yielding).toEqual(yielding);
   });
@@ -337,7 +335,7 @@ describe('what denied an attempt', () => {
   ])(
     'with replies %s, arbitrated: %s, is what denied at the arbiter, or else anywhere: %s',
     (replies, isArbitrated, owner) => {
-      const order = begin({ opening: 'all', isArbitrated });
+      const order = begin(isArbitrated ? { how: 'turn' } : { how: 'all', arbiter: undefined });
       hear(order, replies);
       expect(order.denial?.owner).toBe(owner);
     },
@@ -357,7 +355,7 @@ describe('what denied an attempt', () => {
     ['ffAAf', ''],
     ['ffAA.', undefined],
   ])('with replies %s is held by %s', (replies, owner) => {
-    const order = begin({ opening: 'all', isArbitrated: false });
+    const order = begin({ how: 'all', arbiter: undefined });
     hear(order, replies);
     expect(order.holder).toBe(owner);
   });
@@ -372,7 +370,7 @@ describe('what denied an attempt', () => {
 });
 
 it('each denial is told, also in an attempt that wins, and after its end', () => {
-  const order = begin({ opening: 'all', isArbitrated: false });
+  const order = begin({ how: 'all', arbiter: undefined });
   hear(order, 'Agg..');
   expect(denials).toBe(1);
   hear(order, '...g.');
@@ -383,7 +381,7 @@ it('each denial is told, also in an attempt that wins, and after its end', () =>
 
 describe('nodes that are silent', () => {
   it('are passed over once they had as long as an arbiter gets, though the attempt has ended', () => {
-    const order = begin({ opening: 'all' });
+    const order = begin({ how: 'turn' });
     hear(order, 'ggg..');
     order.end();
     const askedAt = clock.now();
@@ -394,7 +392,7 @@ describe('nodes that are silent', () => {
   });
 
   it('are not passed over for a request that was dropped before it was sent', () => {
-    const order = begin({ opening: 'all' });
+    const order = begin({ how: 'turn' });
     order.end();
     order.heard(4, unreachable());
     arbiters.passOverSilent(clock.now());
@@ -406,7 +404,7 @@ describe('nodes that are silent', () => {
       [3 * HEDGE, false],
       [3 * HEDGE + 1, true],
     ] as const) {
-      const order = begin({ opening: 'all' });
+      const order = begin({ how: 'turn' });
       clock.advance(HEDGE);
       hear(order, 'ggg..');
       order.end();
@@ -417,7 +415,7 @@ describe('nodes that are silent', () => {
   });
 
   it('are not those that answer late because it is their first contact', () => {
-    const order = begin({ opening: 'all', isConnecting: (node) => node === 4 });
+    const order = begin({ how: 'turn', isConnecting: (node) => node === 4 });
     hear(order, 'ggg..');
     arbiters.passOverSilent(clock.now());
     clock.advance(100 * HEDGE);
@@ -435,14 +433,14 @@ describe('nodes that are silent', () => {
   });
 
   it('are those that answer without a vote', () => {
-    const order = begin({ opening: 'all' });
+    const order = begin({ how: 'turn' });
     hear(order, 'u....');
     order.heard(1, { kind: 'quarantined', remaining: 500 });
     expect([arbiters.isSilent(0), arbiters.isSilent(1)]).toEqual([true, true]);
   });
 
   it('are not those that drop a request, because the attempt has ended', () => {
-    const order = begin({ opening: 'all' });
+    const order = begin({ how: 'turn' });
     order.end();
     order.heard(0, unreachable());
     expect(arbiters.isSilent(0)).toBe(false);
@@ -450,7 +448,7 @@ describe('nodes that are silent', () => {
 
   it('are so no longer when they vote in time', () => {
     arbiters.silent(3);
-    const order = begin({ opening: 'all' });
+    const order = begin({ how: 'turn' });
     clock.advance(HEDGE);
     order.heard(3, denied('A'));
     expect(arbiters.isSilent(3)).toBe(false);
@@ -458,7 +456,7 @@ describe('nodes that are silent', () => {
 
   it('are so no longer when they vote in time, though the attempt has ended', () => {
     arbiters.silent(3);
-    const order = begin({ opening: 'all' });
+    const order = begin({ how: 'turn' });
     order.end();
     order.heard(3, denied('A'));
     expect(arbiters.isSilent(3)).toBe(false);
@@ -466,7 +464,7 @@ describe('nodes that are silent', () => {
 
   it('are so still when they vote later than an arbiter may', () => {
     arbiters.silent(3);
-    const order = begin({ opening: 'all' });
+    const order = begin({ how: 'turn' });
     clock.advance(HEDGE + 1);
     order.heard(3, denied('A'));
     expect(arbiters.isSilent(3)).toBe(true);
@@ -475,7 +473,7 @@ describe('nodes that are silent', () => {
 
 describe('the arbiter’s answer after the end', () => {
   it.each([granted, denied('A'), unreachable()])('is told when it comes: %j', (reply) => {
-    const order = begin({ opening: 'all' });
+    const order = begin({ how: 'turn' });
     hear(order, 'gg.g.');
     order.end();
     const heard: GrantReply[] = [];
@@ -488,7 +486,7 @@ describe('the arbiter’s answer after the end', () => {
   });
 
   it('is not waited for if there is one', () => {
-    const order = begin({ opening: 'all' });
+    const order = begin({ how: 'turn' });
     hear(order, 'ggg..');
     order.end();
     const heard: GrantReply[] = [];
@@ -517,7 +515,7 @@ describe('the round trip of an attempt', () => {
   });
 
   it('of an even number is that of the faster one in the middle', () => {
-    const order = begin({ opening: 'all' });
+    const order = begin({ how: 'turn' });
     clock.advance(3);
     order.heard(0, granted);
     clock.advance(30);

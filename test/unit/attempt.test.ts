@@ -179,7 +179,7 @@ describe('an attempt', () => {
 function onTurn(nodes: readonly ScriptedNode[]) {
   const clock = new ManualClock(1_000);
   const context = acquireContext(nodes, clock);
-  const order = askOrder(context, { waiter: WAITER, isArbitrated: true });
+  const order = askOrder(context, { how: 'turn', arbiter: 0, waiter: WAITER });
   return { clock, context, attempt: new Attempt(context, PLAN, order) };
 }
 
@@ -301,7 +301,7 @@ describe('the error of an attempt', () => {
   it('that asked only the arbiter, which denied, is that it is held', async () => {
     const nodes = scriptedNodes(3);
     const context = acquireContext(nodes, new ManualClock(1_000));
-    const { outcome } = new Attempt(context, PLAN, askOrder(context, { opening: 'arbiter first' }));
+    const { outcome } = new Attempt(context, PLAN, askOrder(context, { how: 'arbiter first', arbiter: 0 }));
     nodes[0]?.answer(denied(500));
     const error = await outcome;
     expect(error).toBeInstanceOf(ResourceHeldError);

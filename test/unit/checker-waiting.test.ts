@@ -152,7 +152,8 @@ describe('left', () => {
   });
 
   it('is not about who may not leave', () => {
-    const forbidden = (at: number): Story => stays(NEVER).asks('release', 'b', [0], at, { reply: 'NOPERM no' });
+    const forbidden = (at: number): Story =>
+      stays(NEVER).asks('release', 'b', [0], at, { reply: 'NOPERM no' });
     expect(broken(forbidden(100))).toEqual([]);
     expect(broken(forbidden(19))).toEqual(['left']);
   });

@@ -48,7 +48,7 @@ function given(): unknown[][] {
 
 /** An attempt that has asked all nodes, of which the arbiter may have answered. */
 function answered(arbiter: number, reply?: GrantReply): AskOrder {
-  const order = askOrder(acquireContext(nodes, clock), { arbiter, isArbitrated: true });
+  const order = askOrder(acquireContext(nodes, clock), { how: 'turn', arbiter });
   order.begin(
     () => {},
     () => {},
@@ -59,7 +59,7 @@ function answered(arbiter: number, reply?: GrantReply): AskOrder {
 
 /** What a node is sent when the process leaves its line. */
 function leave(): unknown {
-  return { keys: ['k'], how: 'serve', waiter: line.waiter(0, 0).name, key: 'k' };
+  return { keys: ['k'], how: 'serve', waiter: line.stand(0, 0).name, key: 'k' };
 }
 
 describe('the inbox of a process', () => {
@@ -78,12 +78,12 @@ describe('the inbox of a process', () => {
     expect(names).toHaveLength(3);
     expect(new Set(names).size).toBe(1);
     expect(names[0]).toMatch(/^[0-9a-f]{40}$/);
-    expect(names[0]).toBe(line.waiter(1, 0).name);
+    expect(names[0]).toBe(line.stand(1, 0).name);
   });
 
   it('is another one for each Redlock', () => {
     const others = new Lines({ nodes, clock, random: seededRandom(2), roundTrip: new RoundTrip() });
-    expect(others.of('k').waiter(0, 0).name).not.toBe(line.waiter(0, 0).name);
+    expect(others.of('k').stand(0, 0).name).not.toBe(line.stand(0, 0).name);
   });
 
   it('is live while its node says so', () => {
@@ -177,7 +177,7 @@ describe('a turn', () => {
     nodes[1]?.tell('turn');
     nodes[1]?.tell('turn');
     const tokens = nodes[1]?.of('release').map(({ ownerToken }) => ownerToken) ?? [];
-    expect(new Set([...tokens, line.waiter(1, 0).name]).size).toBe(3);
+    expect(new Set([...tokens, line.stand(1, 0).name]).size).toBe(3);
   });
 
   it('is one for this key', () => {
@@ -193,18 +193,18 @@ describe('a turn', () => {
 
 describe('a place in line', () => {
   it('is asked for with the time that the call has waited so far, in µs', () => {
-    expect(line.waiter(1, 12.5)).toEqual({ name: expect.any(String), key: 'k', since: -12_500 });
+    expect(line.stand(1, 12.5)).toEqual({ name: expect.any(String), key: 'k', since: -12_500 });
   });
 
   it('is asked for again as the node has told', () => {
-    line.waiter(1, 0);
+    line.stand(1, 0);
     line.denied(1, { position: 3, since: 1_700_000_000_000_000 });
-    expect(line.waiter(1, 99).since).toBe(1_700_000_000_000_000);
+    expect(line.stand(1, 99).since).toBe(1_700_000_000_000_000);
   });
 
   it('at one node says nothing of another', () => {
     line.denied(1, { position: 3, since: 7 });
-    expect(line.waiter(2, 1).since).toBe(-1_000);
+    expect(line.stand(2, 1).since).toBe(-1_000);
   });
 
   it('is kept for the next call of the process', async () => {
@@ -214,28 +214,28 @@ describe('a place in line', () => {
     line.exit(call);
     line.enter(caller('next'));
     await turn();
-    expect(line.waiter(1, 0).since).toBe(7);
+    expect(line.stand(1, 0).since).toBe(7);
     expect(given()).toEqual([[], [], []]);
   });
 
   it('is not asked for again once the node has granted', () => {
     line.denied(1, { position: 3, since: 7 });
     line.won(1, answered(1, { kind: 'granted' }));
-    expect(line.waiter(1, 1).since).toBe(-1_000);
+    expect(line.stand(1, 1).since).toBe(-1_000);
   });
 
   it('is left at all nodes when nobody of the process waits any more', async () => {
     const call = caller();
     line.enter(call);
     line.denied(0, { position: 3, since: 7 });
-    line.waiter(2, 0);
+    line.stand(2, 0);
     line.exit(call);
     await turn();
     expect(given()).toEqual([[leave()], [], [leave()]]);
   });
 
   it('is left once', () => {
-    line.waiter(0, 0);
+    line.stand(0, 0);
     line.leave();
     line.leave();
     expect(given()).toEqual([[leave()], [], []]);
@@ -244,7 +244,7 @@ describe('a place in line', () => {
   it('is not left where the node has none, or has granted', async () => {
     const call = caller();
     line.enter(call);
-    for (const node of [0, 1, 2]) line.waiter(node, 0);
+    for (const node of [0, 1, 2]) line.stand(node, 0);
     line.denied(0, undefined);
     line.won(1, answered(1, { kind: 'granted' }));
     line.exit(call);
@@ -255,7 +255,7 @@ describe('a place in line', () => {
   it('is left by a call that has won, if the arbiter has denied', async () => {
     const call = caller();
     line.enter(call);
-    line.waiter(1, 0);
+    line.stand(1, 0);
     line.won(1, answered(1, { kind: 'denied', remaining: 500, key: 'k', place: { position: 0, since: 7 } }));
     line.exit(call);
     await turn();
@@ -271,7 +271,7 @@ describe('a place in line', () => {
     async (_what, reply, leaves) => {
       const call = caller();
       line.enter(call);
-      line.waiter(1, 0);
+      line.stand(1, 0);
       const order = answered(1);
       line.won(1, order);
       line.exit(call);
@@ -286,12 +286,12 @@ describe('a place in line', () => {
   it('is not left for an answer that comes when the next call stands there already', async () => {
     const call = caller();
     line.enter(call);
-    line.waiter(1, 0);
+    line.stand(1, 0);
     const order = answered(1);
     line.won(1, order);
     line.exit(call);
     line.enter(caller('next'));
-    line.waiter(1, 0);
+    line.stand(1, 0);
     await turn();
     order.end();
     order.heard(1, { kind: 'denied', remaining: 500, key: 'k', place: { position: 0, since: 7 } });
@@ -303,7 +303,7 @@ describe('a place in line', () => {
     line.enter(first);
     line.exit(first);
     line.enter(second);
-    line.waiter(1, 0);
+    line.stand(1, 0);
     line.exit(first);
     await turn();
     expect(given()).toEqual([[], [], []]);
@@ -312,7 +312,7 @@ describe('a place in line', () => {
 
   it('is left before the inbox is closed', () => {
     line.open(1);
-    line.waiter(1, 0);
+    line.stand(1, 0);
     lines.close();
     expect(given()).toEqual([[], [leave()], []]);
     expect(nodes[1]?.inboxes.size).toBe(0);
@@ -321,11 +321,11 @@ describe('a place in line', () => {
   it('is left though calls of the process wait, if none of them comes for it', async () => {
     const call = caller();
     line.enter(call);
-    line.waiter(1, 0);
+    line.stand(1, 0);
     line.exit(call);
     await turn();
     line.enter(caller('too late'));
     expect(given()).toEqual([[], [leave()], []]);
-    expect(line.waiter(1, 0).since).toBeLessThanOrEqual(0);
+    expect(line.stand(1, 0).since).toBeLessThanOrEqual(0);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SHORTEST_PAUSE } from '../../src/acquire/backoff.ts';
 import {
   denied,
   deniedBy,
@@ -76,13 +77,13 @@ describe('a silent arbiter', () => {
     expect(nodes[0]?.of('grant').at(-1)?.waiter).toMatchObject({ key: 'r' });
   });
 
-  it('is asked at once when it says that it votes: the call stands there again', async () => {
-    const { nodes, tell, answer, asked } = await passedOver();
+  it('is asked soon when it says that it votes: the call stands there again', async () => {
+    const { nodes, tell, answer, asked, clock } = await passedOver();
     await tell(1, 'live');
     await answer(1, deniedBy('A', place(0)));
     const before = asked();
     nodes[0]?.begins();
-    await turn();
+    await clock.advanceAsync(SHORTEST_PAUSE);
     expect(asked()).toEqual([(before[0] ?? 0) + 1, before[1], before[2]]);
     expect(nodes[0]?.of('grant').at(-1)?.waiter).toMatchObject({ key: 'r', since: 77 });
   });

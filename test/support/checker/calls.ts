@@ -24,8 +24,25 @@ function settled(facts: Facts, call: Call, report: Report): void {
   const ran = end - invokedAt - facts.pausedBetween(client, facts.stoppedBefore(client, invokedAt), end);
   if (ran > bound + ROUNDING)
     report('settled', end, `${who}, called at ${invokedAt} for ${bound} ms, settled at ${settledAt}`);
-  else if (mustSucceed && outcome !== 'ok' && facts.crashOf(client) === Number.POSITIVE_INFINITY)
+  else if (
+    mustSucceed &&
+    outcome !== 'ok' &&
+    facts.crashOf(client) === Number.POSITIVE_INFINITY &&
+    !isBehindForged(facts, call)
+  )
     report('live', settledAt, `${who} ended with ${outcome}`);
+}
+
+/** Whether somebody stood in a line that no process had put there, and that was served before the call. */
+function isBehindForged({ history }: Facts, { resources, invokedAt, settledAt }: Call): boolean {
+  return history.entries.some(
+    ({ client, key, from, until, end }) =>
+      client < 0 &&
+      resources.includes(key) &&
+      from < settledAt &&
+      until > invokedAt &&
+      (end === 'served' || end === 'stands'),
+  );
 }
 
 /**
@@ -43,12 +60,26 @@ function prompt(facts: Facts, { verb, client, token, settledAt, invokedAt }: Cal
   const decidedAt = Math.min(wonAt, lostAt);
   const undoneAt = exchanges.find(({ operation }) => operation === 'release')?.sentAt ?? settledAt;
   // Otherwise there may be nothing to undo, or only where no connection is.
-  const isUndone = grants.some(({ reply, answeredAt }) => reply === 'granted' && answeredAt <= lostAt);
+  const isUndone = grants.some(
+    ({ node, reply, answeredAt }) =>
+      reply === 'granted' && answeredAt <= lostAt && !isDisturbed(facts, client, node, answeredAt, lostAt),
+  );
   if (lostAt < wonAt && !isUndone) return;
   const doneAt = Math.min(settledAt, undoneAt);
   const waited = doneAt - decidedAt - facts.pausedBetween(client, decidedAt, doneAt);
   if (waited > ROUNDING + facts.lateness && facts.crashOf(client) > decidedAt + waited)
     report('prompt', decidedAt, `${verb} ${token}, called at ${invokedAt}, went on until ${doneAt}`);
+}
+
+/** Whether a client may have lost its connection to a node between two instants, and not have it back. */
+function isDisturbed({ history }: Facts, client: number, node: number, from: number, to: number): boolean {
+  return history.disturbances.some(
+    (each) =>
+      each.node === node &&
+      (each.client ?? client) === client &&
+      each.from <= to &&
+      Math.max(each.to, each.backAt) >= from,
+  );
 }
 
 /** When the n-th reply of a kind was read. */
@@ -99,8 +130,8 @@ const WAITERS: ReadonlySet<Call['verb']> = new Set(['acquire', 'tryAcquire', 'us
 function mostAtOnce({ waits, resources }: Call): number {
   // After the pauses of those who have split the votes, each of half a millisecond at least.
   if (!waits) return PAUSE / 0.5;
-  // All nodes; and then it stands in a line, and perhaps in two more.
-  return resources.length > 1 ? 4 : 2;
+  // All nodes; and then it stands in a line, and in another if that arbiter is silent; of several resources, perhaps in two more.
+  return resources.length > 1 ? 4 : 3;
 }
 
 /** Within so short a time no call tries again, but for what it was told meanwhile. */

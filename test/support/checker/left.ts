@@ -40,13 +40,19 @@ function isWanted(facts: Facts, pace: Pace, nodes: Nodes, entry: Entry, report: 
     const calm = Math.max(last, nodes.faultyUntil(client, node, last - bound, invokedAt));
     const due = calm + bound;
     const isLate = invokedAt > due + ROUNDING && facts.pausedBetween(client, last - bound, due) === 0;
-    if (isLate && !mayNotLeave(history, entry)) {
+    if (isLate && calm < closedAt(history, client) && !mayNotLeave(history, entry)) {
       report('left', due, `client ${client} was left in the line of node ${node} for ${key} from ${last} on`);
       return false;
     }
     last = Math.max(last, settledAt);
   }
   return true;
+}
+
+/** When a client that is closed gives up on what it has not been able to leave. */
+function closedAt({ calls }: History, one: number): number {
+  const close = calls.find(({ client, verb }) => client === one && verb === 'close');
+  return close?.settledAt ?? Number.POSITIVE_INFINITY;
 }
 
 /** Whether the node has said to a client in its line that it may not leave it. */
@@ -57,13 +63,15 @@ function mayNotLeave({ exchanges }: History, { node, client, from }: Entry): boo
 }
 
 /** Nobody is taken out of a line as it still waits for nothing but that key. */
-function putOut({ history }: Facts, pace: Pace, report: Report): void {
+function putOut(facts: Facts, pace: Pace, report: Report): void {
+  const { history } = facts;
   const stands = history.exchanges.filter(({ operation, waits }) => operation === 'grant' && waits);
   for (const { node, key, client, until, end, endedOverDead, isStray } of history.entries) {
     if (end !== 'left' || endedOverDead || isStray || history.reordering.includes(node)) continue;
     const own = history.calls.filter((call) => isWaiting(call, client, key));
-    // It may want others as well, or have got the lock without this node.
+    // It may want others as well, or have got the lock without this node; and while it has the lock, its calls wait for that.
     if (own.some((call) => call.resources.length > 1 || isJustWon(call, until))) continue;
+    if (facts.holds(client, [key], until, until)) continue;
     const isWaited = own.some(
       ({ invokedAt, settledAt }) =>
         settledAt > until + pace.nodeTimeout &&

@@ -805,15 +805,13 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'the next in line does not watch the first',
     breaks: 'served',
     directed: 'a client dies as its turn comes, and another is behind it',
-    edits: [edit('acquire/acquire-loop.ts', 'next(): void {', 'next(): void {\n    if (this.#plan) return;')],
+    edits: [edit('acquire/news.ts', 'next(): void {', 'next(): void {\n    if (this.#clock) return;')],
   },
   {
     name: 'that it is the next is forgotten by whoever has not been denied yet',
     breaks: 'served',
     directed: 'a client dies as its turn comes, and the next is told so before it is denied',
-    edits: [
-      edit('acquire/acquire-loop.ts', 'next(): void {', 'next(): void {\n    if (!this.#sleep) return;'),
-    ],
+    edits: [edit('acquire/news.ts', 'next(): void {', 'next(): void {\n    if (!this.#sleep) return;')],
   },
   {
     name: 'a turn is forgotten by whoever has not been denied yet',
@@ -821,7 +819,7 @@ export const MUTANTS: readonly Mutant[] = [
     model: 'contended',
     edits: [
       edit(
-        'acquire/acquire-loop.ts',
+        'acquire/news.ts',
         'turn(node: number): void {',
         'turn(node: number): void {\n    if (!this.#sleep) return;',
       ),
@@ -978,8 +976,8 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'served',
     directed: 'a lock is released while who waits is not told anything',
     edits: [
-      edit('acquire/acquire-loop.ts', 'live(): void {\n    this.call();', 'live(): void {'),
-      edit('acquire/acquire-loop.ts', 'deaf(): void {', 'deaf(): void {\n    if (this.#plan) return;'),
+      edit('acquire/news.ts', 'live(): void {\n    this.call();', 'live(): void {'),
+      edit('acquire/news.ts', 'deaf(): void {', 'deaf(): void {\n    if (this.#clock) return;'),
     ],
   },
   {
@@ -1002,8 +1000,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/wake.ts',
-        'return Math.min(free, fallback(situation.position ?? 0, situation.unchanged));',
-        'return fallback(situation.position ?? 0, situation.unchanged);',
+        'return Math.min(free, fallback(position, unchanged));',
+        'return fallback(position, unchanged);',
       ),
     ],
   },
@@ -1022,8 +1020,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/acquire-loop.ts',
-        "opening: how === 'turn' ? 'all' : how,\n      isArbitrated: how !== 'all',",
-        "opening: how === 'turn' ? 'all' : 'all',\n      isArbitrated: false,",
+        '      how,\n      arbiter,\n',
+        "      how: 'all',\n      arbiter: undefined,\n",
       ),
     ],
   },
@@ -1034,7 +1032,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/ask-order.ts',
-        'this.#cancelTimer = clock.after(hedge, () => this.#passOver());',
+        'this.#cancelTimer = clock.after(hedge, () => this.#passOver(arbiter));',
         'void hedge;',
       ),
     ],
