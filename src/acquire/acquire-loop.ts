@@ -31,7 +31,7 @@ export interface AcquirePlan extends AttemptPlan {
 interface Try {
   /** The last holder, of this process, has served no line. */
   readonly isHandedOver?: boolean;
-  readonly deadline?: number;
+  readonly plan?: AttemptPlan;
   readonly goesOn?: AskOrderPlan['goesOn'];
 }
 
@@ -101,6 +101,7 @@ export class AcquireLoop {
     const { clock, random, roundTrip } = this.#context;
     let outcome = await this.#try('all');
     const deadline = Math.min(this.#plan.deadline, clock.now() + this.#plan.nodeTimeout);
+    const plan = { ...this.#plan, deadline };
     for (let tries = 1; ; tries++) {
       if (!(outcome instanceof RedlockError)) return outcome;
       const left = deadline - clock.now();
@@ -111,7 +112,7 @@ export class AcquireLoop {
       if (pause >= deadline - clock.now())
         throw timeout(this.#plan, clock.now() - this.#startedAt, this.#finding ?? outcome);
       await this.#sleep(() => pause);
-      outcome = await this.#try('arbiter first', { deadline, goesOn: () => tries >= PATIENT_TRIES });
+      outcome = await this.#try('arbiter first', { plan, goesOn: () => tries >= PATIENT_TRIES });
     }
   }
 
@@ -174,10 +175,10 @@ export class AcquireLoop {
     const startedAt = clock.now();
     const line = this.#line;
     const order = this.#orderFor(how, special.goesOn);
-    const { isHandedOver = false, deadline = this.#plan.deadline } = special;
+    const { isHandedOver = false, plan = this.#plan } = special;
     this.#news.clear();
     this.#order = order;
-    this.#attempt = new Attempt(this.#context, { ...this.#plan, deadline }, order, isHandedOver);
+    this.#attempt = new Attempt(this.#context, plan, order, isHandedOver);
     const outcome = await this.#attempt.outcome;
     this.#attempt = undefined;
     if (outcome === 'abandoned') throw new Error('the call has ended');
@@ -196,7 +197,7 @@ export class AcquireLoop {
     this.#setbacks.learn(order);
     if (how === 'turn' && this.#plan.keys.length > 1) this.#lostTurns++;
     this.#error = outcome;
-    if (!order.isStopped && !(this.#finding && this.#isCutShort(outcome, startedAt, deadline)))
+    if (!order.isStopped && !(this.#finding && this.#isCutShort(outcome, startedAt, plan.deadline)))
       this.#finding = outcome;
     return outcome;
   }

@@ -58,6 +58,7 @@ export class AskOrder implements AskStrategy<GrantReply> {
   #end: () => void = () => {};
   #repeats = 0;
   #isRestAsked = false;
+  #isHurried = false;
   #isStopped = false;
   #isOver = false;
   #cancelTimer: Cancel = () => {};
@@ -165,7 +166,7 @@ export class AskOrder implements AskStrategy<GrantReply> {
     if (isVote) this.#took.push(took);
     this.#replies[node] = reply;
     if (!this.#isRestAsked) this.#arbiterHeard(reply);
-    else if (this.arbiter !== undefined) this.#askAgain();
+    else this.#reconsider();
   }
 
   end(): void {
@@ -190,7 +191,7 @@ export class AskOrder implements AskStrategy<GrantReply> {
   }
 
   get #others(): number[] {
-    return this.#replies.map((_, node) => node).filter((node) => node !== this.#plan.arbiter);
+    return this.#nodes((_, node) => node !== this.#plan.arbiter);
   }
 
   #arbiterHeard(reply: GrantReply): void {
@@ -215,25 +216,42 @@ export class AskOrder implements AskStrategy<GrantReply> {
   }
 
   /**
-   * Nodes that have not executed the last holder's release yet deny the next one. They are asked again: it is this process's turn, or the
-   * arbiter has granted, and that keeps others out meanwhile. Nodes that gave no vote lately are not waited for.
+   * Others want the keys, and there is no quorum any more without nodes that gave no vote lately: others shall not wait for those nodes.
+   * But if it is this process's turn, or the arbiter has granted, others are kept out meanwhile; and nodes that have not executed the last
+   * holder's release yet deny the next one. They are asked again.
    */
-  #askAgain(): void {
+  #reconsider(): void {
     const reply = this.arbiterReply;
-    if (reply ? reply.kind !== 'granted' : this.#plan.how !== 'turn') return;
-    const denying: number[] = [];
-    let possible = 0;
-    this.#replies.forEach((vote, node) => {
-      if (vote?.kind === 'denied') denying.push(node);
-      else if (vote?.kind === 'granted' || (!vote && !this.#plan.arbiters.isSilent(node))) possible++;
-    });
-    if (possible >= this.#quorum || denying.length === 0) return;
-    if (this.#repeats < MOST_REPEATS) {
+    if (reply && reply.kind !== 'granted') return;
+    const denying = this.#nodes((vote) => isDenial(vote));
+    if (denying.length === 0) return;
+    const granting = this.#nodes((vote) => vote?.kind === 'granted');
+    const silent = this.#nodes((vote, node) => !vote && this.#plan.arbiters.isSilent(node));
+    const awaited = this.#nodes((vote, node) => !vote && !silent.includes(node));
+    if (awaited.length > 0) this.#awaitNoLonger();
+    if (granting.length + awaited.length >= this.#quorum) return;
+    const isKeptFree = reply !== undefined || this.#plan.how === 'turn';
+    if (isKeptFree && this.#repeats < MOST_REPEATS) {
       this.#repeats++;
       this.#ask(denying);
-    } else {
+    } else if (isKeptFree || (awaited.length === 0 && silent.length > 0)) {
       this.#end();
     }
+  }
+
+  /** Others shall not wait for nodes that have become silent just now. */
+  #awaitNoLonger(): void {
+    const { clock, arbiters } = this.#plan;
+    if (this.#isHurried) return;
+    this.#isHurried = true;
+    this.#cancelTimer = clock.after(this.#patience, () => {
+      arbiters.passOverSilent(clock.now() - this.#patience);
+      this.#reconsider();
+    });
+  }
+
+  #nodes(which: (vote: GrantReply | undefined, node: number) => boolean): number[] {
+    return [...this.#replies.keys()].filter((node) => which(this.#replies[node], node));
   }
 }
 

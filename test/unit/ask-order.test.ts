@@ -369,6 +369,68 @@ describe('what denied an attempt', () => {
   });
 });
 
+describe('an attempt that others are in the way of', () => {
+  it.each([
+    // how it asks, replies, whether it ends when the rest has been silent for long enough
+    ['all', 'Ag...', true],
+    ['all', 'AAgg.', true],
+    ['all', 'Agg..', true],
+    ['all', 'ggAA.', true],
+    ['all', 'gg...', false],
+    ['all', 'u....', false],
+    ['arbiter first', 'Ag.A.', true],
+  ] as const)(
+    'and that asks %s does not wait for silent nodes: with replies %s, ends: %s',
+    (how, replies, ends) => {
+      const order = how === 'all' ? begin({ how, arbiter: undefined }) : begin();
+      if (how !== 'all') clock.advance(HEDGE);
+      hear(order, replies);
+      clock.advance(HEDGE - 1);
+      expect(ended).toBe(0);
+      clock.advance(1);
+      expect(ended).toBe(ends ? 1 : 0);
+      expect(clock.pending).toBe(0);
+    },
+  );
+
+  it('ends at once if all that have not answered were silent before', () => {
+    arbiters.silent(3);
+    arbiters.silent(4);
+    const order = begin({ how: 'all', arbiter: undefined });
+    hear(order, 'gg');
+    expect(ended).toBe(0);
+    order.heard(2, denied('A'));
+    expect(ended).toBe(1);
+  });
+
+  it('leaves it to the round to decide when all have answered', () => {
+    const order = begin({ how: 'all', arbiter: undefined });
+    hear(order, 'AABBu');
+    expect([ended, clock.pending]).toEqual([0, 1]);
+    order.end();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('waits for nodes that take as long as the others, three times', () => {
+    const order = begin({ how: 'all', arbiter: undefined });
+    clock.advance(HEDGE);
+    hear(order, 'Agg');
+    clock.advance(3 * HEDGE - 1);
+    expect(ended).toBe(0);
+    clock.advance(1);
+    expect(ended).toBe(1);
+  });
+
+  it('asks those that have denied once more, if the arbiter has granted and the rest is silent', () => {
+    const order = onTurn('Agg..');
+    clock.advance(HEDGE);
+    expect(asked).toEqual([0]);
+    hear(order, 'A');
+    hear(order, 'A');
+    expect([asked, ended]).toEqual([[0, 0], 1]);
+  });
+});
+
 it('each denial is told, also in an attempt that wins, and after its end', () => {
   const order = begin({ how: 'all', arbiter: undefined });
   hear(order, 'Agg..');

@@ -246,10 +246,11 @@ export const DIRECTED: Readonly<Record<Directed, Schedule>> = {
   'a client dies as its turn comes, and the next is told so before it is denied': calmWorld({
     ...LONG,
     nodeTimeout: 200,
-    clients: [[take(50, { hold: 547 })], [wait(100)], [wait(590)]],
+    // The second has just looked again, for the fourth time, and would sleep for seconds.
+    clients: [[take(50, { hold: 4_584 })], [wait(100)], [wait(120)]],
     faults: [
-      { what: 'kill client', at: 600, for: 0, client: 1 },
-      { what: 'cut main', at: 596, for: 4, node: ARBITER, client: 2, direction: 'down', delay: 4 },
+      { what: 'kill client', at: 4_637, for: 0, client: 1 },
+      { what: 'cut main', at: 4_635, for: 4, node: ARBITER, client: 2, direction: 'down', delay: 4 },
     ],
   }),
   'a client dies that has given its turn back, and another is behind it': calmWorld({

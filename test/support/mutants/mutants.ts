@@ -809,7 +809,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'that it is the next is forgotten by whoever has not been denied yet',
-    breaks: 'served',
+    breaks: 'progress',
     directed: 'a client dies as its turn comes, and the next is told so before it is denied',
     edits: [edit('acquire/news.ts', 'next(): void {', 'next(): void {\n    if (!this.#sleep) return;')],
   },
@@ -1015,7 +1015,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'who splits the votes does not ask an arbiter',
-    breaks: 'thrifty',
+    breaks: 'progress',
     directed: 'many processes want one lock',
     edits: [
       edit(
