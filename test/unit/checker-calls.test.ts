@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Section } from '../support/checker/history.ts';
+import type { Entry, Section } from '../support/checker/history.ts';
 import { broken, type Story, story } from '../support/checker/story.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -122,6 +122,19 @@ describe('live', () => {
     expect(broken(story().calls('acquire', 'a', 0, 10, { mustSucceed: true }))).toEqual([]);
   });
 
+  it('expects nothing of a call behind somebody who was forged, and got his turn', () => {
+    const behind = (also: Partial<Entry>): Story =>
+      story()
+        .calls('acquire', 'a', 10, 20, { mustSucceed: true, outcome: 'timeout' })
+        .queues('a', 0, 5, 15, { client: -1, ...also });
+    expect(broken(behind({}))).toEqual([]);
+    expect(broken(behind({ end: 'stands' }))).toEqual([]);
+    expect(broken(behind({ end: 'unheard' }))).toEqual(['live']);
+    expect(broken(behind({ key: 's' }))).toEqual(['live']);
+    expect(broken(behind({ until: 10 }))).toEqual(['live']);
+    expect(broken(behind({ from: 20 }))).toEqual(['live']);
+  });
+
   it('expects nothing of a killed client', () => {
     const history = story().calls('acquire', 'a', 0, NEVER, { mustSucceed: true, outcome: '', bound: 10 });
     expect(broken(history.isKilled('a', 5))).toEqual([]);
@@ -139,6 +152,12 @@ describe('prompt', () => {
     expect(broken(refused(20))).toEqual([]);
     expect(broken(refused(50).asks('release', 'a', [0], 20))).toEqual([]);
     expect(broken(refused(50).asks('release', 'a', [0], 21))).toEqual(['prompt']);
+  });
+
+  it('does not mind that nothing is undone where there is no connection', () => {
+    expect(broken(refused(50).disturbs([0], 15, 60))).toEqual([]);
+    expect(broken(refused(50).disturbs([0], 0, 5))).toEqual(['prompt']);
+    expect(broken(refused(50).disturbs([1], 15, 60))).toEqual(['prompt']);
   });
 
   it('is decided by half of an even number of nodes when they deny', () => {
@@ -323,10 +342,10 @@ const several = (): Story => story().calls('acquire', 'a', 0, 40, { resources: [
 const once = (): Story => story().calls('tryAcquire', 'a', 0, 40, { once: true });
 
 describe('paced', () => {
-  it.each(['acquire', 'using'] as const)('is broken by %s when it tries three times within 4 ms', (verb) => {
-    const history = story().calls(verb, 'a', 0, 40).tries('a', 0, 2).tries('a', 4, 2).tries('a', 8);
+  it.each(['acquire', 'using'] as const)('is broken by %s when it tries four times within 4 ms', (verb) => {
+    const history = story().calls(verb, 'a', 0, 40).tries('a', 0, 3).tries('a', 4, 3).tries('a', 8);
     expect(broken(history)).toEqual([]);
-    expect(broken(history.tries('a', 11, 2))).toEqual(['paced']);
+    expect(broken(history.tries('a', 11, 3))).toEqual(['paced']);
   });
 
   it('allows those who want several resources more, and those who do not wait', () => {
@@ -337,7 +356,7 @@ describe('paced', () => {
   });
 
   it('allows nothing for the time before', () => {
-    expect(broken(waiting().tries('a', 40, 3))).toEqual(['paced']);
+    expect(broken(waiting().tries('a', 40, 4))).toEqual(['paced']);
   });
 
   it('allows a call nothing for the time after it', () => {
@@ -345,24 +364,24 @@ describe('paced', () => {
   });
 
   it('allows each of several calls its attempts', () => {
-    expect(broken(waiting().calls('acquire', 'a', 0, 40).tries('a', 40, 4))).toEqual([]);
-    expect(broken(waiting().calls('acquire', 'a', 0, 40).tries('a', 40, 5))).toEqual(['paced']);
+    expect(broken(waiting().calls('acquire', 'a', 0, 40).tries('a', 40, 6))).toEqual([]);
+    expect(broken(waiting().calls('acquire', 'a', 0, 40).tries('a', 40, 7))).toEqual(['paced']);
   });
 
   it('allows an attempt for each message', () => {
-    const told = (): Story => waiting().tries('a', 10, 2).tells('turn', 'a', [0], 11);
+    const told = (): Story => waiting().tries('a', 10, 3).tells('turn', 'a', [0], 11);
     expect(broken(told().tries('a', 11))).toEqual([]);
     expect(broken(told().tries('a', 11, 2))).toEqual(['paced']);
-    expect(broken(waiting().tells('turn', 'a', [0], 9).tries('a', 10, 3))).toEqual(['paced']);
-    expect(broken(waiting().tells('turn', 'b', [0], 10).tries('a', 10, 3))).toEqual(['paced']);
+    expect(broken(waiting().tells('turn', 'a', [0], 9).tries('a', 10, 4))).toEqual(['paced']);
+    expect(broken(waiting().tells('turn', 'b', [0], 10).tries('a', 10, 4))).toEqual(['paced']);
   });
 
   it('allows an attempt for each node that it hears from now on', () => {
-    expect(broken(waiting().tries('a', 10, 2).listens('a', [0], 11).tries('a', 11))).toEqual([]);
+    expect(broken(waiting().tries('a', 10, 3).listens('a', [0], 11).tries('a', 11))).toEqual([]);
   });
 
   it('allows an attempt after each lock of the same process', () => {
-    expect(broken(waiting().locks('a2', 0, 11).tries('a', 10, 2).tries('a', 11))).toEqual([]);
+    expect(broken(waiting().locks('a2', 0, 11).tries('a', 10, 3).tries('a', 11))).toEqual([]);
   });
 
   it.each([
@@ -379,7 +398,7 @@ describe('paced', () => {
 
   it('does not allow a call what only a later one has time for', () => {
     const history = story().calls('acquire', 'a', 0, 4).calls('acquire', 'a', 1_000, 2_000);
-    expect(broken(history.tries('a', 4, 3))).toEqual(['paced']);
+    expect(broken(history.tries('a', 4, 4))).toEqual(['paced']);
   });
 });
 

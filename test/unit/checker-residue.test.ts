@@ -12,6 +12,8 @@ function left(also: Partial<Exchange> = {}, node = 0): Story {
     .heals(50);
 }
 
+const refused = (reply: string): Story => left({}, 1).asks('release', 'a', [1], 20, { reply });
+
 describe('residue', () => {
   it('is a vote that stands when all is healed', () => {
     expect(broken(story().stands('a', [0], 0, 100).heals(50))).toEqual(['residue']);
@@ -47,7 +49,6 @@ describe('residue', () => {
   });
 
   it('is excused if the server has said that it must not be deleted', () => {
-    const refused = (reply: string): Story => left({}, 1).asks('release', 'a', [1], 20, { reply });
     expect(broken(refused('NOPERM No permissions to access a key'))).toEqual([]);
     expect(broken(refused('BUSY Redis is busy running a script.'))).toEqual(['residue']);
   });

@@ -31,7 +31,7 @@ const BREAKING: Record<Rule, () => Story> = {
   settled: () => story().calls('acquire', 'a', 0, 100, { bound: 50 }),
   prompt: () => story().calls('tryAcquire', 'a', 0, 50, { once: true }).asks('grant', 'a', [0, 1, 2], 0),
   honest: () => story().calls('tryAcquire', 'a', 0, 10, { outcome: 'null' }),
-  paced: () => story().calls('acquire', 'a', 0, 4).tries('a', 0, 3),
+  paced: () => story().calls('acquire', 'a', 0, 4).tries('a', 0, 4),
   served: () =>
     story({ pace: BRISK })
       .calls('acquire', 'b', 0, 60, { outcome: 'timeout' })

@@ -132,6 +132,8 @@ const kept = (until: number, answeredAt = 5): Story =>
     .asks('grant', 'b', [0], 0, { keys: ['r'], reply: 'denied', answeredAt })
     .keeps('b', 0, 50, until);
 
+const forbidden = (at: number): Story => stays(NEVER).asks('release', 'b', [0], at, { reply: 'NOPERM no' });
+
 describe('left', () => {
   it('is broken by who stays in a line for 28 ms after it has ceased to wait', () => {
     expect(broken(stays(128))).toEqual([]);
@@ -152,10 +154,15 @@ describe('left', () => {
   });
 
   it('is not about who may not leave', () => {
-    const forbidden = (at: number): Story =>
-      stays(NEVER).asks('release', 'b', [0], at, { reply: 'NOPERM no' });
     expect(broken(forbidden(100))).toEqual([]);
     expect(broken(forbidden(19))).toEqual(['left']);
+  });
+
+  it('is not about who was closed before the node could be reached again', () => {
+    const closed = (at: number): Story =>
+      stays(NEVER).disturbs([0], 90, 150).calls('close', 'b', 110, at, { waits: false });
+    expect(broken(closed(149))).toEqual([]);
+    expect(broken(closed(151))).toEqual(['left']);
   });
 
   it('counts from when the node can be reached again', () => {
@@ -182,6 +189,8 @@ describe('left', () => {
     expect(broken(stays(60))).toEqual([]);
     expect(broken(out({ endedOverDead: true }))).toEqual([]);
     expect(broken(out({ end: 'served' }))).toEqual([]);
+    // Its calls wait for the process itself.
+    expect(broken(out().locks('b', 55, 65))).not.toContain('left');
   });
 });
 
