@@ -112,18 +112,28 @@ export class AcquireLoop {
       if (pause >= deadline - clock.now())
         throw timeout(this.#plan, clock.now() - this.#startedAt, this.#finding ?? outcome);
       await this.#sleep(() => pause);
-      outcome = await this.#try('arbiter first', { plan, goesOn: () => tries >= PATIENT_TRIES });
+      outcome = await this.#try('arbiter first', {
+        plan,
+        goesOn: () => (tries < PATIENT_TRIES ? 'nobody' : 'all'),
+      });
     }
   }
 
   /** What was in the way may be gone: tries again at once, or after the attempt that is under way. */
   call(): void {
     this.#news.call();
+    this.#steps?.call();
   }
 
   /** A node has begun to vote. */
   nodeVotes(): void {
     this.#news.voter();
+    this.#steps?.nodeVotes();
+  }
+
+  /** For how many ms attempts have found the same owner in the way, and the same place in line. */
+  get unchangedFor(): number {
+    return this.#setbacks.unchangedFor;
   }
 
   /** `kept`: the caller has the lock. `unwanted`: an attempt under way is undone, and so is a lock that was just won. */
@@ -162,6 +172,7 @@ export class AcquireLoop {
       await this.#steps.run();
     } catch (error) {
       this.#steps.end();
+      if (this.#steps.isStuck && this.#error && !this.#over) return this.#error;
       throw error instanceof AcquireTimeoutError ? this.#timeout(error.cause as Error) : error;
     }
     this.#steps.handOver();
@@ -194,7 +205,7 @@ export class AcquireLoop {
     // A grant in nobody's name says nothing of the place that this process may still have there.
     if (arbiter !== undefined && waiter && arbiterReply?.kind === 'denied')
       line?.denied(arbiter, arbiterReply.place);
-    this.#setbacks.learn(order);
+    this.#setbacks.learn(order, clock.now());
     if (how === 'turn' && this.#plan.keys.length > 1) this.#lostTurns++;
     this.#error = outcome;
     if (!order.isStopped && !(this.#finding && this.#isCutShort(outcome, startedAt, plan.deadline)))
@@ -223,7 +234,8 @@ export class AcquireLoop {
       isConnecting: (node) => (nodes[node]?.firstContactUntil() ?? 0) > clock.now(),
       // Processes that wait for the same silent arbiter must not all go on at once.
       hedge: (hedge * (1 + random.fraction())) / 2,
-      goesOn: goesOn ?? ((denial) => this.#setbacks.mayBeDead(denial, isTimed)),
+      goesOn: goesOn ?? ((denial) => this.#setbacks.doubt(denial, isTimed)),
+      pick: (others) => others[Math.floor(random.fraction() * others.length)],
       // Not only if it fails: a process that has just released the keys wins them again from the nodes that have reserved nothing, and
       // would do so for ever.
       denied: () => contention.note(keys),
@@ -233,6 +245,7 @@ export class AcquireLoop {
   /** Waits until there is reason to try again, or for the deadline, on the clock that everything else runs on. */
   async #pause(error: Error, failures: number): Promise<void> {
     if (isHopeless(error)) throw error;
+    if (this.#over) throw this.#timeout(error);
     const denial = this.#order?.denial;
     if (this.#news.turnAt !== undefined || (denial && this.#standFor(this.#keyOf(denial)))) this.#news.call();
     await this.#sleep(() => this.#pauseAfter(error, failures));

@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '../clock.ts';
+import { afterReading, type Cancel, type Clock } from '../clock.ts';
 import type { GrantReply, Waiter } from '../node/lock-node.ts';
 import type { AskStrategy } from '../quorum/ask-strategy.ts';
 import { quorumOf } from '../quorum/ballot.ts';
@@ -35,8 +35,10 @@ export interface AskOrderPlan {
   readonly isConnecting: (node: number) => boolean;
   /** For how long the arbiter's answer is waited for, in ms. */
   readonly hedge: number;
-  /** Whether the others are asked although the arbiter has denied. */
-  readonly goesOn: (denial: Denial) => boolean;
+  /** Which others are asked although the arbiter has denied: `one` of them, and all if that grants. */
+  readonly goesOn: (denial: Denial) => 'nobody' | 'one' | 'all';
+  /** Chooses the one. */
+  readonly pick: (nodes: readonly number[]) => number | undefined;
   /** Called for each denial, also in an attempt that wins, and after its end: others want the keys. */
   readonly denied: () => void;
 }
@@ -85,7 +87,7 @@ export class AskOrder implements AskStrategy<GrantReply> {
     return this.arbiter === undefined ? undefined : this.#replies[this.arbiter];
   }
 
-  /** Whether the arbiter has denied, so that the others were not asked. */
+  /** Whether the arbiter has denied, so that the others, or all of them but one, were not asked. */
   get isStopped(): boolean {
     return this.#isStopped;
   }
@@ -145,7 +147,7 @@ export class AskOrder implements AskStrategy<GrantReply> {
     }
     this.#ask([arbiter]);
     if (!this.#isRestAsked && !this.#isStopped)
-      this.#cancelTimer = clock.after(hedge, () => this.#passOver(arbiter));
+      this.#cancelTimer = afterReading(clock, hedge, () => this.#passOver(arbiter));
   }
 
   waiterAt(node: number): Waiter | undefined {
@@ -165,8 +167,9 @@ export class AskOrder implements AskStrategy<GrantReply> {
     }
     if (isVote) this.#took.push(took);
     this.#replies[node] = reply;
-    if (!this.#isRestAsked) this.#arbiterHeard(reply);
-    else this.#reconsider();
+    if (this.#isRestAsked) this.#reconsider();
+    else if (node === this.#plan.arbiter) this.#arbiterHeard(reply);
+    else this.#anotherHeard(reply);
   }
 
   end(): void {
@@ -195,10 +198,30 @@ export class AskOrder implements AskStrategy<GrantReply> {
   }
 
   #arbiterHeard(reply: GrantReply): void {
-    if (reply.kind !== 'denied' || this.#plan.goesOn(reply)) {
-      this.#askRest();
+    const next = reply.kind === 'denied' ? this.#plan.goesOn(reply) : 'all';
+    if (next === 'all') this.#askRest();
+    else if (next === 'one') this.#askAnother();
+    else this.#stop();
+  }
+
+  #askAnother(): void {
+    const another = this.#plan.pick(this.#others.filter((node) => !this.#plan.arbiters.isSilent(node)));
+    if (another === undefined) {
+      this.#stop();
       return;
     }
+    this.#cancelTimer();
+    this.#cancelTimer = afterReading(this.#plan.clock, this.#plan.hedge, () => this.#stop());
+    this.#ask([another]);
+  }
+
+  #anotherHeard(reply: GrantReply): void {
+    if (reply.kind === 'granted') this.#askRest();
+    else this.#stop();
+  }
+
+  /** The arbiter has denied, and that is not in doubt. */
+  #stop(): void {
     this.#isStopped = true;
     this.#end();
   }
@@ -212,7 +235,7 @@ export class AskOrder implements AskStrategy<GrantReply> {
   #askRest(): void {
     this.#isRestAsked = true;
     this.#cancelTimer();
-    this.#ask(this.#others);
+    this.#ask(this.#others.filter((node) => this.#askedAt[node] === Number.POSITIVE_INFINITY));
   }
 
   /**
@@ -244,7 +267,7 @@ export class AskOrder implements AskStrategy<GrantReply> {
     const { clock, arbiters } = this.#plan;
     if (this.#isHurried) return;
     this.#isHurried = true;
-    this.#cancelTimer = clock.after(this.#patience, () => {
+    this.#cancelTimer = afterReading(clock, this.#patience, () => {
       arbiters.passOverSilent(clock.now() - this.#patience);
       this.#reconsider();
     });

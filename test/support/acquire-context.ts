@@ -43,7 +43,8 @@ export function askOrder(
     isConnecting: () => false,
     waiter: undefined,
     hedge: 10,
-    goesOn: () => false,
+    goesOn: () => 'nobody',
+    pick: (others) => others[0],
     denied: () => {},
     ...plan,
   });

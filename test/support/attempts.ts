@@ -19,7 +19,11 @@ export function grantsOn(nodes: readonly LockNode[]): () => number[] {
 
 /** Sets a key on all nodes, as a holder does that dies without releasing it. */
 export function takenByTheDead(nodes: readonly LockNode[], key: string, ttl: number): void {
-  for (const node of nodes) node.grant({ keys: [key], ownerToken: DEAD, ttl, wanted: () => true }, () => {});
+  takenBy(DEAD, nodes, key, ttl);
+}
+
+export function takenBy(ownerToken: string, nodes: readonly LockNode[], key: string, ttl: number): void {
+  for (const node of nodes) node.grant({ keys: [key], ownerToken, ttl, wanted: () => true }, () => {});
 }
 
 /** Deletes a key on all of these nodes, and serves those in line there, unless `then` says otherwise. */

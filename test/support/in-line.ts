@@ -45,6 +45,8 @@ export interface InLine {
   readonly call: Promise<Lock>;
   /** Answers the last grant that the node was asked for, and lets the call do what it does about it. */
   readonly answer: (node: number, reply: GrantReply) => Promise<void>;
+  /** Answers the grants that other nodes than the first were asked for and have not answered. */
+  readonly othersAnswer: (reply: GrantReply) => Promise<void>;
   /** The node tells the process something, about `r` if it does not say. */
   readonly tell: (node: number, what: keyof InboxListener, key?: string) => Promise<void>;
   /** How many grants each node was asked for since the call came into the state that the test begins with. */
@@ -52,6 +54,9 @@ export interface InLine {
   /** How each node was asked to give something back since then. */
   readonly given: () => (ReleaseRequest['afterwards'] | 'leave')[][];
 }
+
+/** Requests that a test has answered. */
+const answered = new WeakSet<object>();
 
 /** A call that was just made. Its pauses are 10 s, unless something else is worth waiting for; without jitter. */
 export function calling(
@@ -80,10 +85,23 @@ export function viewOf(one: Pick<InLine, 'clock' | 'redlock' | 'call' | 'nodes'>
   const { nodes } = one;
   const before = counts(nodes, 'grant').map((grants) => asked ?? grants);
   const givenBefore = counts(nodes, 'release');
+  const deliver = (node: number, reply: GrantReply): void => {
+    const request = nodes[node]?.of('grant').at(-1);
+    if (!request) return;
+    answered.add(request);
+    request.deliver(reply);
+  };
   return {
     ...one,
     answer: async (node, reply) => {
-      nodes[node]?.of('grant').at(-1)?.deliver(reply);
+      deliver(node, reply);
+      await turn();
+    },
+    othersAnswer: async (reply) => {
+      for (const [node, each] of nodes.entries()) {
+        const request = each.of('grant').at(-1);
+        if (node > 0 && request && !answered.has(request)) deliver(node, reply);
+      }
       await turn();
     },
     tell: async (node, what, key) => {

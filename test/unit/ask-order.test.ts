@@ -51,7 +51,8 @@ function begin(plan: Partial<AskOrderPlan> = {}): AskOrder {
     how: 'arbiter first',
     waiter: WAITER,
     hedge: HEDGE,
-    goesOn: () => false,
+    goesOn: () => 'nobody',
+    pick: (others) => others.at(-1),
     denied: () => denials++,
     ...plan,
   });
@@ -131,7 +132,7 @@ describe('an attempt that asks the arbiter first', () => {
     const order = begin({
       goesOn: (denial) => {
         seen.push(denial);
-        return true;
+        return 'all';
       },
     });
     order.heard(ARBITER, denied('A'));
@@ -196,7 +197,8 @@ function planOf(): AskOrderPlan {
     how: 'turn',
     waiter: WAITER,
     hedge: HEDGE,
-    goesOn: () => false,
+    goesOn: () => 'nobody',
+    pick: (others) => others.at(-1),
     denied: () => denials++,
   };
 }

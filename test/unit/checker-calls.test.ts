@@ -156,7 +156,7 @@ describe('prompt', () => {
 
   it('does not mind that nothing is undone where there is no connection', () => {
     expect(broken(refused(50).disturbs([0], 15, 60))).toEqual([]);
-    expect(broken(refused(50).disturbs([0], 0, 5))).toEqual(['prompt']);
+    expect(broken(refused(50).disturbs([0], 0, 4))).toEqual(['prompt']);
     expect(broken(refused(50).disturbs([1], 15, 60))).toEqual(['prompt']);
   });
 

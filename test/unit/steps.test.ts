@@ -4,10 +4,11 @@ import type { AcquireContext } from '../../src/acquire/attempt.ts';
 import { Steps } from '../../src/acquire/steps.ts';
 import { createMemoryNodes, type MemoryNode } from '../../src/testing.ts';
 import { acquireContext } from '../support/acquire-context.ts';
-import { DEAD, releasedBy, takenByTheDead } from '../support/attempts.ts';
+import { DEAD, releasedBy, takenBy, takenByTheDead } from '../support/attempts.ts';
 import { linesAt, noLines } from '../support/line-at.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { peek, rejectionOf, turn } from '../support/peek.ts';
+import { tokenOf } from '../support/token.ts';
 
 const TTL = 3_000;
 
@@ -66,14 +67,43 @@ describe('keys that are taken one after the other', () => {
     for (const held of keys()) expect(held).toEqual(['a', 'b', 'c']);
   });
 
-  it('are kept for as long as it takes', async () => {
+  it('are waited for without end if none is held yet, and else as long as they change hands', async () => {
+    takenByTheDead(nodes, 'a', 60_000);
     takenByTheDead(nodes, 'b', 60_000);
     const all = steps(['a', 'b']);
     const run = all.run();
-    await clock.advanceAsync(5 * TTL);
-    for (const held of keys()) expect(held).toEqual(['a', 'b']);
-    releasedBy(nodes, 'b', DEAD);
-    expect(await peek(run)).toMatchObject({ status: 'fulfilled' });
+    await clock.advanceAsync(5_000);
+    expect(await peek(run)).toBe('pending');
+    releasedBy(nodes, 'a', DEAD);
+    await clock.advanceAsync(990);
+    // Others get the lock that this one waits for, one after the other.
+    for (let owner = 2; owner < 7; owner++) {
+      releasedBy(nodes, 'b', owner === 2 ? DEAD : tokenOf(0, owner - 1), 'hand over');
+      takenBy(tokenOf(0, owner), nodes, 'b', 60_000);
+      await clock.advanceAsync(990);
+      expect(await peek(run)).toBe('pending');
+    }
+    await clock.advanceAsync(1_500);
+    expect(await peek(run)).toMatchObject({ status: 'rejected' });
+    expect(all.isStuck).toBe(true);
+    all.end();
+    await turn();
+    for (const held of keys()) expect(held).toEqual(['b']);
+  });
+
+  it('are extended one round at a time', async () => {
+    takenByTheDead(nodes, 'b', 60_000);
+    void steps(['a', 'b'], { nodeTimeout: TTL })
+      .run()
+      .catch(() => {});
+    await clock.advanceAsync(10);
+    let extensions = 0;
+    for (const node of nodes)
+      node.extend = () => {
+        extensions++;
+      };
+    await clock.advanceAsync((2 * TTL) / 3);
+    expect(extensions).toBe(nodes.length);
   });
 
   it('are handed over without serving a line', async () => {

@@ -158,8 +158,8 @@ describe('a call in line', () => {
     expect(asked()).toEqual([1, 0, 0]);
   });
 
-  it('asks the arbiter in nobody’s name while its inbox is deaf, and polls', async () => {
-    const { nodes, tell, asked, answer, clock } = await standing(3, 0, {
+  it('asks the arbiter in nobody’s name while its inbox is deaf, and polls that and another', async () => {
+    const { nodes, tell, asked, answer, othersAnswer, clock } = await standing(3, 0, {
       retry: { minTimeout: 100, factor: 1, randomize: false },
     });
     await tell(0, 'deaf');
@@ -169,8 +169,11 @@ describe('a call in line', () => {
     await answer(0, deniedBy('A'));
     for (let poll = 2; poll < 6; poll++) {
       await clock.advanceAsync(100);
-      expect(asked()).toEqual([poll, 0, 0]);
+      expect(asked()[0]).toBe(poll);
       await answer(0, deniedBy('A'));
+      await othersAnswer(deniedBy('A'));
+      const [, ...others] = asked();
+      expect(others.toSorted()).toEqual([0, poll - 2]);
     }
   });
 
@@ -182,7 +185,7 @@ describe('a call in line', () => {
   });
 
   it('consumes no retry by what it is told', async () => {
-    const { tell, answer, asked, clock, call } = await standing(3, 0, {
+    const { tell, answer, othersAnswer, asked, clock, call } = await standing(3, 0, {
       retry: { retries: 3, minTimeout: 5_000, factor: 1, randomize: false },
     });
     for (const owner of ['B', 'C', 'D', 'E']) {
@@ -193,6 +196,7 @@ describe('a call in line', () => {
     for (let retry = 1; retry <= 3; retry++) {
       await clock.advanceAsync(5_000);
       await answer(0, deniedBy('E', place(0)));
+      await othersAnswer(deniedBy('E'));
     }
     expect(await peek(call)).toMatchObject({ reason: { code: 'RESOURCE_HELD' } });
   });

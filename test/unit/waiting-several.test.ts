@@ -144,6 +144,65 @@ describe('a call for two resources that others always want one of', () => {
     for (const key of ['r', 's']) expect(await linesAt(nodes, key)).toEqual(noLines(n));
   });
 
+  it('leaves no inbox open when it is aborted, whenever that is', async () => {
+    const { another, clock, nodes } = memoryRedlock(3);
+    let open = 0;
+    for (const node of nodes) {
+      const openInbox = node.openInbox.bind(node);
+      node.openInbox = (...inbox) => {
+        const close = openInbox(...inbox);
+        open++;
+        return () => {
+          open--;
+          close();
+        };
+      };
+    }
+    const loops = [['r'], ['s'], ['r'], ['s']].map((resources, index) =>
+      looping(another(), clock, resources, 2 + index),
+    );
+    for (let ms = 1; ms < 120; ms += 3) {
+      const redlock = another();
+      const aborter = new AbortController();
+      const call = redlock.acquire(['r', 's'], { ...FOREVER, signal: aborter.signal });
+      clock.after(ms, () => aborter.abort());
+      const lock = await Promise.race([
+        call.catch(() => undefined),
+        clock.advanceAsync(ms).then(() => call.catch(() => undefined)),
+      ]);
+      await lock?.release();
+    }
+    for (const loop of loops) loop.stop = true;
+    await clock.advanceAsync(10_000);
+    await Promise.all(loops.map(({ ended }) => ended));
+    expect(open).toBe(0);
+  });
+
+  it('keeps none of them for long from one who holds another, and waits for it', async () => {
+    const { another, clock } = memoryRedlock(3);
+    const loops = [looping(another(), clock, ['r'], 2), looping(another(), clock, ['r', 's'], 2)];
+    const nested = another();
+    let rounds = 0;
+    const patience = { acquireTimeout: 4_000 };
+    const stop = clock.now() + 20_000;
+    const run = (async () => {
+      while (clock.now() < stop) {
+        const outer = await nested.acquire('s', patience);
+        const inner = await nested.acquire('r', patience);
+        await new Promise<void>((resolve) => void clock.after(3, resolve));
+        await inner.release();
+        await outer.release();
+        rounds++;
+      }
+    })();
+    await clock.advanceAsync(25_000);
+    await run;
+    expect(rounds).toBeGreaterThan(30);
+    for (const loop of loops) loop.stop = true;
+    await clock.advanceAsync(5_000);
+    await Promise.all(loops.map(({ ended }) => ended));
+  });
+
   it('and all the others go on while several such calls want them in different orders', async () => {
     const { another, clock } = memoryRedlock(3);
     const loops = [

@@ -5,6 +5,7 @@ import {
   deniedBy,
   FALLBACK,
   granted,
+  HEDGE,
   type InLine,
   place,
   RESERVATION,
@@ -12,6 +13,7 @@ import {
   standing,
 } from '../support/in-line.ts';
 import { peek } from '../support/peek.ts';
+import { unreachable } from '../support/scripted-node.ts';
 
 /** A call whose turn has just failed: the arbiter has granted, and `B` has denied it elsewhere, so often that it has given up. */
 async function yielded(options = {}): Promise<InLine> {
@@ -215,14 +217,62 @@ describe('an owner that has died with nothing but the arbiter’s vote', () => {
     expect(waiting.asked()).toEqual([1, 0, 0]);
   });
 
-  it('is asked about once: the one that holds the lock is known then', async () => {
+  it('is asked about everywhere once: the one that holds the lock is known then', async () => {
     const waiting = await standing(3);
     for (let time = 0; time < 4; time++) {
       await untilAsked(waiting);
       await waiting.answer(0, deniedBy('B', place(0)));
-      if (time === 0) for (const node of [1, 2]) await waiting.answer(node, deniedBy('B'));
+      await waiting.othersAnswer(deniedBy('B'));
     }
-    expect(waiting.asked()).toEqual([4, 1, 1]);
+    const [first, ...others] = waiting.asked();
+    expect([first, others.toSorted()]).toEqual([4, [1, 3]]);
+  });
+});
+
+describe('a release that has not reached the arbiter', () => {
+  /** The second look finds the same owner, and asks another node. */
+  async function looking(nodes: number): Promise<InLine> {
+    const waiting = await standing(nodes);
+    for (let time = 0; time < 2; time++) {
+      await untilAsked(waiting);
+      await waiting.answer(0, deniedBy('A', place(0)));
+    }
+    return waiting;
+  }
+
+  it('is found by asking one other node, when nothing has changed twice; then all are asked', async () => {
+    const waiting = await looking(3);
+    expect(waiting.asked().reduce((sum, grants) => sum + grants)).toBe(3);
+    await waiting.othersAnswer(granted);
+    expect(waiting.asked().reduce((sum, grants) => sum + grants)).toBe(4);
+    await waiting.othersAnswer(granted);
+    expect(await peek(waiting.call)).toMatchObject({ value: { state: 'held' } });
+  });
+
+  it.each([
+    ['denies', deniedBy('A')],
+    ['cannot be reached', unreachable()],
+  ])('is not looked for further if that %s', async (_what, reply) => {
+    const waiting = await looking(5);
+    await waiting.othersAnswer(reply);
+    expect(waiting.asked().reduce((sum, grants) => sum + grants)).toBe(3);
+    expect(await peek(waiting.call)).toBe('pending');
+  });
+
+  it('is not looked for further if that says nothing for as long as an arbiter may', async () => {
+    const waiting = await looking(5);
+    await waiting.clock.advanceAsync(HEDGE);
+    expect(waiting.asked().reduce((sum, grants) => sum + grants)).toBe(3);
+    expect(await untilAsked(waiting)).toBe(4 * FALLBACK);
+  });
+
+  it('is left to the first in line by those behind it', async () => {
+    const waiting = await standing(3, 1);
+    for (let time = 0; time < 4; time++) {
+      await untilAsked(waiting);
+      await waiting.answer(0, deniedBy('A', place(1)));
+    }
+    expect(waiting.asked()).toEqual([4, 0, 0]);
   });
 });
 
@@ -244,6 +294,7 @@ describe('the fallback', () => {
     for (let time = 0; time < 8; time++) {
       pauses.push(await untilAsked(waiting));
       await waiting.answer(0, deniedBy('A', place(0)));
+      await waiting.othersAnswer(deniedBy('A'));
     }
     expect(pauses).toEqual([150, 300, 600, 1_200, 2_400, 4_800, 5_000, 5_000]);
   });
@@ -259,6 +310,7 @@ describe('the fallback', () => {
     }
     await untilAsked(waiting);
     await waiting.answer(0, reply);
+    await waiting.othersAnswer(deniedBy('A'));
     const { position = 0 } = reply.place ?? {};
     expect(await untilAsked(waiting)).toBe((1 + position) * FALLBACK);
   });
