@@ -1,3 +1,4 @@
+import { LAST_NUMBER } from './counter.ts';
 import { tagged } from './hash-tag.ts';
 
 /** Ends the key of a line. */
@@ -14,5 +15,36 @@ export const LONGEST_LINE = 10_000;
 /** How many waiters without a listener one request drops from a line at most, so that the server is never blocked for long. */
 export const MOST_DROPPED = 1_000;
 
+/** How many waiters without a listener are dropped, at most, to find one that can be told that it is the next. */
+export const MOST_PASSED_OVER = 3;
+
 /** How long a line is kept after its last request to stand in it, in ms. Waiters repeat that request long before. */
 export const LINE_KEPT = 60_000;
+
+/**
+ * A score in a line says two things: since when the waiter has been waiting, in steps of this many µs, and, by the remainder, for how long it
+ * needs a key reserved. The remainder b stands for {@link SHORTEST_TURN} × 2^b ms, but at most for {@link LONGEST_TURN}.
+ */
+export const SCORE_STEP = 8;
+
+/** In ms. */
+export const SHORTEST_TURN = 30;
+
+/** In ms. */
+export const LONGEST_TURN = 1_000;
+
+/** The remainder for {@link LONGEST_TURN}. */
+export const LARGEST_REMAINDER = 6;
+
+/** The score of a waiter. `since`: in µs since 1970, or its score so far. `reservation`: in ms. */
+export function scoreOf(since: number, reservation: number): number {
+  let remainder = 0;
+  while (remainder < LARGEST_REMAINDER && SHORTEST_TURN * 2 ** remainder < reservation) remainder++;
+  return Math.floor(since / SCORE_STEP) * SCORE_STEP + remainder;
+}
+
+/** For how long the waiter with this score needs a key reserved, in ms. A score that is no time was forged. */
+export function reservationAt(score: number): number {
+  const isTime = Number.isInteger(score) && score >= 0 && score <= LAST_NUMBER;
+  return Math.min(LONGEST_TURN, SHORTEST_TURN * 2 ** (isTime ? score % SCORE_STEP : 0));
+}

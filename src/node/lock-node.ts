@@ -39,7 +39,10 @@ export interface Waiter {
 export interface Place {
   /** How many wait before it: 0 if it is the first. */
   readonly position: number;
-  /** When it began to wait, in µs since 1970 by the node's clock. */
+  /**
+   * When it began to wait, in µs since 1970 by the node's clock, to within 8 µs: the last three bits say for how long the waiter needs a
+   * key reserved.
+   */
   readonly since: number;
 }
 
@@ -53,7 +56,10 @@ export interface ReleaseRequest extends OwnedKeys {
    *   gets the key. Repeated, it serves and has no `waiter`.
    */
   readonly afterwards: 'serve' | 'hand over' | 'yield';
-  /** For how long a key is reserved for the first in line, in whole ms. */
+  /**
+   * For how long a key is reserved for the first in line at least, in whole ms: longer if that one has said so when it entered the line. With
+   * `yield`, also what the `waiter` needs when it has its turn.
+   */
   readonly reservation: number;
   /**
    * What the waiter has reserved is deleted too. With `serve` it also leaves the lines of all keys. A grant to this waiter that
@@ -73,7 +79,10 @@ export interface GrantRequest extends WriteRequest {
    * it leaves all lines.
    */
   readonly waiter?: Waiter | undefined;
-  /** For how long a denied grant may reserve a key that is free for the first in its line, in whole ms. */
+  /**
+   * For how long the `waiter` needs a key reserved when it has its turn, in whole ms; at least for so long, a denied grant reserves a key that
+   * is free for the first in its line.
+   */
   readonly reservation?: number | undefined;
 }
 

@@ -178,15 +178,31 @@ describe('without rights of those who wait', () => {
   );
 
   it.each(['+spublish', '&quorlock:turn:*'])(
-    'a line that this user cannot publish to loses no more than its first: without %s',
+    'a line that this user cannot publish to loses nobody: without %s',
     async (rule) => {
       const ask = await nodeAs(ALL.filter((each) => each !== rule));
       await deadLine();
+      await server.cli('ZADD', lineOf(KEY), 'XX', '1800000000000005', inboxOf(tokenOf(9, 1)));
+      const line = await server.cli('ZRANGE', lineOf(KEY), 0, -1, 'WITHSCORES');
       await ask.grant(KEY, HOLDER);
       expect(await ask.release(KEY, HOLDER)).toEqual({ kind: 'released' });
-      expect(await server.cli('ZCARD', lineOf(KEY))).toBe(1);
+      expect(await ask.release(KEY, HOLDER)).toEqual({ kind: 'absent' });
+      expect(await server.cli('ZRANGE', lineOf(KEY), 0, -1, 'WITHSCORES')).toEqual(line);
     },
   );
+
+  it('the only waiter of a line keeps its place, which expires as it did', async () => {
+    const ask = await nodeAs(ALL.filter((each) => each !== '+spublish'));
+    await ask.grant(KEY, HOLDER);
+    await ask.stand(KEY, FIRST, FIRST);
+    await ask.release(KEY, HOLDER);
+    expect(await server.cli('ZCARD', lineOf(KEY))).toBe(1);
+    expect(await server.cli('PTTL', lineOf(KEY))).toSatisfy((ms: number) => ms > 30_000 && ms <= 60_000);
+    await server.cli('ZADD', lineOf(KEY), 'NX', 0, inboxOf(SECOND));
+    await server.cli('PEXPIRE', lineOf(KEY), 20_000);
+    await ask.release(KEY, HOLDER);
+    expect(await server.cli('PTTL', lineOf(KEY))).toBeLessThanOrEqual(20_000);
+  });
 
   it('a place goes by what the waiter was told, and nothing else: without +time', async () => {
     const ask = await nodeAs(ALL.filter((each) => each !== '+time'));
@@ -195,9 +211,9 @@ describe('without rights of those who wait', () => {
       const reply = await ask.stand(KEY, waiter, waiter, { since });
       return reply.kind === 'denied' ? reply.place : reply.kind;
     };
-    expect(await place(FIRST, 1_234)).toEqual({ position: 0, since: 1_234 });
-    expect(await place(SECOND, -5)).toEqual({ position: 0, since: 0 });
-    expect(await place(FIRST, 0)).toEqual({ position: 1, since: 1_234 });
+    expect(await place(FIRST, 1_234)).toEqual({ position: 0, since: 1_238 });
+    expect(await place(SECOND, -5)).toEqual({ position: 0, since: 6 });
+    expect(await place(FIRST, 0)).toEqual({ position: 1, since: 1_238 });
   });
 
   afterEach(async () => {

@@ -134,6 +134,7 @@ export function describeLineKeepingConformance(name: string, start: () => Promis
         expect(await ask.grant(a, FIRST)).toEqual({ kind: 'granted' });
         expect(await ask.release(a, FIRST)).toEqual({ kind: 'released' });
         expect(await cli(get, line, ...more)).toBe(left);
+        expect(await cli('PTTL', line)).toBe(-1);
       },
     );
 
@@ -178,6 +179,43 @@ export function describeLineKeepingConformance(name: string, start: () => Promis
       },
     );
 
+    it.each([
+      ['inf', 30],
+      ['-inf', 30],
+      ['1e300', 30],
+      ['-3', 30],
+      ['1800000000000002.5', 30],
+      ['7258118400000003', 30],
+      ['9007199254740997', 30],
+      ['1800000000000004', 480],
+      ['1800000000000007', 1_000],
+    ])(
+      'whose scores may have been forged: with %s, a key is reserved for %d ms at most',
+      async (score, most) => {
+        const first = await listen(FIRST);
+        await ask.grant(a, HOLDER);
+        await cli('ZADD', line, score, inbox(FIRST));
+        expect(await ask.release(a, HOLDER, { reservation: 1 })).toEqual({ kind: 'released' });
+        await first.told('turn');
+        expect(await cli('PTTL', a)).toSatisfy((ms: number) => ms <= most && (ms > 30 || most === 30));
+      },
+    );
+
+    it('whose dead are told nothing: at most three of them are dropped to find the next', async () => {
+      const first = await listen(FIRST);
+      await ask.grant(a, HOLDER);
+      await ask.stand(a, FIRST, FIRST, { since: 1 });
+      const [dead, ...others] = [10, 11, 12].map((index) => inbox(tokenOf(9, index))) as [
+        string,
+        string,
+        string,
+      ];
+      await cli('ZADD', line, 10, dead, 11, 'evil', 12, others[0], 13, others[1]);
+      await ask.release(a, HOLDER);
+      await first.told('turn');
+      expect(await cli('ZRANGE', line, 0, -1)).toEqual([others[1]]);
+    });
+
     it('whose dead are dropped, but no more of them at a time than delay nobody', async () => {
       await ask.grant(a, HOLDER);
       await fill(FULL);
@@ -199,10 +237,14 @@ export function describeLineKeepingConformance(name: string, start: () => Promis
       expect(await ask.stand(a, FIRST, FIRST)).toMatchObject({ place: { position: FULL - 1 } });
       expect(await ask.stand(a, SECOND, SECOND)).not.toHaveProperty('place');
       expect(await ask.stand(a, SECOND, SECOND, { since: 1 })).not.toHaveProperty('place');
+      await cli('PEXPIRE', line, 20_000);
+      await ask.stand(a, SECOND, SECOND);
+      expect(await cli('PTTL', line)).toBeLessThanOrEqual(20_000);
       expect(await ask.stand(a, FIRST, FIRST)).toMatchObject({ place: { position: FULL - 1 } });
+      expect(await cli('PTTL', line)).toBeGreaterThan(30_000);
       const waiter = { name: SECOND, key: a, since: 1 };
       await ask.release(a, 'unheard of', { afterwards: 'yield', waiter });
-      expect(await length()).toBe(FULL);
+      expect(await cli('ZSCORE', line, inbox(SECOND))).toBe(null);
     });
 
     it('and knows a reservation by more than its beginning', async () => {

@@ -56,6 +56,13 @@ export function describeLineConformance(name: string, start: () => Promise<Backe
       return places;
     }
 
+    /** Where somebody stands who asks; the key must not be free. */
+    async function placeOf(waiter: string, how: { reservation: number; since?: number }): Promise<Place> {
+      const reply = await ask.stand(a, waiter, waiter, how);
+      if (reply.kind !== 'denied' || !reply.place) throw new Error(`no place: ${reply.kind}`);
+      return reply.place;
+    }
+
     const place = async (waiter: string): Promise<unknown> => {
       const reply = await ask.stand(a, waiter, waiter);
       return reply.kind === 'denied' ? reply.place?.position : reply.kind;
@@ -153,10 +160,90 @@ export function describeLineConformance(name: string, start: () => Promise<Backe
       expect(await ask.stand(a, FIRST, FIRST)).toEqual({ kind: 'granted' });
     });
 
+    it.each([
+      [1, 0],
+      [30, 0],
+      [31, 1],
+      [60, 1],
+      [100, 2],
+      [240, 3],
+      [241, 4],
+      [480, 4],
+      [481, 5],
+      [960, 5],
+      [961, 6],
+      [1_000, 6],
+      [60_000, 6],
+    ])(
+      'note that somebody needs a key reserved for %d ms, in the last bits of its time',
+      async (needed, bits) => {
+        await ask.grant(a, HOLDER);
+        const { since } = await placeOf(FIRST, { reservation: needed, since: 8_000 });
+        expect(since).toBe(8_000 + bits);
+        expect((await placeOf(SECOND, { reservation: needed, since: 8_007 })).since).toBe(8_000 + bits);
+        expect((await placeOf(THIRD, { reservation: needed, since: -1 })).since % 8).toBe(bits);
+      },
+    );
+
+    it.each([
+      [200, 240],
+      [900, 960],
+      [961, 1_000],
+      [60_000, 1_000],
+    ])(
+      'keep a key for as long as its heir needs, if the releaser does not need longer: %d ms',
+      async (needed, time) => {
+        const first = await listen(FIRST);
+        await ask.grant(a, HOLDER);
+        await ask.stand(a, FIRST, FIRST, { reservation: needed });
+        await ask.release(a, HOLDER, { reservation: 1 });
+        expect(await ask.grant(a, HOLDER)).toMatchObject({
+          isReserved: true,
+          remaining: expect.toSatisfy((ms: number) => ms > time / 8 && ms <= time),
+        });
+        await first.told('turn');
+      },
+    );
+
+    it('keep the place of somebody who needs a key for longer, or shorter, than before', async () => {
+      await listen(FIRST);
+      await ask.grant(a, HOLDER);
+      const { since } = await placeOf(FIRST, { reservation: 30, since: -2 * A_SECOND });
+      await placeOf(SECOND, { reservation: 30, since: -A_SECOND });
+      expect(since % 8).toBe(0);
+      for (const [reservation, bits] of [
+        [60_000, 6],
+        [60, 1],
+        [30, 0],
+        [900, 5],
+      ] as const)
+        expect(await placeOf(FIRST, { reservation })).toEqual({ position: 0, since: since + bits });
+      await ask.release(a, HOLDER, { reservation: 1 });
+      expect(await ask.stand(a, SECOND, SECOND, { reservation: 1 })).toMatchObject({
+        isReserved: true,
+        remaining: expect.toSatisfy((ms: number) => ms > 240 && ms <= 960),
+      });
+    });
+
+    it('know what somebody needs who has yielded its turn', async () => {
+      const first = await listen(FIRST);
+      await ask.grant(a, HOLDER);
+      const { since } = await placeOf(FIRST, { reservation: 30, since: -A_SECOND });
+      await ask.release(a, HOLDER, { reservation: 1 });
+      const waiter = { name: FIRST, key: a, since };
+      await ask.release(a, FIRST, { afterwards: 'yield', waiter, reservation: 900 });
+      expect(await ask.stand(a, SECOND, SECOND, { reservation: 1 })).toMatchObject({
+        isReserved: true,
+        remaining: expect.toSatisfy((ms: number) => ms > 240 && ms <= 960),
+      });
+      await first.told('turn', 2);
+    });
+
     it('serve the next one when a turn is not taken in time', async () => {
       const [, second] = [await listen(FIRST), await listen(SECOND)];
       await ask.grant(a, HOLDER);
       await line(FIRST, SECOND);
+      await ask.stand(a, FIRST, FIRST, { reservation: 1 });
       await ask.release(a, HOLDER, { reservation: 1 });
       await second.told('next');
       // As soon as the reservation has expired; what is denied earlier keeps the place.
@@ -171,6 +258,25 @@ export function describeLineConformance(name: string, start: () => Promise<Backe
       await third.told('turn');
       expect(await ask.stand(a, THIRD, THIRD)).toEqual({ kind: 'granted' });
       expect(await place(SECOND)).toBe(0);
+    });
+
+    it('tell the third that it is the next if nobody hears for the second, and have the second no more', async () => {
+      const [first, third] = [await listen(FIRST), await listen(THIRD)];
+      await ask.grant(a, HOLDER);
+      await line(FIRST, SECOND, THIRD);
+      await ask.release(a, HOLDER);
+      await first.told('turn');
+      await third.told('next');
+      expect(await place(THIRD)).toBe(0);
+    });
+
+    it('tell the third of a turn that is given back if nobody hears for the second', async () => {
+      const third = await listen(THIRD);
+      await ask.grant(a, HOLDER);
+      const [since = 0] = await line(FIRST, SECOND, THIRD);
+      await ask.release(a, 'unheard of', { afterwards: 'yield', waiter: { name: FIRST, key: a, since } });
+      await third.told('next');
+      expect([await place(FIRST), await place(THIRD)]).toEqual([0, 1]);
     });
 
     it('leave the key free if nobody hears', async () => {

@@ -339,6 +339,81 @@ describe('on a Redis Cluster', () => {
     expect(heard).toEqual([1_000, 'deaf', 1_000 + RENEWAL + NEXT_TRY]);
   });
 
+  it('a key whose server has become a replica is found by the next renewal', () => {
+    const { heard } = hearing();
+    connection.publisher = () => 'c';
+    clock.advance(RENEWAL);
+    subscriber(0).answer();
+    expect(subscriber(0).isClosed).toBe(true);
+    clock.advance(NEXT_TRY);
+    subscriber(1).up();
+    subscriber(1).answer();
+    subscriber(1).message(K, 'turn k');
+    expect(heard).toEqual([1_000, 'deaf', 1_000 + RENEWAL + NEXT_TRY, 'turn']);
+  });
+
+  it('a key whose server has become a replica is found by the next listener', () => {
+    const first = hearing();
+    connection.publisher = () => 'c';
+    const second = listen();
+    expect(subscriber(0).did).toEqual(['open', `subscribe ${K}`, `unsubscribe ${K}`, 'close']);
+    clock.advance(1);
+    subscriber(1).up();
+    subscriber(1).answer();
+    expect([first.heard, second.heard]).toEqual([[1_000, 'deaf', 1_001], [1_001]]);
+  });
+
+  it('a replica that accepts a subscription does not make its inbox live', () => {
+    const { heard } = listen();
+    subscriber(0).up();
+    connection.publisher = () => 'c';
+    subscriber(0).answer();
+    expect(subscriber(0).did).toEqual(['open', `subscribe ${K}`, `unsubscribe ${K}`, 'close']);
+    expect(heard).toEqual([]);
+    clock.advance(NEXT_TRY);
+    subscriber(1).up();
+    subscriber(1).answer();
+    expect(heard).toEqual([1_000 + NEXT_TRY]);
+  });
+
+  it('a key that has moved during an outage is heard of from its new server', () => {
+    const { heard } = hearing();
+    const other = listen('l');
+    subscriber(1).up();
+    subscriber(1).answer();
+    subscriber(0).down();
+    connection.publisher = () => 'b';
+    subscriber(0).up();
+    subscriber(0).answer();
+    expect(subscriber(0).isClosed).toBe(true);
+    clock.advance(NEXT_TRY);
+    subscriber(1).answer();
+    expect(heard).toEqual([1_000, 'deaf', 1_000 + NEXT_TRY]);
+    expect(other.heard).toEqual([1_000]);
+    expect(connection.subscribers).toHaveLength(2);
+  });
+
+  it('a key whose old server does not come back is found by the next renewal', () => {
+    const { heard } = hearing();
+    subscriber(0).down();
+    connection.publisher = () => 'c';
+    clock.advance(RENEWAL);
+    expect(subscriber(0).isClosed).toBe(true);
+    clock.advance(NEXT_TRY);
+    subscriber(1).up();
+    subscriber(1).answer();
+    expect(heard).toEqual([1_000, 'deaf', 1_000 + RENEWAL + NEXT_TRY]);
+  });
+
+  it('an inbox stays where it is while no server is known for its key', () => {
+    const { heard } = hearing();
+    connection.publisher = () => undefined;
+    clock.advance(RENEWAL);
+    expect(subscriber(0).did).toEqual(['open', `subscribe ${K}`, `subscribe ${K}`]);
+    subscriber(0).answer();
+    expect(heard).toEqual([1_000]);
+  });
+
   it('a key that has moved is found by the error of the old server', () => {
     const { heard } = listen();
     connection.publisher = () => 'c';

@@ -657,6 +657,56 @@ describe('the lines of a simulated server', () => {
     ]);
   });
 
+  it('keep a key for as long as the one before whom it is kept needs', () => {
+    const bench = new Bench();
+    bench.listen(1);
+    bench.ask('grant', 'a', 1_000);
+    bench.askAs(1, 'grant');
+    bench.goTo(5).askAs(1, 'grant', { reservation: 100 });
+    expect(bench.history.entries).toMatchObject([{ client: 1, from: 0, since: Number(SINCE) + 2 }]);
+    bench.goTo(10).ask('release', 'a');
+    expect(bench.history.reservations).toMatchObject([{ client: 1, from: 10, until: 130 }]);
+  });
+
+  it('have nobody any more who is the next, and does not hear it', () => {
+    const bench = new Bench();
+    const told = bench.listen(1, 3);
+    bench.ask('grant', 'a', 1_000);
+    for (const client of [1, 2, 3]) bench.goTo(client).askAs(client, 'grant');
+    bench.goTo(10).ask('release', 'a');
+    expect(told).toEqual(['client 1: turn r', 'client 3: next r']);
+    expect(bench.history.entries).toMatchObject([
+      { client: 1, until: 10, end: 'served' },
+      { client: 2, until: 10, end: 'unheard' },
+      { client: 3, end: 'stands' },
+    ]);
+  });
+
+  it('are in snapshots with what those need who wait, and nobody is told that they are restored', () => {
+    const bench = new Bench();
+    bench.ask('grant', 'a', 1_000);
+    bench.askAs(1, 'grant', { reservation: 500 });
+    bench.goTo(1).askAs(2, 'grant');
+    bench.ask('inspect', '');
+    bench.server.crash(true);
+    bench.server.restart('stale');
+    const told = bench.listen(1, 2);
+    bench.server.load(SCRIPT.text);
+    bench.goTo(10).ask('release', 'a');
+    expect(told).toEqual(['client 1: turn r', 'client 2: next r']);
+    expect(bench.history.reservations).toMatchObject([{ client: 1, from: 10, until: 970 }]);
+  });
+
+  it('are crowded without a word, and by as many as it takes', () => {
+    const bench = new Bench();
+    const told = bench.listen(1);
+    bench.ask('grant', 'a', 1_000);
+    bench.askAs(1, 'grant');
+    bench.goTo(10).server.crowd(5, 'unheard');
+    expect(told).toEqual([]);
+    expect(bench.history.entries.map(({ end }) => end)).toEqual(Array.from({ length: 6 }, () => 'stands'));
+  });
+
   it('can be crowded, emptied, and belied', () => {
     const bench = new Bench();
     const told = bench.listen(1);

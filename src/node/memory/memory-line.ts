@@ -1,9 +1,10 @@
 import { inboxOf } from '../inbox.ts';
-import { LINE_KEPT, LONGEST_LINE } from '../line.ts';
+import { LINE_KEPT, LONGEST_LINE, scoreOf } from '../line.ts';
 import type { Place, Waiter } from '../lock-node.ts';
 
 interface Entry {
   readonly name: string;
+  /** Its score: see {@link scoreOf}. */
   readonly since: number;
 }
 
@@ -23,11 +24,17 @@ export class MemoryLine {
     return this.#entries.map(({ name }) => name);
   }
 
-  /** A waiter that is in the line keeps its place; a full line takes no more. `wallTime`: in µs since 1970. */
-  stand({ name, since }: Waiter, now: number, wallTime: number): void {
+  /**
+   * A waiter that is in the line keeps its place; a full line takes no more. `reservation`: what it needs when it has its turn, in ms.
+   * `wallTime`: in µs since 1970.
+   */
+  stand({ name, since }: Waiter, reservation: number, now: number, wallTime: number): void {
+    const known = this.placeOf(name)?.since;
+    if (known === undefined && this.#entries.length >= LONGEST_LINE) return;
     this.#expiresAt = now + LINE_KEPT;
-    if (this.#names.has(name) || this.#entries.length >= LONGEST_LINE) return;
-    const entry = { name, since: since > 0 ? since : wallTime + since };
+    const entry = { name, since: scoreOf(known ?? (since > 0 ? since : wallTime + since), reservation) };
+    if (entry.since === known) return;
+    this.leave(name);
     const before = this.#entries.findLastIndex((each) => isBefore(each, entry));
     this.#entries.splice(before + 1, 0, entry);
     this.#names.add(name);
@@ -37,10 +44,10 @@ export class MemoryLine {
     if (this.#names.delete(name)) this.#entries.splice(this.#positionOf(name), 1);
   }
 
-  takeFirst(): string | undefined {
-    const name = this.#entries.shift()?.name;
-    if (name !== undefined) this.#names.delete(name);
-    return name;
+  takeFirst(): Entry | undefined {
+    const first = this.#entries.shift();
+    if (first) this.#names.delete(first.name);
+    return first;
   }
 
   /** The first one, or the first other than `name`. */

@@ -1,7 +1,7 @@
 import { CLOCK_BEHIND, counterOf, LAST_NUMBER } from '../counter.ts';
 import { ExpiringMap } from '../expiring-map.ts';
 import { inboxOf, isReservation } from '../inbox.ts';
-import { MOST_DROPPED } from '../line.ts';
+import { MOST_DROPPED, MOST_PASSED_OVER, reservationAt } from '../line.ts';
 import type {
   ConfirmReply,
   ExtendReply,
@@ -97,22 +97,19 @@ export class MemoryStore {
     return { kind };
   }
 
-  /** With a reservation of 0, the first in line is notified, but nothing is reserved. */
-  release({
-    keys,
-    ownerToken,
-    afterwards,
-    waiter,
-    reservation,
-  }: Omit<ReleaseRequest, 'longestTtl'>): ReleaseReply {
+  /** `reserves`: a server in quarantine notifies the first in line, but reserves nothing. */
+  release(
+    { keys, ownerToken, afterwards, waiter, reservation }: Omit<ReleaseRequest, 'longestTtl'>,
+    reserves = true,
+  ): ReleaseReply {
     const own = keys.filter((key) => this.#live(key)?.ownerToken === ownerToken);
     for (const key of own) this.#entries.delete(key);
     for (const key of this.#reservedFor(waiter, keys)) this.#entries.delete(key);
-    if (waiter && afterwards === 'yield') this.#yield(waiter);
+    if (waiter && afterwards === 'yield') this.#yield(waiter, reservation);
     else if (waiter) this.#leave(waiter, keys);
     for (const key of keys) {
       const isServed = afterwards === 'serve' || (afterwards === 'yield' && key !== waiter?.key);
-      if (isServed && !this.#live(key)) this.#serve(key, reservation);
+      if (isServed && !this.#live(key)) this.#serve(key, reserves ? reservation : 0);
     }
     return { kind: own.length === keys.length ? 'released' : 'absent' };
   }
@@ -177,7 +174,7 @@ export class MemoryStore {
       waiter,
       keys.filter((key) => key !== waiter.key || !isDeniedThere),
     );
-    if (isDeniedThere) this.#enqueue(waiter);
+    if (isDeniedThere) this.#enqueue(waiter, reservation);
     for (const key of keys) if (!this.#live(key)) this.#serve(key, reservation);
     const place = this.#lines.get(waiter.key)?.placeOf(waiter.name);
     return { ...this.#denial(obstacles), ...(place ? { place } : {}) };
@@ -195,9 +192,9 @@ export class MemoryStore {
     return keys.filter((key) => this.#live(key)?.ownerToken === inbox);
   }
 
-  #enqueue(waiter: Waiter): void {
+  #enqueue(waiter: Waiter, reservation: number): void {
     const line = this.#lines.get(waiter.key) ?? new MemoryLine();
-    line.stand(waiter, this.#time.now(), Math.floor(this.#time.wallTime() * 1_000));
+    line.stand(waiter, reservation, this.#time.now(), Math.floor(this.#time.wallTime() * 1_000));
     this.#lines.set(waiter.key, line);
   }
 
@@ -206,30 +203,38 @@ export class MemoryStore {
   }
 
   /** Puts the waiter back in its line, and notifies the first of the others, which takes over if this one dies. */
-  #yield(waiter: Waiter): void {
-    this.#enqueue(waiter);
+  #yield(waiter: Waiter, reservation: number): void {
+    this.#enqueue(waiter, reservation);
     this.#tellNext(waiter.key, waiter.name);
   }
 
-  /** Reserves a free key for the first in its line that receives the notification. */
+  /**
+   * Reserves a free key for the first in its line that receives the notification, for as long as that waiter needs at least. With a reservation
+   * of 0, nothing is reserved.
+   */
   #serve(key: string, reservation: number): void {
     const line = this.#lines.get(key);
     if (!line) return;
     for (let dropped = 0; dropped < MOST_DROPPED; dropped++) {
-      const name = line.takeFirst();
-      if (name === undefined) return;
+      const first = line.takeFirst();
+      if (!first) return;
+      const { name, since } = first;
       if (!this.#publish(name, 'turn', key)) continue;
-      const expiresAt = this.#time.now() + reservation;
+      const expiresAt = this.#time.now() + Math.max(reservation, reservationAt(since));
       if (reservation > 0) this.#entries.set(key, { ownerToken: inboxOf(name), expiresAt });
       this.#tellNext(key);
       return;
     }
   }
 
-  /** Tells the first in line, other than `name`, that it is. */
+  /** Tells the first in line, other than `name`, that it is. Some of those that do not receive this are dropped. */
   #tellNext(key: string, name?: string): void {
-    const next = this.#lines.get(key)?.first(name);
-    if (next !== undefined) this.#publish(next, 'next', key);
+    const line = this.#lines.get(key);
+    for (let dropped = 0; dropped < MOST_PASSED_OVER; dropped++) {
+      const next = line?.first(name);
+      if (next === undefined || this.#publish(next, 'next', key)) return;
+      line?.leave(next);
+    }
   }
 
   #successor(keys: readonly string[], hint: number): number {

@@ -19,7 +19,7 @@ const REFUSALS = /^(NOPERM|ERR) /;
 const AFTER_REFUSAL = 60_000;
 /**
  * How often a channel with listeners is subscribed to anew, in ms: a connection that has died silently leaves that without an
- * answer, and a server that the channel has been moved away from says so. Waiters have timers of their own that are shorter.
+ * answer, and a channel may be at another server by then. Waiters have timers of their own that are shorter.
  */
 const RENEWAL = 10_000;
 
@@ -76,6 +76,8 @@ export class Inboxes {
     const channel = this.#channel(waiter, key);
     this.#lingering.get(channel)?.();
     this.#lingering.delete(channel);
+    const feed = this.#feedOf.get(channel);
+    if (feed && this.#isElsewhere(channel, feed)) this.#withdraw(channel);
     channel.add(key, listener);
     if (!this.#feedOf.has(channel)) this.#place(channel);
     else if (this.#plan.clock.now() - channel.subscribedAt >= RENEWAL) this.#renew(channel);
@@ -164,6 +166,11 @@ export class Inboxes {
     channel.subscribedAt = clock.now();
     feed.subscriber.subscribe(channel.name, (error) => {
       if (this.#feedOf.get(channel) !== feed) return;
+      if (!error && this.#isElsewhere(channel, feed)) {
+        this.#withdraw(channel);
+        this.#move(channel);
+        return;
+      }
       if (!error) {
         // A renewal tells nothing about other channels of the server.
         if (!channel.isLive) this.#refusals.delete(feed.place);
@@ -176,6 +183,12 @@ export class Inboxes {
       }
       this.#move(channel);
     });
+  }
+
+  /** Whether another server publishes the channel now: a master that has become a replica accepts subscriptions all the same. */
+  #isElsewhere(channel: InboxChannel, feed: Feed): boolean {
+    const place = this.#plan.connection.publisherOf(channel.key);
+    return place !== undefined && place !== feed.place;
   }
 
   /** It connects again by itself; but a channel may be at another server by then. */
@@ -235,7 +248,9 @@ export class Inboxes {
 
   #renew(channel: InboxChannel): void {
     const feed = this.#feedOf.get(channel);
-    if (feed?.isUp && channel.isLive) this.#subscribe(feed, channel);
+    if (!feed) return;
+    if (feed.isUp && channel.isLive) this.#subscribe(feed, channel);
+    else if (this.#isElsewhere(channel, feed)) this.#move(channel);
   }
 
   #linger(channel: InboxChannel): void {
@@ -249,6 +264,10 @@ export class Inboxes {
     this.#lingering.get(channel)?.();
     this.#lingering.delete(channel);
     this.#channels.delete(channel.name);
+    this.#withdraw(channel);
+  }
+
+  #withdraw(channel: InboxChannel): void {
     const feed = this.#feedOf.get(channel);
     if (feed?.isUp) feed.subscriber.unsubscribe(channel.name);
     this.#displace(channel);

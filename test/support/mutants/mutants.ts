@@ -817,6 +817,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a turn is forgotten by whoever has not been denied yet',
     breaks: 'progress',
     model: 'contended',
+    seed: 6,
     edits: [
       edit(
         'acquire/news.ts',
@@ -859,8 +860,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a turn is given back only where it is known to have been granted',
-    breaks: 'fair',
+    breaks: 'progress',
     model: 'contended',
+    seed: 8,
     edits: [
       edit(
         'acquire/ask-order.ts',
@@ -876,8 +878,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'node/memory/memory-store.ts',
-        '#yield(waiter: Waiter): void {\n    this.#enqueue(waiter);',
-        '#yield(waiter: Waiter): void {\n    this.#enqueue({ ...waiter, since: 0 });',
+        '#yield(waiter: Waiter, reservation: number): void {\n    this.#enqueue(waiter, reservation);',
+        '#yield(waiter: Waiter, reservation: number): void {\n    this.#enqueue({ ...waiter, since: 0 }, reservation);',
       ),
     ],
   },
@@ -885,6 +887,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'whoever comes to a free key passes the line',
     breaks: 'fair',
     model: 'contended',
+    seed: 2,
     edits: [
       edit(
         'node/memory/memory-store.ts',
@@ -897,12 +900,13 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'the last in line is served first',
     breaks: 'fair',
     model: 'contended',
-    edits: [edit('node/memory/memory-line.ts', 'this.#entries.shift()?.name', 'this.#entries.pop()?.name')],
+    edits: [edit('node/memory/memory-line.ts', 'this.#entries.shift()', 'this.#entries.pop()')],
   },
   {
     name: 'nothing is reserved for long enough',
     breaks: 'fair',
     model: 'contended',
+    seed: 6,
     edits: [
       edit(
         'acquire/round-trip.ts',
@@ -944,7 +948,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'whoever wins without its arbiter stays in the line',
     breaks: 'left',
-    model: 'contended',
+    directed: 'a lock is released that its arbiter hears of late, and says so late to whoever waits',
     edits: [
       edit(
         'acquire/line.ts',
@@ -1032,7 +1036,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/ask-order.ts',
-        'this.#cancelTimer = clock.after(hedge, () => this.#passOver(arbiter));',
+        'this.#cancelTimer = afterReading(clock, hedge, () => this.#passOver(arbiter));',
         'void hedge;',
       ),
     ],

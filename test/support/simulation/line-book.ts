@@ -81,7 +81,13 @@ export class LineBook {
       entry.endedOverDead = by?.overDead === true;
     }
     for (const name of names) {
-      if (known.has(name)) continue;
+      const former = known.get(name);
+      if (former) {
+        // It keeps its place, but its score also says how long it needs a turn to last.
+        if (by?.reply === 'denied' && by.waits && by.client === former.client)
+          Object.assign(former, { since });
+        continue;
+      }
       const entry: Entry = {
         node,
         key,

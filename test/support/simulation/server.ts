@@ -1,4 +1,5 @@
 import { inboxOf } from '../../../src/node/inbox.ts';
+import { reservationAt, scoreOf } from '../../../src/node/line.ts';
 import type {
   ConfirmReply,
   ExtendReply,
@@ -124,6 +125,8 @@ export class Server {
   #jumped = 0;
   /** How many waiters were forged. */
   #forged = 0;
+  /** Whether a line is being changed past the script, which tells nobody. */
+  #isMeddling = false;
 
   constructor(plan: ServerPlan) {
     this.index = plan.index;
@@ -311,16 +314,20 @@ export class Server {
   }
 
   #publish(waiter: string, what: Told, key: string): boolean {
+    if (this.#isMeddling) return true;
     let isHeard = waiter.startsWith(LISTENER);
     for (const each of this.audience) if (each.published(inboxOf(waiter), what, key)) isHeard = true;
     if (isHeard) this.#lines.told(waiter, what, key);
     return isHeard;
   }
 
-  /** Puts a name into a line, though nobody has asked for it. */
+  /** Puts a name into a line, though nobody has asked for it. `since`: a score, or minus the µs that it has waited. */
   #stand(key: string, name: string, since: number): void {
     const waiter = { name, key, since };
-    this.#store.release({ keys: [key], ownerToken: FORGER, afterwards: 'yield', reservation: 0, waiter });
+    const reservation = since > 0 ? reservationAt(since) : 0;
+    this.#isMeddling = true;
+    this.#store.release({ keys: [key], ownerToken: FORGER, afterwards: 'yield', reservation, waiter });
+    this.#isMeddling = false;
   }
 
   #perform({ request, exchange }: Part, remembers: boolean, overDead: boolean): unknown {
@@ -346,7 +353,7 @@ export class Server {
     const { kind } = reply;
     exchange.reply = kind;
     if (kind === 'denied') exchange.owner = reply.isReserved ? 'turn' : (reply.owner ?? reply.foreign);
-    if (request.waiter) exchange.since = this.#sinceOf(request.waiter, reply);
+    if (request.waiter) exchange.since = this.#sinceOf(request.waiter, request.reservation, reply);
     this.#lines.look(keys, exchange);
     const took = kind === 'granted' || kind === 'extended' || kind === 'repaired';
     exchange.torn = took
@@ -360,9 +367,9 @@ export class Server {
   }
 
   /** The score that a waiter has in the line, or would have. */
-  #sinceOf({ since }: Waiter, reply: Reply): number {
+  #sinceOf({ since }: Waiter, reservation: number, reply: Reply): number {
     if (reply.kind === 'denied' && reply.place) return reply.place.since;
-    return since > 0 ? since : Math.floor(1_000 * this.#wallTime) + since;
+    return scoreOf(since > 0 ? since : Math.floor(1_000 * this.#wallTime) + since, reservation);
   }
 
   /** Whether a key is not there, and none is another's. */
@@ -384,8 +391,7 @@ export class Server {
       case 'repair':
         return this.#store.repair(subject, ttl, fence);
       case 'release':
-        // A server in quarantine keeps nothing for anybody.
-        return this.#store.release(remembers ? subject : { ...subject, reservation: 0 });
+        return this.#store.release(subject, remembers);
       case 'inspect':
         return this.#store.inspect(subject.keys[0] as string);
     }

@@ -1,20 +1,46 @@
 import { CLOCK_BEHIND, LAST_NUMBER } from '../../counter.ts';
 import { TURN } from '../../inbox.ts';
-import { LINE_KEPT, LINE_SUFFIX, LONGEST_LINE, MOST_DROPPED } from '../../line.ts';
+import {
+  LARGEST_REMAINDER,
+  LINE_KEPT,
+  LINE_SUFFIX,
+  LONGEST_LINE,
+  LONGEST_TURN,
+  MOST_DROPPED,
+  MOST_PASSED_OVER,
+  SCORE_STEP,
+  SHORTEST_TURN,
+} from '../../line.ts';
 
 /** As the value of a key, an inbox says that the key is reserved for this waiter. Any other member of a line is forged. */
 const isInbox = (value: string): string => `string.sub(${value}, 1, ${TURN.length}) == '${TURN}'`;
 
+/**
+ * Tells the next waiter of `key` that it is. It drops some of those that do not receive this, as their processes have ended. `next`: an
+ * expression for the first in `line` that is to be told. The text is repeated, as one more function would cost every request time.
+ */
+const tellNext = (next: string): string => `
+      for _ = 1, ${MOST_PASSED_OVER} do
+        local second = ${next}
+        if not second or ${isInbox('second')} and try('SPUBLISH', second, 'next ' .. key) ~= 0 then break end
+        try('ZREM', line, second)
+      end`;
+
 const HEAD = `
 local retention = ARGV[1]
-local call, try, may = redis.call, redis.pcall, redis.acl_check_cmd
+local call, try = redis.call, redis.pcall
+-- Raises an error for a command that this server does not have.
+local may = redis.acl_check_cmd
 
 -- So much of a value tells whether it is an owner token, and which; a foreign one may be large.
 local enough = 256
 local reading
 -- The beginning of a string's value; '' also if there is none. A user without GETRANGE reads all of it.
 local function beginning_of(key)
-  if reading == nil then reading = may('GETRANGE', key, 0, enough) end
+  if reading == nil then
+    local is_known, is_allowed = pcall(may, 'GETRANGE', key, 0, enough)
+    reading = is_known and is_allowed
+  end
   if reading then return try('GETRANGE', key, 0, enough) end
   return try('GET', key) or ''
 end
@@ -28,8 +54,9 @@ local function hint_limit()
   return limit
 end
 
--- The line of a key is a sorted set: the inboxes of the waiters, by the time since which they wait. It only saves time, so every access
--- to it may fail: a line of another type, or one that this user may not use, counts as empty.
+-- The line of a key is a sorted set: the inboxes of the waiters, by the time since which they wait. The remainder of a score by ${SCORE_STEP}
+-- says for how long the waiter needs a key reserved. A line only saves time, so every access to it may fail: a line of another type, or one
+-- that this user may not use, counts as empty.
 local function line_of(key)
   local open = string.find(key, '{', 1, true)
   local close = open and string.find(key, '}', open + 1, true)
@@ -37,20 +64,30 @@ local function line_of(key)
   return '{' .. key .. '}${LINE_SUFFIX}'
 end
 
--- Reserves a free key for the first in its line that receives the notification. Waiters that do not receive it are dropped: their
--- processes have ended. So are forged members.
+-- Reserves a free key for the first in its line that receives the notification, for as long as this waiter needs, or the one that asks if
+-- that is longer. Waiters that do not receive it are dropped: their processes have ended. So are forged members. If this user cannot
+-- notify anybody, the first keeps its place.
 local function serve(key, reservation)
   local line = line_of(key)
   for _ = 1, ${MOST_DROPPED} do
-    local inbox = try('ZPOPMIN', line)[1]
+    local first = try('ZPOPMIN', line)
+    local inbox = first[1]
     if not inbox then return end
     local received = ${isInbox('inbox')} and try('SPUBLISH', inbox, 'turn ' .. key) or 0
     if type(received) == 'table' then
-      if not may('SPUBLISH', inbox, '') then return end
+      local is_known, is_allowed = pcall(may, 'SPUBLISH', inbox, '')
+      if not (is_known and is_allowed) then
+        try('ZADD', line, first[2], inbox)
+        try('PEXPIRE', line, ${LINE_KEPT}, 'NX')
+        return
+      end
     elseif received > 0 then
-      if remembers then try('SET', key, inbox, 'NX', 'PX', reservation) end
-      local second = try('ZRANGE', line, 0, 0)[1]
-      if second and ${isInbox('second')} then try('SPUBLISH', second, 'next ' .. key) end
+      if remembers then
+        local score = tonumber(first[2]) or -1
+        local is_time = score >= 0 and score <= ${LAST_NUMBER} and score == math.floor(score)
+        local needed = math.min(${LONGEST_TURN}, ${SHORTEST_TURN} * 2 ^ (is_time and score % ${SCORE_STEP} or 0))
+        try('SET', key, inbox, 'NX', 'PX', math.max(reservation, needed))
+      end${tellNext("try('ZRANGE', line, 0, 0)[1]")}
       return
     end
   end
@@ -106,21 +143,6 @@ const WAITING = `
       end
     end
 
-    -- Adds a waiter to a line, unless it is in it or the line is full. A 'since' up to 0 is the time that it has waited so far.
-    -- Returns the score if it was added.
-    local function enqueue(line, inbox, since)
-      local length, score, is_new = try('ZCARD', line), since, nil
-      if type(length) == 'number' and length < ${LONGEST_LINE} then
-        if tonumber(since) <= 0 then
-          local time = try('TIME')
-          score = time[1] and digits(time[1] * 1000000 + time[2] + since) or '0'
-        end
-        is_new = try('ZADD', line, 'NX', score, inbox) == 1
-      end
-      try('PEXPIRE', line, ${LINE_KEPT})
-      return is_new and score
-    end
-
     -- Returns the rank and the score of an inbox, if it is in the line.
     local function place_in(line, inbox, score)
       local rank = try('ZRANK', line, inbox)
@@ -130,11 +152,51 @@ const WAITING = `
       if found then return rank, digits(found) end
     end
 
+    -- Adds a waiter to a line, unless the line is full. One that is in it keeps its place, and what it needs reserved is brought up to date.
+    -- A 'since' up to 0 is the time that it has waited so far. Returns the score if the waiter is in the line.
+    local function enqueue(line, inbox, since, reservation)
+      local remainder = 0
+      while remainder < ${LARGEST_REMAINDER} and ${SHORTEST_TURN} * 2 ^ remainder < tonumber(reservation) do remainder = remainder + 1 end
+      local function score_of(time) return digits(math.floor(time / ${SCORE_STEP}) * ${SCORE_STEP} + remainder) end
+
+      local length = try('ZCARD', line)
+      if type(length) ~= 'number' then return nil end
+      local is_full = length >= ${LONGEST_LINE}
+      if not is_full then
+        local score = since
+        if tonumber(since) <= 0 then
+          local time = try('TIME')
+          score = time[1] and time[1] * 1000000 + time[2] + since or 0
+        end
+        score = score_of(score)
+        local added = try('ZADD', line, 'NX', score, inbox)
+        if type(added) ~= 'number' then return nil end
+        try('PEXPIRE', line, ${LINE_KEPT})
+        if added == 1 then return score end
+      end
+      local rank, known = place_in(line, inbox)
+      if not rank then return nil end
+      if is_full then try('PEXPIRE', line, ${LINE_KEPT}) end
+      local score = score_of(known)
+      if score ~= known and type(try('ZADD', line, 'XX', score, inbox)) == 'number' then return score end
+      return known
+    end
+
     -- Whether another waiter is first in the line of a free key. Not if this user cannot serve it: then everybody polls.
     local function is_led_by_others(key, inbox)
       local line = line_of(key)
       local first = try('ZRANGE', line, 0, 0)[1]
-      return first and first ~= inbox and may('ZPOPMIN', line) and may('SPUBLISH', inbox, '')
+      if not first or first == inbox then return false end
+      local is_known, is_allowed = pcall(function()
+        return may('ZPOPMIN', line) and (not (${isInbox('first')}) or may('SPUBLISH', first, ''))
+      end)
+      return is_known and is_allowed
+    end
+
+    -- The first in a line other than this waiter.
+    local function first_other(line, inbox)
+      local members = try('ZRANGE', line, 0, 1)
+      return members[1] ~= inbox and members[1] or members[2]
     end
 
     -- A grant to a waiter. If it is denied, the waiter is afterwards in the line of its own key, if that is among those that deny it, and in
@@ -169,7 +231,7 @@ const WAITING = `
 
       local line, score = line_of(keys[own]), nil
       for i, key in ipairs(keys) do
-        if i == own and denies[i] then score = enqueue(line, inbox, since)
+        if i == own and denies[i] then score = enqueue(line, inbox, since, reservation)
         else try('ZREM', line_of(key), inbox) end
       end
       serve_free(keys, is_free, reservation)
@@ -206,14 +268,9 @@ const WAITING = `
     function operations.yield(keys, token, reservation, _, _, inbox, since, index)
       local own = tonumber(index)
       local reply, is_free = delete(keys, token, inbox)
-      local line = line_of(keys[own])
-      enqueue(line, inbox, since)
-      for _, other in ipairs(try('ZRANGE', line, 0, 1)) do
-        if other ~= inbox then
-          if ${isInbox('other')} then try('SPUBLISH', other, 'next ' .. keys[own]) end
-          break
-        end
-      end
+      local key = keys[own]
+      local line = line_of(key)
+      enqueue(line, inbox, since, reservation)${tellNext('first_other(line, inbox)')}
       is_free[own] = false
       serve_free(keys, is_free, reservation)
       return reply
@@ -462,8 +519,9 @@ const REST = HEAD + USUAL + GENERAL + RUN;
  *
  * ARGV: for how many ms fencing counters are kept; then for each operation its verb, how many keys it has, the owner
  * token, the ttl in ms, and the number that its counters are raised to (in a grant: at least, and above what they were), empty without
- * fencing. In place of the ttl, a `release` has the time in ms for which it reserves each free key for the first in its line, or 0 to serve
- * no line. The requests of a waiter have verbs of their own, and more arguments:
+ * fencing. In place of the ttl, a `release` has the time in ms for which it reserves each free key for the first in its line at least, or 0
+ * to serve no line. The requests of a waiter have verbs of their own, and more arguments; the time of a reservation is also what this waiter
+ * needs when it has its turn:
  *
  * - `stand`, a grant: the inbox, since when the waiter has been waiting, the number of the key in whose line it waits, from 1, and the time of
  *   a reservation in ms;
