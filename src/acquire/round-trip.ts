@@ -1,8 +1,4 @@
-/** The longest reservation, in ms. */
-export const LONGEST_RESERVATION = 1_000;
-
-/** The shortest reservation, in ms. */
-const SHORTEST_RESERVATION = 30;
+import { LONGEST_RESERVATION, SHORTEST_RESERVATION } from '../node/line.ts';
 
 /** How many round trips a reservation lasts: one for the notification and the grant, and as much again twice for a busy process. */
 const RESERVED_ROUND_TRIPS = 3;

@@ -1,6 +1,6 @@
 import { ResourceHeldError } from '../errors.ts';
+import { LONGEST_RESERVATION } from '../node/line.ts';
 import type { AskOrder, Denial } from './ask-order.ts';
-import { LONGEST_RESERVATION } from './round-trip.ts';
 import { isOverdue, type Setback } from './wake.ts';
 
 /** What the failed attempts of one call have found out, as far as the next ones depend on it. */

@@ -23,28 +23,26 @@ export const LINE_KEPT = 60_000;
 
 /**
  * A score in a line says two things: since when the waiter has been waiting, in steps of this many µs, and, by the remainder, for how long it
- * needs a key reserved. The remainder b stands for {@link SHORTEST_TURN} × 2^b ms, but at most for {@link LONGEST_TURN}.
+ * needs a key reserved. The remainder b stands for {@link SHORTEST_RESERVATION} × 2^b ms, but at most for {@link LONGEST_RESERVATION}.
  */
 export const SCORE_STEP = 8;
 
-/** In ms. */
-export const SHORTEST_TURN = 30;
+/** For how long a key is reserved for the first in line, in ms: at least, and at most. */
+export const SHORTEST_RESERVATION = 30;
+export const LONGEST_RESERVATION = 1_000;
 
-/** In ms. */
-export const LONGEST_TURN = 1_000;
-
-/** The remainder for {@link LONGEST_TURN}. */
+/** The remainder for {@link LONGEST_RESERVATION}. */
 export const LARGEST_REMAINDER = 6;
 
 /** The score of a waiter. `since`: in µs since 1970, or its score so far. `reservation`: in ms. */
 export function scoreOf(since: number, reservation: number): number {
   let remainder = 0;
-  while (remainder < LARGEST_REMAINDER && SHORTEST_TURN * 2 ** remainder < reservation) remainder++;
+  while (remainder < LARGEST_REMAINDER && SHORTEST_RESERVATION * 2 ** remainder < reservation) remainder++;
   return Math.floor(since / SCORE_STEP) * SCORE_STEP + remainder;
 }
 
 /** For how long the waiter with this score needs a key reserved, in ms. A score that is no time was forged. */
 export function reservationAt(score: number): number {
   const isTime = Number.isInteger(score) && score >= 0 && score <= LAST_NUMBER;
-  return Math.min(LONGEST_TURN, SHORTEST_TURN * 2 ** (isTime ? score % SCORE_STEP : 0));
+  return Math.min(LONGEST_RESERVATION, SHORTEST_RESERVATION * 2 ** (isTime ? score % SCORE_STEP : 0));
 }

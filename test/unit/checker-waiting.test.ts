@@ -178,6 +178,8 @@ describe('left', () => {
     // Three round trips, and 1 s at most.
     expect(broken(kept(111, 20))).toEqual([]);
     expect(broken(kept(112, 20))).toEqual(['left']);
+    expect(broken(kept(171, 21))).toEqual([]);
+    expect(broken(kept(172, 21))).toEqual(['left']);
     expect(broken(kept(1_051, 900))).toEqual([]);
     expect(broken(kept(1_052, 900))).toEqual(['left']);
   });

@@ -26,7 +26,9 @@ export function endOf({ wonAt = FOREVER, settledAt }: Call): number {
 /** For how long a node keeps a key for a waiter at most, in ms of its own clock: it depends on the longest answer. */
 export function longestReservation({ longestAnswer }: Facts): number {
   const { least, most, roundTrips } = RESERVATION;
-  return Math.min(most, Math.max(least, Math.ceil(roundTrips * longestAnswer)));
+  const needed = Math.max(least, Math.ceil(roundTrips * longestAnswer));
+  // A line knows it to a factor of 2.
+  return Math.min(most, least * 2 ** Math.ceil(Math.log2(needed / least)));
 }
 
 /** Whether answers may come too late to count. */

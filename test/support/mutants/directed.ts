@@ -70,7 +70,7 @@ export type Directed =
   | 'a lock is held without its arbiter, and one waits whose pauses are long'
   | 'a lock is handed on to a call that is aborted at this moment, and another process waits'
   | 'a lock is handed on, which its arbiter hears of late, and another process waits'
-  | 'a lock is released that its arbiter hears of late, and says so late to whoever waits'
+  | 'a lock is released of which its arbiter hears nothing, and that answers a waiter late'
   | 'a waiter leaves late, and has come again'
   | 'a turn is given back late, and its waiter has gone'
   | 'many processes want one lock'
@@ -285,11 +285,12 @@ export const DIRECTED: Readonly<Record<Directed, Schedule>> = {
       { what: 'break', at: 6_020, for: 0, node: ARBITER, client: 0 },
     ],
   }),
-  'a lock is released that its arbiter hears of late, and says so late to whoever waits': calmWorld({
+  'a lock is released of which its arbiter hears nothing, and that answers a waiter late': calmWorld({
     ...LONG,
     clients: [[take(50, { hold: 1_000 })], [wait(100)]],
     faults: [
-      { what: 'cut main', at: 1_045, for: 20, node: ARBITER, client: 0, direction: 'up', delay: 3_000 },
+      { what: 'cut main', at: 1_045, for: 20, node: ARBITER, client: 0, direction: 'up', delay: NEVER },
+      { what: 'kill client', at: 1_060, for: 0, client: 0 },
       { what: 'cut main', at: 1_163, for: 4, node: ARBITER, client: 1, direction: 'down', delay: 200 },
     ],
   }),

@@ -948,7 +948,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'whoever wins without its arbiter stays in the line',
     breaks: 'left',
-    directed: 'a lock is released that its arbiter hears of late, and says so late to whoever waits',
+    directed: 'a lock is released of which its arbiter hears nothing, and that answers a waiter late',
     edits: [
       edit(
         'acquire/line.ts',
@@ -1033,6 +1033,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'an arbiter is waited for without end',
     breaks: 'progress',
     model: 'contended',
+    seed: 2,
     edits: [
       edit(
         'acquire/ask-order.ts',

@@ -5,11 +5,11 @@ import {
   LINE_KEPT,
   LINE_SUFFIX,
   LONGEST_LINE,
-  LONGEST_TURN,
+  LONGEST_RESERVATION,
   MOST_DROPPED,
   MOST_PASSED_OVER,
   SCORE_STEP,
-  SHORTEST_TURN,
+  SHORTEST_RESERVATION,
 } from '../../line.ts';
 
 /** As the value of a key, an inbox says that the key is reserved for this waiter. Any other member of a line is forged. */
@@ -85,7 +85,7 @@ local function serve(key, reservation)
       if remembers then
         local score = tonumber(first[2]) or -1
         local is_time = score >= 0 and score <= ${LAST_NUMBER} and score == math.floor(score)
-        local needed = math.min(${LONGEST_TURN}, ${SHORTEST_TURN} * 2 ^ (is_time and score % ${SCORE_STEP} or 0))
+        local needed = math.min(${LONGEST_RESERVATION}, ${SHORTEST_RESERVATION} * 2 ^ (is_time and score % ${SCORE_STEP} or 0))
         try('SET', key, inbox, 'NX', 'PX', math.max(reservation, needed))
       end${tellNext("try('ZRANGE', line, 0, 0)[1]")}
       return
@@ -156,7 +156,7 @@ const WAITING = `
     -- A 'since' up to 0 is the time that it has waited so far. Returns the score if the waiter is in the line.
     local function enqueue(line, inbox, since, reservation)
       local remainder = 0
-      while remainder < ${LARGEST_REMAINDER} and ${SHORTEST_TURN} * 2 ^ remainder < tonumber(reservation) do remainder = remainder + 1 end
+      while remainder < ${LARGEST_REMAINDER} and ${SHORTEST_RESERVATION} * 2 ^ remainder < tonumber(reservation) do remainder = remainder + 1 end
       local function score_of(time) return digits(math.floor(time / ${SCORE_STEP}) * ${SCORE_STEP} + remainder) end
 
       local length = try('ZCARD', line)
