@@ -297,3 +297,50 @@ it('reports what was logged', () => {
   ]);
   expect(report.faults).toEqual([{ kind: 'kill', lanes: ['node 2'], from: 30, to: 40 }]);
 });
+
+it('a report says behind whom a call waits', () => {
+  const logs = new Logs().calls('a', 5, 30, 90).calls('b', 10, 40, 90).calls('a', 50, 60, 90);
+  const events = inOrder([logs.events]);
+  const known = {
+    driver: 'process',
+    seed: 1,
+    seconds: 1,
+    limits: 'kept',
+    command: '',
+    startedAt: '',
+  } as const;
+  const { clients } = reportOf(events, { known, nodes: 5, clients: 2, verdict: judge(events, OPTIONS) });
+  const details = clients.map(({ spans }) => spans.map((span) => span.details));
+  expect(details).toEqual([
+    [
+      ['acquire r', 'ok'],
+      ['acquire r', 'ok'],
+    ],
+    [['acquire r', 'behind client 1', 'ok']],
+  ]);
+});
+
+describe('who waits for a lock', () => {
+  /** `a` waits all the time, and `b` gets the lock so many times, each time by a call that came later. */
+  function passed(times: number, from = 20): Logs {
+    const logs = new Logs().calls('a', 10, 10_000, 20_000);
+    for (let time = 0; time < times; time++) logs.calls('b', from + time, from + time + 0.5, 1_000);
+    return logs;
+  }
+
+  it('is not passed by more than twelve that came later, if nothing was wrong', () => {
+    expect(passed(12).broken()).toEqual([]);
+    expect(passed(13).broken()).toEqual(['fair']);
+  });
+
+  it('may be passed as often again for each fault', () => {
+    const faulty = (times: number): Logs =>
+      passed(times).harness(15, { type: 'info', f: 'fault', kind: 'stop', nodes: [0], until: 100 });
+    expect(faulty(24).broken()).toEqual([]);
+    expect(faulty(25).broken()).toEqual(['fair']);
+  });
+
+  it('is not passed by those that came before', () => {
+    expect(passed(13, -5).broken()).toEqual([]);
+  });
+});

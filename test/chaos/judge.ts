@@ -1,6 +1,7 @@
 import { type Rule, violations } from '../support/checker/checker.ts';
 import type { History } from '../support/checker/history.ts';
 import { LATENESS } from '../support/real-history/allowances.ts';
+import { unfair } from './fairness.ts';
 import type { LogEvent } from './log.ts';
 import { type MergeOptions, merge } from './merge.ts';
 import type { ViolationMark } from './report/report.ts';
@@ -18,7 +19,8 @@ export interface JudgeOptions extends MergeOptions {
  *
  * - support, continuity, remembers, owner, live votes, sent in time, once, atomic, first in, first out, discreet, residue:
  *   votes and exchanges. What is left on nodes in the end is looked up there instead.
- * - prompt, paced, woken, progress, shared: exchanges, or what waiters were told.
+ * - prompt, paced, served, progress, left, thrifty: exchanges, lines, or what waiters were told.
+ * - fair: lines. Instead it is judged who got a lock that had asked for it later; see fairness.ts.
  * - live: whether nothing stood in a call's way. How soon there is a lock after healing is measured instead.
  *
  * Of `honest` only what extensions say is judged: of a refusal nobody knows whether somebody else had a vote.
@@ -63,6 +65,7 @@ export function judge(events: readonly LogEvent[], options: JudgeOptions): Verdi
     ...byRules(history, laneOf),
     ...byStore(events, laneOf, options.store),
     ...byResidue(events, history),
+    ...byFairness(history, events, laneOf),
     ...byHealing(history, firstAfterHealing),
     ...byLeftovers(events, laneOf),
   ].sort((a, b) => a.at - b.at);
@@ -113,6 +116,19 @@ function byStore(
     newest.set(resource, Math.max(largest, fencingToken));
   }
   return found;
+}
+
+function byFairness(
+  history: History,
+  events: readonly LogEvent[],
+  laneOf: (client: number) => string,
+): ViolationMark[] {
+  return unfair(history, events).map(({ client, at, what }) => ({
+    rule: 'fair',
+    at,
+    what,
+    lanes: [laneOf(client)],
+  }));
 }
 
 /** What stands on nodes in the end; a client that was killed can no more give anything back. */

@@ -1,5 +1,5 @@
 import { clientLane, lanesOf, nodeLane, type Verdict } from './judge.ts';
-import type { LogEvent } from './log.ts';
+import type { ClientEvent, LogEvent } from './log.ts';
 import type {
   ClientLane,
   ClientState,
@@ -100,11 +100,40 @@ function nodeLaneOf(events: readonly LogEvent[], node: number, end: number): Nod
 function clientLanes(events: readonly LogEvent[], clients: number, end: number): ClientLane[] {
   const laneOf = lanesOf(events);
   const lanes = new Map(Array.from({ length: clients }, (_, lane) => [clientLane(lane), new Lane()]));
+  const line = new CallsInLine(laneOf);
   for (const event of events) {
     if (event.f === 'process') lanes.get(clientLane(event.lane))?.process(event);
-    else if ('client' in event && event.f !== 'write') lanes.get(laneOf(event.client))?.client(event);
+    else if ('client' in event && event.f !== 'write')
+      lanes.get(laneOf(event.client))?.client(event, line.add(event));
   }
   return [...lanes].map(([name, lane]) => ({ name, spans: lane.spans(end) }));
+}
+
+/** Who waits for what: the line, as far as calls tell it. */
+class CallsInLine {
+  readonly #laneOf: (client: number) => string;
+  readonly #calls = new Map<string, { readonly lane: string; readonly resources: readonly string[] }>();
+
+  constructor(laneOf: (client: number) => string) {
+    this.#laneOf = laneOf;
+  }
+
+  /** Returns who waits already for what a call wants that begins, a line of text each. */
+  add(event: ClientEvent): string[] {
+    if (!('call' in event)) return [];
+    const name = `${event.client} ${event.call}`;
+    if (event.type !== 'invoke') {
+      this.#calls.delete(name);
+      return [];
+    }
+    const { resources, waits, client } = event;
+    if (!waits) return [];
+    const before = [...this.#calls.values()].filter((call) =>
+      call.resources.some((resource) => resources.includes(resource)),
+    );
+    this.#calls.set(name, { lane: this.#laneOf(client), resources });
+    return before.map(({ lane }) => `behind ${lane}`);
+  }
 }
 
 interface Open {
@@ -128,13 +157,12 @@ class Lane {
     }
   }
 
-  client(
-    event: Exclude<LogEvent, { f: 'process' | 'write' | 'node' | 'fault' | 'residue' | 'healed' }>,
-  ): void {
+  /** `line`: who waits already for what a call wants that begins. */
+  client(event: ClientEvent, line: readonly string[]): void {
     const { at } = event;
     if (event.type === 'invoke') {
       if (event.f === 'release' || event.f === 'extend' || event.f === 'close') return;
-      const details = [`${event.f} ${event.resources.join(' + ')}`];
+      const details = [`${event.f} ${event.resources.join(' + ')}`, ...line];
       this.#begin(`call ${event.call}`, { state: 'waiting', from: at, details });
     } else if ('call' in event) {
       const { call, wonAt, outcome } = event;
