@@ -289,8 +289,7 @@ export const DIRECTED: Readonly<Record<Directed, Schedule>> = {
     ...LONG,
     clients: [[take(50, { hold: 1_000 })], [wait(100)]],
     faults: [
-      { what: 'cut main', at: 1_045, for: 20, node: ARBITER, client: 0, direction: 'up', delay: NEVER },
-      { what: 'kill client', at: 1_060, for: 0, client: 0 },
+      { what: 'cut main', at: 1_045, for: 6_000, node: ARBITER, client: 0, direction: 'up', delay: NEVER },
       { what: 'cut main', at: 1_163, for: 4, node: ARBITER, client: 1, direction: 'down', delay: 200 },
     ],
   }),
