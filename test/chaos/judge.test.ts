@@ -320,22 +320,23 @@ it('a report says behind whom a call waits', () => {
   ]);
 });
 
-describe('who waits for a lock', () => {
-  /** `a` waits all the time, and `b` gets the lock so many times, each time by a call that came later. */
-  function passed(times: number, from = 20): Logs {
-    const logs = new Logs().calls('a', 10, 10_000, 20_000);
-    for (let time = 0; time < times; time++) logs.calls('b', from + time, from + time + 0.5, 1_000);
-    return logs;
-  }
+/** `a` waits all the time, and `b` gets the lock so many times, each time by a call that came later. */
+function passed(times: number, from = 20): Logs {
+  const logs = new Logs().calls('a', 10, 10_000, 20_000);
+  for (let time = 0; time < times; time++) logs.calls('b', from + time, from + time + 0.5, 1_000);
+  return logs;
+}
 
+const faulty = (times: number): Logs =>
+  passed(times).harness(15, { type: 'info', f: 'fault', kind: 'stop', nodes: [0], until: 100 });
+
+describe('who waits for a lock', () => {
   it('is not passed by more than twelve that came later, if nothing was wrong', () => {
     expect(passed(12).broken()).toEqual([]);
     expect(passed(13).broken()).toEqual(['fair']);
   });
 
   it('may be passed as often again for each fault', () => {
-    const faulty = (times: number): Logs =>
-      passed(times).harness(15, { type: 'info', f: 'fault', kind: 'stop', nodes: [0], until: 100 });
     expect(faulty(24).broken()).toEqual([]);
     expect(faulty(25).broken()).toEqual(['fair']);
   });

@@ -108,6 +108,11 @@ describe('settled', () => {
   });
 });
 
+const behind = (also: Partial<Entry>): Story =>
+  story()
+    .calls('acquire', 'a', 10, 20, { mustSucceed: true, outcome: 'timeout' })
+    .queues('a', 0, 5, 15, { client: -1, ...also });
+
 describe('live', () => {
   it('is broken by a call that must succeed, and does not', () => {
     const history = story().calls('acquire', 'a', 0, 10, { mustSucceed: true, outcome: 'timeout' });
@@ -123,10 +128,6 @@ describe('live', () => {
   });
 
   it('expects nothing of a call behind somebody who was forged, and got his turn', () => {
-    const behind = (also: Partial<Entry>): Story =>
-      story()
-        .calls('acquire', 'a', 10, 20, { mustSucceed: true, outcome: 'timeout' })
-        .queues('a', 0, 5, 15, { client: -1, ...also });
     expect(broken(behind({}))).toEqual([]);
     expect(broken(behind({ end: 'stands' }))).toEqual([]);
     expect(broken(behind({ end: 'unheard' }))).toEqual(['live']);

@@ -134,6 +134,9 @@ const kept = (until: number, answeredAt = 5): Story =>
 
 const forbidden = (at: number): Story => stays(NEVER).asks('release', 'b', [0], at, { reply: 'NOPERM no' });
 
+const closed = (at: number): Story =>
+  stays(NEVER).disturbs([0], 90, 150).calls('close', 'b', 110, at, { waits: false });
+
 describe('left', () => {
   it('is broken by who stays in a line for 28 ms after it has ceased to wait', () => {
     expect(broken(stays(128))).toEqual([]);
@@ -159,8 +162,6 @@ describe('left', () => {
   });
 
   it('is not about who was closed before the node could be reached again', () => {
-    const closed = (at: number): Story =>
-      stays(NEVER).disturbs([0], 90, 150).calls('close', 'b', 110, at, { waits: false });
     expect(broken(closed(149))).toEqual([]);
     expect(broken(closed(151))).toEqual(['left']);
   });
