@@ -224,6 +224,7 @@ export class AcquireLoop {
     if (arbiter !== undefined) line?.open(arbiter);
     const stands = arbiter !== undefined && line?.isLive(arbiter) === true;
     const { isTimed } = this.#news;
+    if (line && isTimed) this.#lookForSlow(line.key);
     return new AskOrder({
       clock,
       arbiters,
@@ -240,6 +241,19 @@ export class AcquireLoop {
       // would do so for ever.
       denied: () => contention.note(keys),
     });
+  }
+
+  /** Nodes that were slow once may be the arbiters of others all the time. */
+  #lookForSlow(key: string): void {
+    const { clock, nodes, arbiters, roundTrip } = this.#context;
+    const patience = roundTrip.hedge(this.#plan.nodeTimeout);
+    const askedAt = clock.now();
+    for (const node of arbiters.slowBefore(key))
+      nodes[node]?.inspect(key, ({ kind }) => {
+        if ((kind !== 'free' && kind !== 'held') || clock.now() - askedAt > patience) return;
+        arbiters.votes(node);
+        this.#news.voter();
+      });
   }
 
   /** Waits until there is reason to try again, or for the deadline, on the clock that everything else runs on. */

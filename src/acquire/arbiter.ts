@@ -14,7 +14,8 @@ export function arbitersOf(key: string, names: readonly string[]): number[] {
 /** Chooses arbiters. A node that gave no vote lately is passed over until it votes again. */
 export class Arbiters {
   readonly #names: readonly string[];
-  readonly #silent = new Set<number>();
+  /** Those that are passed over, and whether they answer too late, or without a vote. */
+  readonly #silent = new Map<number, 'slow' | 'voteless'>();
   /** By node, when the first grant was requested that it has not answered, in ms of the clock. */
   readonly #unanswered = new Map<number, number>();
 
@@ -26,6 +27,12 @@ export class Arbiters {
   of(key: string): number {
     const order = arbitersOf(key, this.#names);
     return order.find((node) => !this.#silent.has(node)) ?? order[0] ?? 0;
+  }
+
+  /** The nodes that would be the arbiter if they had not been slow. Those without a vote say themselves when they vote again. */
+  slowBefore(key: string): number[] {
+    const order = arbitersOf(key, this.#names);
+    return order.slice(0, order.indexOf(this.of(key))).filter((node) => this.#silent.get(node) === 'slow');
   }
 
   isSilent(node: number): boolean {
@@ -41,20 +48,20 @@ export class Arbiters {
   answered(node: number, how: 'in time' | 'late' | 'without a vote' | 'unsent'): void {
     this.#unanswered.delete(node);
     if (how === 'in time') this.#silent.delete(node);
-    else if (how !== 'unsent') this.#silent.add(node);
+    else if (how !== 'unsent') this.#silent.set(node, how === 'late' ? 'slow' : 'voteless');
   }
 
   /** Passes over a node until it votes. */
   silent(node: number): void {
-    this.#silent.add(node);
+    this.#silent.set(node, 'slow');
   }
 
   /** Passes over the nodes that were asked before this instant and have not answered. */
   passOverSilent(before: number): void {
-    for (const [node, askedAt] of this.#unanswered) if (askedAt <= before) this.#silent.add(node);
+    for (const [node, askedAt] of this.#unanswered) if (askedAt <= before) this.silent(node);
   }
 
-  /** The node has begun to vote. What it was asked before may never be answered. */
+  /** The node votes again, or has answered in time. What it was asked before may never be answered. */
   votes(node: number): void {
     this.#unanswered.delete(node);
     this.#silent.delete(node);

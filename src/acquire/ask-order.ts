@@ -61,6 +61,8 @@ export class AskOrder implements AskStrategy<GrantReply> {
   #repeats = 0;
   #isRestAsked = false;
   #isHurried = false;
+  /** Whether any node has denied: others want the keys. */
+  #isDenied = false;
   #isStopped = false;
   #isOver = false;
   #cancelTimer: Cancel = () => {};
@@ -157,7 +159,10 @@ export class AskOrder implements AskStrategy<GrantReply> {
   heard(node: number, reply: GrantReply): void {
     const { arbiters, clock } = this.#plan;
     const isVote = reply.kind === 'granted' || reply.kind === 'denied';
-    if (reply.kind === 'denied') this.#plan.denied();
+    if (reply.kind === 'denied') {
+      this.#plan.denied();
+      this.#isDenied = true;
+    }
     const took = clock.now() - (this.#askedAt[node] ?? 0);
     arbiters.answered(node, this.#howAnswered(node, reply, took));
     if (this.#isOver) {
@@ -167,9 +172,8 @@ export class AskOrder implements AskStrategy<GrantReply> {
     }
     if (isVote) this.#took.push(took);
     this.#replies[node] = reply;
-    if (this.#isRestAsked) this.#reconsider();
-    else if (node === this.#plan.arbiter) this.#arbiterHeard(reply);
-    else this.#anotherHeard(reply);
+    if (!this.#isRestAsked) this.#firstHeard(node, reply);
+    else if (this.#isDenied) this.#reconsider();
   }
 
   end(): void {
@@ -186,7 +190,8 @@ export class AskOrder implements AskStrategy<GrantReply> {
   #howAnswered(node: number, reply: GrantReply, took: number): Parameters<Arbiters['answered']>[1] {
     if (this.#isOver && reply.kind === 'unreachable' && !reply.maybeExecuted) return 'unsent';
     if (reply.kind !== 'granted' && reply.kind !== 'denied') return 'without a vote';
-    return took <= this.#patience || this.#connecting.has(node) ? 'in time' : 'late';
+    const isInTime = took <= this.#plan.hedge || this.#connecting.has(node) || took <= this.#patience;
+    return isInTime ? 'in time' : 'late';
   }
 
   get #quorum(): number {
@@ -197,7 +202,13 @@ export class AskOrder implements AskStrategy<GrantReply> {
     return this.#nodes((_, node) => node !== this.#plan.arbiter);
   }
 
-  #arbiterHeard(reply: GrantReply): void {
+  /** One of those that are asked before the others: the arbiter, or the one that is to confirm its denial. */
+  #firstHeard(node: number, reply: GrantReply): void {
+    if (node !== this.#plan.arbiter) {
+      if (reply.kind === 'granted') this.#askRest();
+      else this.#stop();
+      return;
+    }
     const next = reply.kind === 'denied' ? this.#plan.goesOn(reply) : 'all';
     if (next === 'all') this.#askRest();
     else if (next === 'one') this.#askAnother();
@@ -213,11 +224,6 @@ export class AskOrder implements AskStrategy<GrantReply> {
     this.#cancelTimer();
     this.#cancelTimer = afterReading(this.#plan.clock, this.#plan.hedge, () => this.#stop());
     this.#ask([another]);
-  }
-
-  #anotherHeard(reply: GrantReply): void {
-    if (reply.kind === 'granted') this.#askRest();
-    else this.#stop();
   }
 
   /** The arbiter has denied, and that is not in doubt. */

@@ -116,10 +116,12 @@ export class Line {
     return { name: this.#name, key: this.key, since: since ?? -Math.round(waited * 1_000) };
   }
 
-  /** The node has denied the lock: where the process stands there now; undefined if it does not. */
+  /** The node has denied the lock: where the process stands there now; undefined if it does not. It stands in one line at a time. */
   denied(node: number, place: Place | undefined): void {
-    if (place) this.#standing.set(node, place.since);
-    else this.#standing.delete(node);
+    this.#standing.delete(node);
+    if (!place) return;
+    this.leave();
+    this.#standing.set(node, place.since);
   }
 
   /** The process has the lock: it does not stand any more where that was granted. An arbiter that has not answered yet has most likely granted it. */

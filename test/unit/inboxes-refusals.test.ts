@@ -5,7 +5,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 
 const NEXT_TRY = 250;
 const AFTER_REFUSAL = 60_000;
-const RENEWAL = 10_000;
+const RENEWAL = 20_000;
 const [W, V] = ['quorlock:turn:w', 'quorlock:turn:v'];
 const NOPERM = new Error('NOPERM No permissions to access a channel');
 const LOADING = new Error('LOADING Redis is loading the dataset in memory');

@@ -6,7 +6,7 @@ import { turn } from '../support/peek.ts';
 
 const LINGER = 60_000;
 const NEXT_TRY = 250;
-const RENEWAL = 10_000;
+const RENEWAL = 20_000;
 const W = 'quorlock:turn:w';
 const V = 'quorlock:turn:v';
 

@@ -85,7 +85,51 @@ describe('a silent arbiter', () => {
     nodes[0]?.begins();
     await clock.advanceAsync(SHORTEST_PAUSE);
     expect(asked()).toEqual([(before[0] ?? 0) + 1, before[1], before[2]]);
-    expect(nodes[0]?.of('grant').at(-1)?.waiter).toMatchObject({ key: 'r', since: 77 });
+    expect(nodes[0]?.of('grant').at(-1)?.waiter).toMatchObject({ key: 'r', since: -HEDGE * 1_000 - 5_000 });
+  });
+
+  it('is looked at when nothing has happened for a while: if it is quick again, the call stands there, and nowhere else', async () => {
+    const { nodes, tell, answer, asked, given, clock } = await passedOver();
+    await tell(1, 'live');
+    await answer(1, deniedBy('A', place(0)));
+    await clock.advanceAsync(FALLBACK);
+    const before = asked();
+    nodes[0]?.of('inspect').at(-1)?.deliver({ kind: 'held', ownerToken: 'A', remaining: 60_000 });
+    await answer(1, deniedBy('A', place(0)));
+    await clock.advanceAsync(SHORTEST_PAUSE);
+    expect(asked()).toEqual([(before[0] ?? 0) + 1, before[1], before[2]]);
+    expect(given()).toEqual([['leave'], [], []]);
+    await answer(0, deniedBy('A', place(2)));
+    expect(given()).toEqual([['leave'], ['leave'], []]);
+  });
+
+  it('is not asked again if it is still slow, or says nothing of the key', async () => {
+    const { nodes, tell, answer, othersAnswer, asked, clock } = await passedOver();
+    await tell(1, 'live');
+    await answer(1, deniedBy('A', place(0)));
+    await clock.advanceAsync(FALLBACK);
+    const before = asked();
+    nodes[0]?.of('inspect').at(-1)?.deliver(unreachable());
+    await answer(1, deniedBy('A', place(0)));
+    await clock.advanceAsync(2 * FALLBACK);
+    await answer(1, deniedBy('A', place(0)));
+    await othersAnswer(deniedBy('A'));
+    await clock.advanceAsync(2 * HEDGE + 1);
+    nodes[0]?.of('inspect').at(-1)?.deliver({ kind: 'free' });
+    await clock.advanceAsync(SHORTEST_PAUSE);
+    expect(nodes[0]?.of('inspect')).toHaveLength(2);
+    expect(asked()[0]).toBe(before[0]);
+  });
+
+  it('that gave no vote is not looked at: it says itself when it votes again', async () => {
+    const waiting = await standing(3);
+    await waiting.tell(0, 'live');
+    await waiting.answer(0, { kind: 'quarantined', remaining: 9_000 });
+    for (const node of [1, 2]) await waiting.answer(node, deniedBy('A'));
+    await waiting.tell(1, 'live');
+    await waiting.answer(1, deniedBy('A', place(0)));
+    await waiting.clock.advanceAsync(FALLBACK);
+    expect(waiting.nodes[0]?.of('inspect')).toHaveLength(0);
   });
 
   it('that says that it votes, and was asked all along, is not asked again for it', async () => {
@@ -120,7 +164,7 @@ describe('a silent arbiter', () => {
       ?.deliver(deniedBy('A', place(0)));
     await turn();
     expect(asked()).toEqual([1, 2, 1]);
-    expect(nodes[0]?.of('grant').at(-1)?.waiter?.since).toBe(77);
+    expect(nodes[0]?.of('grant').at(-1)?.waiter?.since).toBe(-HEDGE * 1_000);
   });
 
   it('is not asked again by each retry, if others deny', async () => {

@@ -21,7 +21,7 @@ const AFTER_REFUSAL = 60_000;
  * How often a channel with listeners is subscribed to anew, in ms: a connection that has died silently leaves that without an
  * answer, and a channel may be at another server by then. Waiters have timers of their own that are shorter.
  */
-const RENEWAL = 10_000;
+const RENEWAL = 20_000;
 
 /** A connection to one server that publishes. */
 interface Feed {
