@@ -192,6 +192,9 @@ describe('left', () => {
     expect(broken(stays(60))).toEqual([]);
     expect(broken(out({ endedOverDead: true }))).toEqual([]);
     expect(broken(out({ end: 'served' }))).toEqual([]);
+    // It stands in another line.
+    expect(broken(out().queues('b', 1, 50, 100))).not.toContain('left');
+    expect(broken(out().queues('b', 1, 61, 100))).toContain('left');
     // Its calls wait for the process itself.
     expect(broken(out().locks('b', 55, 65))).not.toContain('left');
   });

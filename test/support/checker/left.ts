@@ -72,6 +72,16 @@ function putOut(facts: Facts, pace: Pace, report: Report): void {
     // It may want others as well, or have got the lock without this node; and while it has the lock, its calls wait for that.
     if (own.some((call) => call.resources.length > 1 || isJustWon(call, until))) continue;
     if (facts.holds(client, [key], until, until)) continue;
+    // It has come to stand in the line of another node.
+    const isElsewhere = history.entries.some(
+      (each) =>
+        each.client === client &&
+        each.key === key &&
+        each.node !== node &&
+        each.from <= until &&
+        each.until > until - LATE,
+    );
+    if (isElsewhere) continue;
     const isWaited = own.some(
       ({ invokedAt, settledAt }) =>
         settledAt > until + pace.nodeTimeout &&
