@@ -158,6 +158,9 @@ describe('served', () => {
   });
 });
 
+const yielded = (at: number): Story =>
+  tries(at).asks('release', 'c', [0], 5, { keys: ['r'], afterwards: 'yield', waits: true });
+
 describe('progress', () => {
   it('is broken when nobody has the lock for 40 ms', () => {
     expect(broken(tries(40))).toEqual([]);
@@ -186,6 +189,25 @@ describe('progress', () => {
 
   it('asks for nothing while somebody is stopped', () => {
     expect(broken(tries(60).stops('c', 10, 20))).toEqual([]);
+  });
+
+  it('asks for nothing while those who were forged get their turns', () => {
+    expect(broken(tries(97).queues('b', 0, 5, 20, { client: -1 }))).toEqual([]);
+    expect(broken(tries(97).queues('b', 0, 5, 20, { client: -1, end: 'unheard' }))).toEqual(['progress']);
+  });
+
+  it('asks for nothing where somebody may not release', () => {
+    const refused = tries(41).asks('release', 'c', [0], 5, {
+      keys: ['r'],
+      reply: 'NOPERM no',
+      answeredAt: 6,
+    });
+    expect(broken(refused)).toEqual([]);
+  });
+
+  it('allows a reservation and 12 ms more when a turn was given back', () => {
+    expect(broken(yielded(82))).toEqual([]);
+    expect(broken(yielded(83))).toContain('progress');
   });
 
   it('allows three times nodeTimeout and a pause as well while a node is disturbed', () => {

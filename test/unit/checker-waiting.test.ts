@@ -80,6 +80,10 @@ describe('fair', () => {
     expect(unfair(behind(passes(), { client: 2 }))).toBe(false);
   });
 
+  it('is not about the dead', () => {
+    expect(unfair(behind(passes()).isKilled('b', 90))).toBe(false);
+  });
+
   it('is not about who does not stand in the line', () => {
     expect(unfair(behind(passes({}, { waits: false })))).toBe(false);
   });

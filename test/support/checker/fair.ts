@@ -51,6 +51,7 @@ function inTurn(facts: Facts, pace: Pace, calls: readonly Call[], report: Report
         if (other.node !== node || other.key !== key || other.client === section.client) continue;
         if (other.since >= score || other.from >= came || other.until <= section.from) continue;
         if (other.missed.some(({ from, to }) => from < section.from && to > grant.executedAt)) continue;
+        if (facts.crashOf(other.client) <= section.from) continue;
         if (!waitsThroughout(calls, other, came, section.from)) continue;
         const times = (passed.get(other) ?? 0) + 1;
         passed.set(other, times);

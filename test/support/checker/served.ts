@@ -2,6 +2,7 @@ import type { Report } from './checker.ts';
 import { Facts, quorumOf, ROUNDING, share } from './facts.ts';
 import type { Call, Entry, Exchange, History, Pace } from './history.ts';
 import { gaps, Nodes, remembered, within } from './nodes.ts';
+import { isForbidden } from './residue.ts';
 
 /** How long a waiter relies on notifications at most, in ms, and what its timers and its shortest pauses may add. */
 const LONGEST_SLEEP = 5_000;
@@ -251,7 +252,7 @@ export function progress(
 ): void {
   if (isSlow(pace)) return;
   const least = mostTimeWithoutHolder(pace, true);
-  for (const { from, to, waiter, isHealthy, isByExpiry } of vacancies(
+  for (const { from, to, waiter, isHealthy, isByExpiry, isYielded } of vacancies(
     facts,
     pace,
     nodes,
@@ -260,7 +261,9 @@ export function progress(
   )) {
     // A waiter knows by its own clock when keys expire.
     const drift = isByExpiry ? Math.min(pace.drift * facts.history.maxTtl, LONGEST_SLEEP) : 0;
-    const bound = mostTimeWithoutHolder(pace, isHealthy) + drift;
+    // Whoever has just given a turn back pauses, and the next in line watches for as long as a reservation lasts.
+    const pause = isYielded ? longestReservation(facts) + SLACK : 0;
+    const bound = mostTimeWithoutHolder(pace, isHealthy) + drift + pause;
     if (to - from <= bound || to - from <= bound + missedTurns(facts, from, to)) continue;
     report(
       'progress',
@@ -291,6 +294,8 @@ interface Vacancy {
   readonly isHealthy: boolean;
   /** Whether it began as the last key in the way expired. */
   readonly isByExpiry: boolean;
+  /** Whether a turn was given back shortly before, or meanwhile. */
+  readonly isYielded: boolean;
 }
 
 /**
@@ -337,6 +342,10 @@ function* vacancies(
         // What one who is stopped has got of it is in the way of all others; and of several who have died in a line.
         if (to <= from || history.pauses.some((pause) => pause.from < to && pause.to > from)) continue;
         if (deadInLine(facts, resource, from, to) > 1) continue;
+        // What may not be deleted is in the way until it expires, or a waiter finds out.
+        if (history.exchanges.some((each) => isForbidden(each) && each.keys?.includes(resource))) continue;
+        // Those who were forged get their turns like others.
+        if (isForgedInLine(history, resource, from, to)) continue;
         // A vote that its owner is not told of is in the way of all, too.
         const contenders = new Set(
           wanted.flatMap((call) => (call.invokedAt < to && call.settledAt > from ? [call.client] : [])),
@@ -344,10 +353,24 @@ function* vacancies(
         const isHealthy =
           sound.length === history.nodes &&
           [...contenders].every((client) => nodes.sound(client, from, to, true).length === history.nodes);
-        yield { from, to, waiter, isHealthy, isByExpiry: gap.last?.end === 'expired' };
+        const isYielded = history.exchanges.some(
+          (each) =>
+            each.afterwards === 'yield' &&
+            each.keys?.includes(resource) === true &&
+            each.executedAt > from - LONGEST_YIELD &&
+            each.executedAt < to,
+        );
+        yield { from, to, waiter, isHealthy, isByExpiry: gap.last?.end === 'expired', isYielded };
       }
     }
   }
+}
+
+function isForgedInLine({ entries }: History, key: string, from: number, to: number): boolean {
+  return entries.some(
+    (each) =>
+      each.client < 0 && each.key === key && each.from < to && each.until > from && each.end !== 'unheard',
+  );
 }
 
 /** How many had died that stood in a line, or whose turn it was, between two instants. */

@@ -107,7 +107,9 @@ export class LineBook {
     if (this.#served.get(key) === name) return 'served';
     if (by === undefined) return 'aged';
     if (by.waits !== true || by.client !== client) return 'unheard';
-    return by.operation === 'grant' && by.reply === 'granted' ? 'granted' : 'left';
+    if (by.operation !== 'grant') return 'left';
+    // A stand that is denied may find that nobody hears for its own waiter.
+    return by.reply === 'granted' ? 'granted' : 'unheard';
   }
 
   #lookAtKey(key: string, by: Exchange | undefined): void {
