@@ -8,7 +8,7 @@
  *
  * --baseline: the folder of another checkout, with its dependencies installed; rates and times are then shown as ratios
  * to it, too, and more goals are checked. --rounds: how often each contestant is measured. --quick: a short run without
- * other libraries. --contestants: who takes part. --faults: of the scenario `faults`, only those with this in their names.
+ * other libraries. --contestants: which libraries are measured. --faults: in the scenario `faults`, only the faults whose names contain this.
  *
  * The tables go to stdout, the figures to bench/results/contention.json, progress to stderr. The seed is that of the
  * bench's own jitter; the libraries have theirs.

@@ -108,7 +108,7 @@ async function underLoad(
   const beganAt = await fault.begin({ servers, proxies, victim, arbiter });
   const settle = fault.settle ?? 0;
   const window = { from: beganAt + settle, until: now() + settle + WATCH };
-  // Whoever holds the lock at the end reports its turn when it has left.
+  // The last holder reports its turn after it has released the lock.
   await setTimeout(window.until + 10 * section - now());
   const isStuck = fault.victim !== undefined && (await isHeldByTheSame(servers, resource));
   const reporting = fault.victim === 'lost' ? workers.slice(1) : workers;

@@ -12,7 +12,7 @@ import type { LoadReply } from '../worker/verbs.ts';
 /** In ms: as in everybody's tables of contention. */
 const SECTION = 2;
 const THINK = 20;
-/** For the holder to leave; whoever waits then is no longer watched. */
+/** How long the last holder has to release the lock. Waiters are not measured any more by then. */
 const PATIENCE = 100;
 
 /** Who wants the lock. */

@@ -808,13 +808,13 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [edit('acquire/news.ts', 'next(): void {', 'next(): void {\n    if (this.#clock) return;')],
   },
   {
-    name: 'that it is the next is forgotten by whoever has not been denied yet',
+    name: 'a waiter forgets a next that comes before its denial',
     breaks: 'progress',
     directed: 'a client dies as its turn comes, and the next is told so before it is denied',
     edits: [edit('acquire/news.ts', 'next(): void {', 'next(): void {\n    if (!this.#sleep) return;')],
   },
   {
-    name: 'a turn is forgotten by whoever has not been denied yet',
+    name: 'a waiter forgets a turn that comes before its denial',
     breaks: 'progress',
     model: 'contended',
     seed: 6,
@@ -884,7 +884,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'whoever comes to a free key passes the line',
+    name: 'a stand on a free key passes the line',
     breaks: 'fair',
     model: 'contended',
     seed: 2,
