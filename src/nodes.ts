@@ -2,6 +2,7 @@ import { wrong } from './bad-input.ts';
 import type { LockNode } from './node/lock-node.ts';
 import { ColdStart } from './node/redis/cold-start.ts';
 import { createConnection } from './node/redis/connect.ts';
+import { Encoder } from './node/redis/encode.ts';
 import {
   type NodeRedisCluster,
   type NodeRedisInstance,
@@ -63,8 +64,9 @@ export function createNodes(
     connectTimeout,
     guard,
     coldStart,
-    fenceRetention,
     keyPrefix,
+    encoder: new Encoder(fenceRetention),
+    sampleKeys: specs.every(isLockNode) ? [] : [keyPrefix + random.token(), keyPrefix + random.token()],
     servers: new Servers(),
     quarantine: quarantineOf(maxTtl, driftFactor),
     startPause: nodeTimeout / 2,

@@ -1,5 +1,5 @@
 import { encode } from './encode.ts';
-import type { Command } from './link.ts';
+import type { Command, Encoded } from './link.ts';
 
 /** A command as a client of ioredis takes it. */
 export interface IoredisCommand {
@@ -38,9 +38,9 @@ export function commandClassOf(client: Commanding): CommandClass {
  * A command that is written by one string: ioredis would copy and look through hundreds of arguments. Its errors show no
  * arguments either.
  */
-export function minimalCommand(Class: CommandClass, command: Command): IoredisCommand {
+export function minimalCommand(Class: CommandClass, command: Command, rest?: Encoded): IoredisCommand {
   // ioredis makes objects of some replies; it knows their commands by names in lower case.
   const minimal = new Class(String(command[0]).toUpperCase(), [], { replyEncoding: 'utf8' });
-  minimal.toWritable = () => encode(command);
+  minimal.toWritable = () => encode(command, rest);
   return minimal;
 }

@@ -2,7 +2,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { inNeutralContext } from '../context.ts';
 import { commandClassOf, type IoredisCommand, minimalCommand } from './ioredis-command.ts';
-import type { Address, Command, Link, LinkListener, OpenLink, ReplyHandler } from './link.ts';
+import type { Address, Command, Encoded, Link, LinkListener, OpenLink, ReplyHandler } from './link.ts';
 import { cut, explain, guard } from './socket.ts';
 import { notConnected, UnansweredSubscriptions } from './unanswered.ts';
 
@@ -112,8 +112,8 @@ class IoredisLink implements Link {
     client.connect().catch(() => {});
   }
 
-  send(command: Command, reply: ReplyHandler): void {
-    if (this.#isUp) this.#send(command, reply);
+  send(command: Command, reply: ReplyHandler, rest?: Encoded): void {
+    if (this.#isUp) this.#send(command, reply, rest);
     else queueMicrotask(() => reply(notConnected(), undefined));
   }
 
@@ -144,9 +144,9 @@ class IoredisLink implements Link {
     this.#subscribing.fail();
   }
 
-  #send(command: Command, reply: ReplyHandler): void {
+  #send(command: Command, reply: ReplyHandler, rest?: Encoded): void {
     this.#unanswered++;
-    (this.#client.sendCommand(minimalCommand(this.#Command, command)) as Promise<unknown>).then(
+    (this.#client.sendCommand(minimalCommand(this.#Command, command, rest)) as Promise<unknown>).then(
       (result) => {
         this.#unanswered--;
         reply(null, result);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ReplyHandler } from '../../src/link/link.ts';
 import { ColdStart } from '../../src/node/redis/cold-start.ts';
+import { Encoder, type ScriptInput } from '../../src/node/redis/encode.ts';
 import { quarantineOf, type RestartGuard } from '../../src/node/redis/quarantine.ts';
 import type {
   ConnectionListener,
@@ -40,6 +41,7 @@ export function infoOf(fields: Record<string, string> = {}): string {
     second_repl_offset: '-1',
     maxmemory: '0',
     maxmemory_policy: 'noeviction',
+    server_time_usec: '1700000000000000',
     ...fields,
   };
   return `# Server\r\n${Object.entries(all)
@@ -77,6 +79,10 @@ export class FakeConnection implements RedisConnection {
   exists_: Answer<readonly boolean[]> | undefined;
   load_: Answer<'loaded'> = 'loaded';
   clusterSize: Answer<number | undefined> = undefined;
+  /** Whether the user has all permissions, so that brief commands are sent. */
+  permits = false;
+  /** Called with the arguments of each question for permissions. */
+  onPermits: (args: readonly (string | number)[]) => void = () => {};
   closed = false;
   reorders = false;
   isSharded = false;
@@ -99,12 +105,12 @@ export class FakeConnection implements RedisConnection {
     this.#listener = listener;
   }
 
-  #evalsha(
-    sha: string,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-    reply: ReplyHandler,
-  ): void {
+  #evalsha(sha: string, { keys, args }: ScriptInput, reply: ReplyHandler): void {
+    if (args[0] === 'permits') {
+      this.onPermits(args);
+      reply(null, this.permits ? 1 : 0);
+      return;
+    }
     const operations = requestsOf(keys, args).map(({ operation, token }) => `${operation} ${token}`);
     this.commands.push({ operations, sha, keys, args, reply });
     this.sent.push(operations.join(', '));
@@ -213,7 +219,7 @@ export class FakeConnection implements RedisConnection {
     const has = (sha: string): boolean => this.scripts(place).has(sha);
     const master: Master = {
       name: `${this.name} ${place}`,
-      evalsha: (sha, keys, args, reply) => this.#evalsha(sha, keys, args, reply),
+      evalsha: (sha, input, reply) => this.#evalsha(sha, input, reply),
       info: async () => (await send('info', () => this.info_))[place] ?? '',
       hasScripts: (shas) => send('exists', () => this.exists_ ?? shas.map(has)),
       load: async (script) => {
@@ -291,7 +297,8 @@ export function nodeOver(plan: NodeOverPlan = {}): NodeOver {
     quarantine: QUARANTINE,
     startPause: 50,
     keyPrefix: '',
-    fenceRetention: RETENTION,
+    encoder: new Encoder(RETENTION),
+    sampleKeys: ['sample'],
     connectTimeout: 2_000,
   });
   node.start();

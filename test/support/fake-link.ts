@@ -1,4 +1,12 @@
-import type { Address, Command, Link, LinkListener, OpenLink, ReplyHandler } from '../../src/link/link.ts';
+import type {
+  Address,
+  Command,
+  Encoded,
+  Link,
+  LinkListener,
+  OpenLink,
+  ReplyHandler,
+} from '../../src/link/link.ts';
 
 /** A command that was sent over a {@link FakeLink}, for the test to answer. */
 export class SentCommand {
@@ -73,8 +81,8 @@ export class FakeLink implements Link {
     return this.sent.map(({ command }) => command.join(' '));
   }
 
-  send(command: Command, reply: ReplyHandler): void {
-    const sent = new SentCommand(this, command, reply);
+  send(command: Command, reply: ReplyHandler, rest?: Encoded): void {
+    const sent = new SentCommand(this, [...command, ...(rest?.parts ?? [])], reply);
     this.sent.push(sent);
     // No answer, and no failure, comes before `send` returns.
     if (this.#isCut || this.isDown) queueMicrotask(() => sent.fail(new Error('the link has ended')));

@@ -1,4 +1,5 @@
 import type { Command } from '../../src/link/link.ts';
+import type { ScriptInput } from '../../src/node/redis/encode.ts';
 import type { Master, RedisConnection } from '../../src/node/redis/redis-connection.ts';
 
 interface Waiting<Note> {
@@ -12,15 +13,12 @@ interface Waiting<Note> {
  * know since when. Commands of one connection leave in order.
  */
 export class HandIns<Note> {
-  readonly #take: (keys: readonly string[], args: readonly (string | number)[]) => Note;
+  readonly #take: (input: Pick<ScriptInput, 'keys' | 'args'>) => Note;
   readonly #waiting: Waiting<Note>[] = [];
   /** What stands for each master, which is known by its identity. */
   readonly #masters = new WeakMap<Master, Master>();
 
-  constructor(
-    connection: RedisConnection,
-    take: (keys: readonly string[], args: readonly (string | number)[]) => Note,
-  ) {
+  constructor(connection: RedisConnection, take: (input: Pick<ScriptInput, 'keys' | 'args'>) => Note) {
     this.#take = take;
     const masters = connection.masters.bind(connection);
     const masterOf = connection.masterOf.bind(connection);
@@ -44,13 +42,12 @@ export class HandIns<Note> {
     if (known) return known;
     const watched: Master = {
       name: master.name,
-      evalsha: (sha, keys, args, reply, asking) => {
-        const waiting = { words: [sha, keys.length, ...keys, ...args], note: this.#take(keys, args) };
+      evalsha: (sha, input, reply, asking) => {
+        const waiting = { words: [sha, ...input.encoded.parts], note: this.#take(input) };
         this.#waiting.push(waiting);
         master.evalsha(
           sha,
-          keys,
-          args,
+          input,
           (error, result) => {
             const index = this.#waiting.indexOf(waiting);
             if (index >= 0) this.#waiting.splice(index, 1);

@@ -28,8 +28,66 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   yield: 'release',
 };
 
-/** For how long counters are kept, and then the arguments of each operation, as src/node/redis/scripts/operations.ts has it. */
+/** A script's input as src/node/redis/scripts/operations.ts has it: what is asked by it. None by the question for permissions. */
 export function requestsOf(keys: readonly string[], args: readonly (string | number)[]): Request[] {
+  switch (args[0]) {
+    case 'permits':
+      return [];
+    case 'release':
+      return keys.map((key, i) => releaseOf(key, args[i + 2], Number(args[1])));
+    case 'plain':
+    case 'fenced':
+      return grantsOf(keys, args, args[0] === 'fenced' ? 2 : 1);
+    default:
+      return generalRequestsOf(keys, args);
+  }
+}
+
+function releaseOf(key: string, token: unknown, reservation: number): Request {
+  return {
+    operation: 'release',
+    keys: [key],
+    token: String(token),
+    ttl: 0,
+    afterwards: 'serve',
+    reservation,
+    waiter: undefined,
+    fence: undefined,
+  };
+}
+
+/** `width`: how many keys each takes, and how many arguments beside its token. */
+function grantsOf(keys: readonly string[], args: readonly (string | number)[], width: 1 | 2): Request[] {
+  const requests: Request[] = [];
+  for (let i = 2, key = 0; i < args.length; i += width + 1, key += width) {
+    requests.push({
+      operation: 'grant',
+      keys: keys.slice(key, key + 1),
+      token: String(args[i]),
+      ttl: Number(args[i + 1]),
+      afterwards: 'serve',
+      reservation: 0,
+      waiter: undefined,
+      fence: width === 2 ? { value: Number(args[i + 2]) - 1, retention: Number(args[1]) } : undefined,
+    });
+  }
+  return requests;
+}
+
+/** What the script answers to that input, by what it answers to each operation: in short, if all were done just as asked. */
+export function answerTo(args: readonly (string | number)[], replies: readonly unknown[]): unknown {
+  if (args[0] === 'permits') return 1;
+  const isBrief = Number.isNaN(Number(args[0]));
+  return isBrief && replies.every((reply) => reply === 1) ? replies.length : replies;
+}
+
+/** What the script answers to each operation, by its answer. */
+export function repliesIn(answer: unknown): readonly unknown[] {
+  return Array.isArray(answer) ? answer : Array.from({ length: Number(answer) }, () => 1);
+}
+
+/** For how long counters are kept, and then the arguments of each operation. */
+function generalRequestsOf(keys: readonly string[], args: readonly (string | number)[]): Request[] {
   const requests: Request[] = [];
   let first = 0;
   let width: number;

@@ -15,7 +15,7 @@ const PROMOTED = infoOf({ master_replid: 'replid-2', second_repl_offset: '7' });
 function admissionsOver(guard: RestartGuard = 'auto') {
   const clock = new ManualClock(1_000);
   const connection = new FakeConnection();
-  const admissions = new Admissions({ guard, quarantine: 60_000, clock });
+  const admissions = new Admissions({ guard, quarantine: 60_000, clock, sampleKeys: ['sample'] });
   connection.connect();
   const master = (): Master => connection.masters()[0] as Master;
   return {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ScriptInput } from '../../src/node/redis/encode.ts';
 import { Session } from '../../src/node/redis/session.ts';
 import { type FakeLink, FakeLinks } from '../support/fake-link.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -97,7 +98,7 @@ describe('commands of a session', () => {
 
   it('follow ASKING when their keys are moving', () => {
     session.open(link);
-    session.evalsha('sha', ['k'], [1], () => {}, true);
+    session.evalsha('sha', new ScriptInput(['k'], [1]), () => {}, true);
     expect(link.commands).toEqual(['ASKING', 'EVALSHA sha 1 k 1']);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { inboxOf } from '../../src/node/inbox.ts';
+import { ScriptInput } from '../../src/node/redis/encode.ts';
 import type { RedisSubscriber } from '../../src/node/redis/redis-connection.ts';
 import { grantScript } from '../../src/node/redis/scripts/script.ts';
 import { emptyHistory } from '../support/checker/history.ts';
@@ -98,9 +99,13 @@ class Bench {
       const master = this.connection.masterOf();
       if (master instanceof Error) this.hear(`${token}: ${master.message}`);
       else
-        master.evalsha(SCRIPT.sha, [token], [1_000, 'grant', 1, token, 100_000, ''], (error, reply) => {
-          this.hear(`${token}: ${error ? error.message : wordOf('grant', (reply as unknown[])[0])}`);
-        });
+        master.evalsha(
+          SCRIPT.sha,
+          new ScriptInput([token], [1_000, 'grant', 1, token, 100_000, '']),
+          (error, reply) => {
+            this.hear(`${token}: ${error ? error.message : wordOf('grant', (reply as unknown[])[0])}`);
+          },
+        );
     });
   }
 

@@ -1,4 +1,6 @@
 import type { Clock } from '../../clock.ts';
+import { counterOf } from '../counter.ts';
+import { ScriptInput } from './encode.ts';
 import { Quarantine, type RestartGuard } from './quarantine.ts';
 import type { Master } from './redis-connection.ts';
 import {
@@ -26,6 +28,8 @@ export type Admission =
     };
 
 export interface AdmissionsPlan {
+  /** Keys that are like all that this node will have, and never locked: permissions are checked with them. */
+  readonly sampleKeys: readonly string[];
   readonly guard: RestartGuard;
   /** How long a quarantine takes, in ms. */
   readonly quarantine: number;
@@ -37,7 +41,14 @@ interface Known {
   admission: Admission;
   /** Whether its script was found to be gone. */
   stale: boolean;
+  /** By how much its wall clock is ahead of our clock, in µs; undefined if it does not tell. */
+  readonly lead: number | undefined;
+  /** Whether our user was found to have all permissions for a lock, so that brief commands need not check them. */
+  permits: boolean;
 }
+
+/** How far above a server's clock the number of a brief grant may be, in µs: a minute less than general grants check. */
+const LONGEST_LEAD = 3_540_000_000;
 
 /**
  * Which masters of a node are known to remember every lock that they may hold. A restart empties a server's script
@@ -68,6 +79,22 @@ export class Admissions {
     return this.#known.has(master);
   }
 
+  /**
+   * The largest number that a brief grant may ask a counter for, as the server does not compare it with its clock; −Infinity if no brief
+   * command may be sent.
+   */
+  briefLimit(master: Master): number {
+    const known = this.#known.get(master);
+    if (!known?.permits || known.lead === undefined) return Number.NEGATIVE_INFINITY;
+    return this.#plan.clock.now() * 1_000 + known.lead + LONGEST_LEAD;
+  }
+
+  /** Our user was refused something: from now on each grant checks the permissions. */
+  refused(master: Master): void {
+    const known = this.#known.get(master);
+    if (known) known.permits = false;
+  }
+
   /** Finds out whether the master remembers, and gives it the grant script if so. All on its one connection. */
   async look(master: Master, server: ServerInfo): Promise<Admission> {
     const { guard, clock } = this.#plan;
@@ -84,10 +111,11 @@ export class Admissions {
         ...(hasGate || guard === 'off' ? [] : [gate]),
         ...(hasGrants ? [] : [grants]),
       ]);
-      return this.#note(master, incarnation, { kind: 'admitted', sha: grants.sha });
+      return this.#note(master, server, incarnation, { kind: 'admitted', sha: grants.sha });
     }
     await this.#load(master, hasOthers ? [] : [allButGrants]);
-    return this.#note(master, incarnation, { kind: 'quarantined', sha: grants.sha, until, replaced, blank });
+    const quarantined = { kind: 'quarantined', sha: grants.sha, until, replaced, blank } as const;
+    return this.#note(master, server, incarnation, quarantined);
   }
 
   /** Admits a master in quarantine for other reasons than its age; only on the connection that it was looked at. */
@@ -132,12 +160,31 @@ export class Admissions {
     return known?.admission.kind === 'admitted' && known.incarnation === incarnation;
   }
 
-  #note(master: Master, incarnation: Incarnation, admission: Admission): Admission {
-    this.#known.set(master, { incarnation, admission, stale: false });
+  #note(master: Master, { wallTime }: ServerInfo, incarnation: Incarnation, admission: Admission): Admission {
+    const lead = wallTime === undefined ? undefined : wallTime - this.#plan.clock.now() * 1_000;
+    const known: Known = { incarnation, admission, stale: false, lead, permits: false };
+    this.#known.set(master, known);
+    const sha = admission.kind === 'admitted' ? admission.sha : allButGrants.sha;
+    this.#checkPermissions(master, known, sha);
     return admission;
+  }
+
+  /** What is sent meanwhile is general. */
+  #checkPermissions(master: Master, known: Known, sha: string): void {
+    let missing = this.#plan.sampleKeys.length;
+    for (const key of this.#plan.sampleKeys)
+      master.evalsha(sha, permission(key), (error, reply) => {
+        if (!error && reply === 1) missing--;
+        if (missing === 0) known.permits = true;
+      });
   }
 
   async #load(master: Master, scripts: readonly Script[]): Promise<void> {
     await Promise.all(scripts.map(({ text }) => master.load(text)));
   }
+}
+
+/** Asks whether a brief command for this key would be permitted. It is no KEY, and so may be in any hash slot. */
+function permission(key: string): ScriptInput {
+  return new ScriptInput([], ['permits', key, counterOf(key)]);
 }

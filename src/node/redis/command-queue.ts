@@ -3,10 +3,12 @@ import { inNeutralContext } from '../../context.ts';
 import { concernsAll, ranNothing, replyTo } from '../failure.ts';
 import type { NoAnswer } from '../lock-node.ts';
 import type { Admissions } from './admissions.ts';
-import { type BatchRules, batchesOf } from './batches.ts';
+import { type Batch, type BatchRules, batchesOf, MOST_OPERATIONS } from './batches.ts';
+import { decode } from './decode.ts';
 import { type Detour, Detours, inVain } from './detours.ts';
+import { type Encoder, ScriptInput } from './encode.ts';
 import { ForbiddenKeys, isAboutKeys } from './forbidden-keys.ts';
-import { decode, encode, type Operation } from './operation.ts';
+import type { Form, Operation } from './operation.ts';
 import { Pace } from './pace.ts';
 import type { Master, RedisConnection } from './redis-connection.ts';
 import { allButGrants } from './scripts/script.ts';
@@ -15,8 +17,7 @@ export interface CommandQueuePlan {
   readonly connection: RedisConnection;
   readonly admissions: Admissions;
   readonly clock: Clock;
-  /** For how long fencing counters are kept, in ms. */
-  readonly fenceRetention: number;
+  readonly encoder: Encoder;
   /** What all keys begin with. */
   readonly keyPrefix: string;
   /** How an error that a server answered counts as a reply. */
@@ -69,7 +70,6 @@ export class CommandQueue {
   readonly #unsure: Operation[] = [];
   readonly #triedAgain = new WeakSet<Operation>();
   readonly #detours: Detours;
-  readonly #rules: BatchRules;
   readonly #forbidden: ForbiddenKeys;
   /** How often the masters are looked at because a script is missing, and how often it is loaded. */
   readonly #looks: Pace;
@@ -90,10 +90,6 @@ export class CommandQueue {
       isForbidden: (sha, keys) => this.#isForbidden(sha, keys),
     });
     this.#detours = new Detours((error) => plan.connection.redirected(error));
-    this.#rules = {
-      slotOf: (key) => plan.connection.slotOf(key),
-      isAlone: (key) => this.#forbidden.has(key),
-    };
     this.#looks = new Pace(plan.clock);
     this.#loads = new Pace(plan.clock, { free: FREE_LOADS });
   }
@@ -119,9 +115,12 @@ export class CommandQueue {
   /** Alone, an operation waits for nothing but the end of the tick. */
   add(operation: Operation): void {
     this.#queue.push(operation);
-    if (this.#flushPlanned) return;
-    this.#flushPlanned = true;
-    inNeutralContext(this.#planFlush);
+    // A full command leaves at once: the server begins while the rest of the tick is still being made. But a hand-over leaves with what follows.
+    if (this.#queue.length >= MOST_OPERATIONS && operation.afterwards !== 'hand over') this.#flush();
+    else if (!this.#flushPlanned) {
+      this.#flushPlanned = true;
+      inNeutralContext(this.#planFlush);
+    }
   }
 
   /** Lets operations out from now on: `first`, then what has been waiting. */
@@ -139,10 +138,12 @@ export class CommandQueue {
 
   readonly #planFlush = (): void => process.nextTick(this.#onTickEnd);
 
-  readonly #onTickEnd = (): void => this.#flush();
+  readonly #onTickEnd = (): void => {
+    this.#flushPlanned = false;
+    this.#flush();
+  };
 
   #flush(): void {
-    this.#flushPlanned = false;
     // One master of a Redis Cluster does not wait for another.
     if (this.#held || (this.#isLoading && !this.#plan.connection.reorders)) return;
     const ready = this.#queue;
@@ -152,24 +153,43 @@ export class CommandQueue {
   }
 
   /** What is still wanted, as commands. */
-  #batches(operations: readonly Operation[]): Operation[][] {
+  #batches(operations: readonly Operation[]): Batch[] {
     const wanted = operations.filter((each) => {
-      const isWanted = each.wanted();
+      const { isWanted } = each;
       if (!isWanted) each.deliver(replyTo(UNWANTED, false));
       return isWanted;
     });
-    return batchesOf(wanted, this.#rules);
+    return batchesOf(wanted, this.#rules());
   }
 
-  #dispatch(batch: readonly Operation[]): void {
-    const master = this.#plan.connection.masterOf(batch[0]?.keys[0] ?? '');
+  #rules(): BatchRules {
+    const { connection, admissions } = this.#plan;
+    let master: Master | Error | undefined;
+    let limit = 0;
+    return {
+      slotOf: (key) => connection.slotOf(key),
+      isAlone: (key) => this.#forbidden.has(key),
+      formOf: ({ firstKey, form, fence = 0 }) => {
+        const itsMaster = connection.masterOf(firstKey);
+        // Operations in a row mostly go to the same one.
+        if (itsMaster !== master) {
+          master = itsMaster;
+          limit = master instanceof Error ? Number.NEGATIVE_INFINITY : admissions.briefLimit(master);
+        }
+        return fence < limit ? form : 'general';
+      },
+    };
+  }
+
+  #dispatch({ operations, form }: Batch): void {
+    const master = this.#plan.connection.masterOf(operations[0]?.firstKey ?? '');
     // In the next turn of the event loop: a caller that tries again at once must not keep it from reading.
-    if (master instanceof Error) setImmediate(() => this.#refuse(batch, master));
-    else this.#dispatchTo(master, batch);
+    if (master instanceof Error) setImmediate(() => this.#refuse(operations, master));
+    else this.#dispatchTo(master, operations, form);
   }
 
   /** All of it under the script that grants, if the master is known to remember. `asking`: see {@link Master.evalsha}. */
-  #dispatchTo(master: Master, batch: readonly Operation[], asking = false): void {
+  #dispatchTo(master: Master, batch: readonly Operation[], form: Form, asking = false): void {
     // What it did not run for want of the script goes first.
     const loading = this.#again.get(master);
     if (loading) {
@@ -178,30 +198,28 @@ export class CommandQueue {
     }
     const admission = this.#plan.admissions.of(master);
     if (admission?.kind === 'admitted') {
-      this.#send(batch, admission.sha, master, asking);
+      this.#send(batch, form, admission.sha, master, asking);
       return;
     }
     const others = batch.filter((each) => !isVote(each));
-    if (others.length > 0) this.#send(others, allButGrants.sha, master, asking);
+    if (others.length > 0) this.#send(others, form, allButGrants.sha, master, asking);
     const votes = batch.filter(isVote);
     if (votes.length === 0) return;
     if (!admission) this.#lookFirst(votes, master);
     else if (admission.replaced) this.#quarantined(votes, master);
     // Somebody else may have admitted it meanwhile.
-    else this.#send(votes, admission.sha, master, asking);
+    else this.#send(votes, form, admission.sha, master, asking);
   }
 
-  #send(batch: readonly Operation[], sha: string, master: Master, asking = false): void {
-    const { connection, fenceRetention, idle } = this.#plan;
-    const { keys, args } = encode(batch, fenceRetention, connection.isSharded);
+  #send(batch: readonly Operation[], form: Form, sha: string, master: Master, asking = false): void {
+    const { connection, encoder, idle } = this.#plan;
     this.#unanswered += batch.length;
     master.evalsha(
       sha,
-      keys,
-      args,
+      encoder.encode(batch, form, connection.isSharded),
       (error, reply) => {
         this.#unanswered -= batch.length;
-        if (!error) this.#answered(batch, reply, sha, master);
+        if (!error) this.#answered(batch, form, reply, sha, master);
         else if (error.message.startsWith('NOSCRIPT')) this.#unknown(batch, sha, master, error);
         else this.#failed(batch, sha, master, error);
         if (this.idle) idle();
@@ -210,29 +228,37 @@ export class CommandQueue {
     );
   }
 
-  #answered(batch: readonly Operation[], reply: unknown, sha: string, master: Master): void {
+  #answered(batch: readonly Operation[], form: Form, reply: unknown, sha: string, master: Master): void {
     const { admissions, votes } = this.#plan;
     if (sha !== allButGrants.sha && admissions.granted(master)) votes();
     const pace = sha === allButGrants.sha ? this.#loads : this.#looks;
     // What was sent again has run, so the repetition has helped.
     if (pace.isSlowed && batch.some((each) => this.#triedAgain.has(each))) pace.helped();
-    this.#forbidden.allowed(batch[0]?.keys[0] ?? '');
-    const replies: unknown[] = Array.isArray(reply) ? reply : [];
-    if (replies.length !== batch.length) {
+    this.#forbidden.allowed(batch[0]?.firstKey ?? '');
+    // A brief command whose operations were all done just as asked says how many there were.
+    const isDone = form !== 'general' && reply === batch.length;
+    const replies: unknown[] | undefined = isDone ? undefined : Array.isArray(reply) ? reply : [];
+    if (replies && replies.length !== batch.length) {
       // Whose each of them is cannot be known.
-      for (const each of batch) each.deliver(this.#noAnswer(MISCOUNTED, true));
+      for (const each of batch) each.deliver(this.#noAnswer(master, MISCOUNTED, true));
       return;
     }
-    batch.forEach((each, index) => {
-      if (each.verb === 'repair' && replies[index] === NOT_REPAIRED) {
-        this.#quarantined([each], master);
-        return;
-      }
-      const decoded = decode(each, replies[index]);
-      if (!(decoded instanceof Error) && (decoded.kind === 'granted' || decoded.kind === 'denied'))
-        this.#plan.voted(each.keys[0] ?? '');
-      each.deliver(decoded instanceof Error ? this.#noAnswer(decoded, true, each.keys[0]) : decoded);
-    });
+    for (let i = 0; i < batch.length; i++)
+      this.#deliver(batch[i] as Operation, replies ? replies[i] : 1, master);
+  }
+
+  #deliver(operation: Operation, reply: unknown, master: Master): void {
+    if (operation.verb === 'repair' && reply === NOT_REPAIRED) {
+      this.#quarantined([operation], master);
+      return;
+    }
+    const decoded = decode(operation, reply);
+    if (decoded instanceof Error) {
+      operation.deliver(this.#noAnswer(master, decoded, true, operation.firstKey));
+      return;
+    }
+    if (decoded.kind === 'granted' || decoded.kind === 'denied') this.#plan.voted(operation.firstKey);
+    operation.deliver(decoded);
   }
 
   #failed(batch: readonly Operation[], sha: string, master: Master, error: Error): void {
@@ -246,18 +272,18 @@ export class CommandQueue {
       // One operation may have keys that this user must not touch; the others shall not suffer for it.
       const middle = batch.length >> 1;
       for (const half of [batch.slice(0, middle), batch.slice(middle)])
-        for (const part of this.#batches(half)) this.#send(part, sha, master);
+        for (const part of this.#batches(half)) this.#send(part.operations, part.form, sha, master);
     } else if (isOfSome && isAboutKeys(error) && batch[0]) {
-      this.#forbidden.refused(batch[0].keys[0] ?? '');
-      void this.#explain(batch[0], sha, error);
+      this.#forbidden.refused(batch[0].firstKey);
+      void this.#explain(batch[0], sha, master, error);
     } else {
-      if (isOfSome) this.#forbidden.refused(batch[0]?.keys[0] ?? '');
-      this.#refuse(batch, this.#plan.connection.reorders ? inVain(error) : error, !ranNothing(error));
+      if (isOfSome) this.#forbidden.refused(batch[0]?.firstKey ?? '');
+      this.#refuse(batch, this.#plan.connection.reorders ? inVain(error) : error, !ranNothing(error), master);
     }
   }
 
-  #refuse(batch: readonly Operation[], error: Error, maybeExecuted = false): void {
-    const reply = this.#noAnswer(error, maybeExecuted);
+  #refuse(batch: readonly Operation[], error: Error, maybeExecuted = false, master?: Master): void {
+    const reply = this.#noAnswer(master, error, maybeExecuted);
     for (const each of batch) each.deliver(reply);
   }
 
@@ -267,7 +293,7 @@ export class CommandQueue {
     const others = batch.filter((each) => !tired.includes(each));
     if (others.length === 0) return;
     if (detour.kind === 'later') this.#delay(others);
-    else if (detour.kind === 'asking') this.#dispatchTo(detour.master, others, true);
+    else if (detour.kind === 'asking') this.#dispatchTo(detour.master, others, 'general', true);
     else for (const part of this.#batches(others)) this.#dispatch(part);
   }
 
@@ -279,20 +305,19 @@ export class CommandQueue {
     });
   }
 
-  async #explain(operation: Operation, sha: string, error: Error): Promise<void> {
+  async #explain(operation: Operation, sha: string, master: Master, error: Error): Promise<void> {
     const cause = await this.#forbidden.explain(operation, sha, error);
-    operation.deliver(this.#noAnswer(cause, false, operation.keys[0]));
+    operation.deliver(this.#noAnswer(master, cause, false, operation.firstKey));
     if (this.idle) this.#plan.idle();
   }
 
   /** Finds out by a command that does nothing. */
   #isForbidden(sha: string, keys: readonly string[]): Promise<boolean> {
-    const { connection, fenceRetention } = this.#plan;
-    const master = connection.masterOf(keys[0] ?? '');
+    const master = this.#plan.connection.masterOf(keys[0] ?? '');
     if (master instanceof Error) return Promise.resolve(false);
     this.#unanswered++;
     return new Promise((resolve) => {
-      master.evalsha(sha, keys, [fenceRetention], (error) => {
+      master.evalsha(sha, new ScriptInput(keys, [0]), (error) => {
         this.#unanswered--;
         resolve(error !== null && isAboutKeys(error));
       });
@@ -310,7 +335,8 @@ export class CommandQueue {
       // It had the script a moment ago: the script is deleted again and again.
       for (const vote of batch.filter(isVote)) vote.deliver(replyTo(UNSEEN, false));
       const others = batch.filter((each) => !isVote(each));
-      for (const part of this.#batches(others)) this.#send(part, allButGrants.sha, master);
+      for (const { operations, form } of this.#batches(others))
+        this.#send(operations, form, allButGrants.sha, master);
     } else {
       admissions.missing(master);
       this.#queue.unshift(...batch);
@@ -381,8 +407,9 @@ export class CommandQueue {
     if (this.idle) this.#plan.idle();
   }
 
-  #noAnswer(error: Error, maybeExecuted: boolean, key?: string): NoAnswer {
+  #noAnswer(master: Master | undefined, error: Error, maybeExecuted: boolean, key?: string): NoAnswer {
     if (error.message.startsWith('READONLY')) this.#plan.readonly(error);
+    if (master && error.message.startsWith('NOPERM')) this.#plan.admissions.refused(master);
     return this.#plan.replyTo(error, maybeExecuted, key);
   }
 }

@@ -1,4 +1,5 @@
 import type { ReplyHandler } from '../../link/link.ts';
+import type { ScriptInput } from './encode.ts';
 
 /** What happens to a connection. */
 export interface ConnectionListener {
@@ -24,13 +25,7 @@ export interface Master {
   /** Tells the masters of a Redis Cluster apart. */
   readonly name: string;
   /** EVALSHA; all keys have the same `slotOf`. `asking`: right after ASKING, as the master requires of keys that are moving to it. */
-  evalsha(
-    sha: string,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-    reply: ReplyHandler,
-    asking?: boolean,
-  ): void;
+  evalsha(sha: string, input: ScriptInput, reply: ReplyHandler, asking?: boolean): void;
   /** The text of INFO, if the server answers with text. */
   info(): Promise<unknown>;
   /** SCRIPT EXISTS: for each name, whether the server has the script. */

@@ -24,6 +24,7 @@ import type {
 import { Admissions } from './admissions.ts';
 import type { ColdStart } from './cold-start.ts';
 import { CommandQueue } from './command-queue.ts';
+import type { Encoder } from './encode.ts';
 import { Inboxes } from './inboxes.ts';
 import { Misfits } from './misfits.ts';
 import { Operation } from './operation.ts';
@@ -46,8 +47,10 @@ export interface RedisNodePlan {
   readonly startPause: number;
   /** What all keys begin with. */
   readonly keyPrefix: string;
-  /** For how long fencing counters are kept, in ms. */
-  readonly fenceRetention: number;
+  /** Shared by the nodes of one Redlock. */
+  readonly encoder: Encoder;
+  /** See {@link AdmissionsPlan}. */
+  readonly sampleKeys: readonly string[];
   /** How long the first contact may take, in ms. */
   readonly connectTimeout: number;
 }
@@ -101,18 +104,18 @@ export class RedisNode implements LockNode {
   #onIdle: () => void = () => {};
 
   constructor(plan: RedisNodePlan) {
-    const { connection, clock, guard, quarantine } = plan;
+    const { connection, clock, guard, quarantine, sampleKeys } = plan;
     this.name = connection.name;
     this.#plan = plan;
     this.#resets = new Pace(clock);
     this.#wakeUps = new Pace(clock);
-    this.#admissions = new Admissions({ guard, quarantine, clock });
+    this.#admissions = new Admissions({ guard, quarantine, clock, sampleKeys });
     this.#queue = new CommandQueue({
       connection,
       admissions: this.#admissions,
       clock,
       keyPrefix: plan.keyPrefix,
-      fenceRetention: plan.fenceRetention,
+      encoder: plan.encoder,
       awaited: () => plan.coldStart.awaited,
       look: () => this.#lookAgain(),
       replyTo: (error, maybeExecuted, key) => this.#replyTo(error, maybeExecuted, key),

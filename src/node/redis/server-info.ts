@@ -11,6 +11,8 @@ export interface ServerInfo {
   readonly uptime: number;
   /** Whether it was a replica, and has become a master since it started; true also if INFO does not clearly deny it. */
   readonly promoted: boolean;
+  /** Its wall clock, in µs since 1970, if it tells. */
+  readonly wallTime: number | undefined;
   readonly fields: ReadonlyMap<string, string>;
 }
 
@@ -28,9 +30,15 @@ export function parseInfo(text: unknown): ServerInfo {
     incarnation: `${runId} ${fields.get('master_replid') ?? ''}`,
     // Too young is the safe mistake: the server is then in quarantine for the full time.
     uptime: Number.isFinite(uptime) ? Math.max(0, uptime) : 0,
+    wallTime: timeOf(fields.get('server_time_usec')),
     promoted: !(Number(fields.get('second_repl_offset') ?? -1) < 0),
     fields,
   };
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  const time = Number(text);
+  return Number.isSafeInteger(time) ? time : undefined;
 }
 
 /** Whether the server is still reading its data: not to be asked yet. */

@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from '../../clock.ts';
-import type { Command, Link, ReplyHandler } from '../../link/link.ts';
+import type { Command, Encoded, Link, ReplyHandler } from '../../link/link.ts';
+import type { ScriptInput } from './encode.ts';
 import type { Master } from './redis-connection.ts';
 import { type Sent, Watchdog } from './watchdog.ts';
 
@@ -100,23 +101,15 @@ export class Session implements Master {
     for (const { reply } of unanswered) reply(cause, undefined);
   }
 
-  send(command: Command, reply: ReplyHandler): void {
+  send(command: Command, reply: ReplyHandler, rest?: Encoded): void {
     const link = this.#link;
-    if (link) link.send(command, this.#await(reply));
-    else this.#withoutLink(() => this.send(command, reply), reply);
+    if (link) link.send(command, this.#await(reply), rest);
+    else this.#withoutLink(() => this.send(command, reply, rest), reply);
   }
 
-  evalsha(
-    sha: string,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-    reply: ReplyHandler,
-    asking = false,
-  ): void {
+  evalsha(sha: string, { encoded }: ScriptInput, reply: ReplyHandler, asking = false): void {
     if (asking) this.send(['ASKING'], ignore);
-    const command: (string | number)[] = ['EVALSHA', sha, keys.length];
-    // Hundreds of arguments: spreading them would take twice as long.
-    this.send(command.concat(keys, args), reply);
+    this.send(['EVALSHA', sha], reply, encoded);
   }
 
   async info(): Promise<unknown> {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../src/clock.ts';
 import { type Lock, Redlock, RedlockError } from '../../../src/index.ts';
 import { ColdStart } from '../../../src/node/redis/cold-start.ts';
+import { Encoder } from '../../../src/node/redis/encode.ts';
 import { RedisNode } from '../../../src/node/redis/redis-node.ts';
 import { Servers } from '../../../src/node/redis/servers.ts';
 import type { Call, History, Section, Verb } from '../checker/history.ts';
@@ -66,7 +67,9 @@ export class Contender {
       quarantine: 0,
       startPause: 0,
       keyPrefix: '',
-      fenceRetention: HORIZON,
+      encoder: new Encoder(HORIZON),
+      // Brief and general commands come to the same, and a question more would make orders beyond number.
+      sampleKeys: [],
       connectTimeout: HORIZON,
     } as const;
     const nodes = this.wires.map((connection) => new RedisNode({ ...shared, connection }));

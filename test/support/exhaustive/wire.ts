@@ -1,4 +1,5 @@
 import type { ReplyHandler } from '../../../src/link/link.ts';
+import type { ScriptInput } from '../../../src/node/redis/encode.ts';
 import type {
   ConnectionListener,
   Master,
@@ -54,7 +55,7 @@ export class Wire implements RedisConnection {
     const { server } = plan;
     this.#master = {
       name: this.name,
-      evalsha: (sha, keys, args, reply) => this.#evalsha(sha, keys, args, reply),
+      evalsha: (sha, input, reply) => this.#evalsha(sha, input, reply),
       info: async () => server.info(),
       hasScripts: async (shas) => server.hasScripts(shas),
       load: async (script) => server.load(script),
@@ -174,12 +175,7 @@ export class Wire implements RedisConnection {
     this.#listener?.down(cause);
   }
 
-  #evalsha(
-    sha: string,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-    reply: ReplyHandler,
-  ): void {
+  #evalsha(sha: string, { keys, args }: ScriptInput, reply: ReplyHandler): void {
     const { process, now } = this.#plan;
     const command: Command = { sha, parts: this.#note(keys, args), reply, sentIn: now() };
     if (this.state === 'lost') {

@@ -157,7 +157,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a delayed grant is sent after its decision',
     breaks: 'sent in time',
-    edits: [edit('node/redis/command-queue.ts', 'const isWanted = each.wanted();', 'const isWanted = true;')],
+    edits: [edit('node/redis/command-queue.ts', 'const { isWanted } = each;', 'const isWanted = true;')],
   },
   {
     name: 'a rollback is settled by an error',
@@ -204,7 +204,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'node/redis/command-queue.ts',
-        "if (isOfSome) this.#forbidden.refused(batch[0]?.keys[0] ?? '');",
+        "if (isOfSome) this.#forbidden.refused(batch[0]?.firstKey ?? '');",
         'return void this.#plan.clock.after(400, () => this.#resume(batch));',
       ),
     ],
@@ -418,7 +418,7 @@ export const MUTANTS: readonly Mutant[] = [
         'const ready = this.#queue.reverse();',
       ),
       // Otherwise nothing is left to come in the wrong order.
-      edit('node/redis/command-queue.ts', 'const isWanted = each.wanted();', 'const isWanted = true;'),
+      edit('node/redis/command-queue.ts', 'const { isWanted } = each;', 'const isWanted = true;'),
     ],
   },
   {
@@ -629,9 +629,14 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'fenced',
     edits: [
       edit(
-        'node/redis/command-queue.ts',
-        'encode(batch, fenceRetention,',
-        'encode(batch, Math.min(fenceRetention, ...batch.map(({ ttl }) => ttl || fenceRetention)),',
+        'node/redis/encode.ts',
+        '(string | number)[] = [form, fenceRetention];',
+        '(string | number)[] = [form, Math.min(fenceRetention, ...batch.map(({ request }) => (request as GrantRequest).ttl))];',
+      ),
+      edit(
+        'node/redis/encode.ts',
+        'return general(batch, this.#fenceRetention, isSharded);',
+        "return general(batch, Math.min(this.#fenceRetention, ...batch.map(({ request }) => ('ttl' in request ? request.ttl : this.#fenceRetention))), isSharded);",
       ),
       edit('acquire/hints.ts', 'Math.floor(this.#clock.wallTime() * 1_000)', '0'),
     ],

@@ -1,9 +1,10 @@
-import type { Command, Link, LinkListener, OpenLink, ReplyHandler } from '../../../src/link/link.ts';
+import type { Command, Encoded, Link, LinkListener, OpenLink, ReplyHandler } from '../../../src/link/link.ts';
+import type { ScriptInput } from '../../../src/node/redis/encode.ts';
 import type { RedisConnection } from '../../../src/node/redis/redis-connection.ts';
 import type { Exchange, History } from '../checker/history.ts';
 import { HandIns } from '../hand-ins.ts';
 import type { ClientProcess } from '../simulation/client.ts';
-import { type Request, requestsOf, wordOf } from '../wire-format.ts';
+import { type Request, repliesIn, requestsOf, wordOf } from '../wire-format.ts';
 import { WIRE_SHA, type Wire, type Wires } from './wire.ts';
 
 export interface RecordingPlan {
@@ -32,16 +33,15 @@ export class LinkRecorder {
 
   /** From now on operations are written down as the connection gets them, which may keep them until there is a link. */
   watch(connection: RedisConnection): void {
-    this.#handIns = new HandIns(connection, (keys, args) => this.#note(keys, args));
+    this.#handIns = new HandIns(connection, (input) => this.#note(input));
   }
 
   /** The operations of a command that leaves now. */
   left(command: Command): readonly Exchange[] {
-    const [keys, args] = operationsOf(command);
-    return this.#handIns?.left(command) ?? this.#note(keys, args);
+    return this.#handIns?.left(command) ?? this.#note(inputOf(command));
   }
 
-  #note(keys: readonly string[], args: readonly (string | number)[]): readonly Exchange[] {
+  #note({ keys, args }: Input): readonly Exchange[] {
     const { process, history } = this.#plan;
     process.onTurn();
     const exchanges = requestsOf(keys, args).map((request) => this.#exchangeOf(request));
@@ -68,8 +68,10 @@ export class LinkRecorder {
   }
 }
 
-function operationsOf([, , count, ...rest]: Command): [string[], (string | number)[]] {
-  return [rest.slice(0, Number(count)).map(String), rest.slice(Number(count))];
+type Input = Pick<ScriptInput, 'keys' | 'args'>;
+
+function inputOf([, , count, ...rest]: Command): Input {
+  return { keys: rest.slice(0, Number(count)).map(String), args: rest.slice(Number(count)) };
 }
 
 class RecordingLink implements Link {
@@ -102,9 +104,10 @@ class RecordingLink implements Link {
     });
   }
 
-  send(command: Command, reply: ReplyHandler): void {
+  send(command: Command, reply: ReplyHandler, rest?: Encoded): void {
     const wire = this.#wire ?? this.#introduce();
-    this.#link.send(command, command[0] === 'EVALSHA' ? this.#record(wire, command, reply) : reply);
+    const whole = [...command, ...(rest?.parts ?? [])];
+    this.#link.send(command, command[0] === 'EVALSHA' ? this.#record(wire, whole, reply) : reply, rest);
   }
 
   subscribe(channel: string, done: (error: Error | null) => void): void {
@@ -142,18 +145,20 @@ class RecordingLink implements Link {
     const { process, wires } = this.#plan;
     const exchanges = this.#recorder.left(command);
     wires.send(wire, [...exchanges]);
-    const counters = requestsOf(...operationsOf(command)).map(({ fence }) => fence && fence.value + 1);
-    return (error, replies) => {
+    const { keys, args } = inputOf(command);
+    const counters = requestsOf(keys, args).map(({ fence }) => fence && fence.value + 1);
+    return (error, answer) => {
+      const replies = error ? [] : repliesIn(answer);
       exchanges.forEach((exchange, index) => {
         if (error && !ERROR_CODE.test(error.message)) return;
         exchange.answeredAt = performance.now();
-        const answer = error ?? (replies as unknown[])[index];
-        exchange.reply = wordOf(exchange.operation, answer);
+        const said = error ?? replies[index];
+        exchange.reply = wordOf(exchange.operation, said);
         const counter = counters[index];
         if (exchange.reply !== 'granted' || counter === undefined) return;
-        exchange.counter = Array.isArray(answer) ? Number(answer[1]) : counter;
+        exchange.counter = Array.isArray(said) ? Number(said[1]) : counter;
       });
-      reply(error, replies);
+      reply(error, answer);
       // After all promises that this settles.
       globalThis.process.nextTick(() => process.onTurn());
     };

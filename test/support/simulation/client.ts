@@ -1,6 +1,7 @@
 import { TIMER_LATENESS } from '../../../src/clock.ts';
 import { type Lock, type LockOptions, Redlock, RedlockError } from '../../../src/index.ts';
 import { ColdStart } from '../../../src/node/redis/cold-start.ts';
+import { Encoder } from '../../../src/node/redis/encode.ts';
 import { guardFor, quarantineOf } from '../../../src/node/redis/quarantine.ts';
 import type { RedisConnection } from '../../../src/node/redis/redis-connection.ts';
 import { RedisNode } from '../../../src/node/redis/redis-node.ts';
@@ -78,7 +79,8 @@ export class Client {
       quarantine: quarantineOf(maxTtl, driftFactor),
       startPause: nodeTimeout / 2,
       keyPrefix: '',
-      fenceRetention: 3_600_000,
+      encoder: new Encoder(3_600_000),
+      sampleKeys: ['sample 1', 'sample 2'],
     };
     this.#nodes = connections.map((connection) => this.#watch(new RedisNode({ ...shared, connection })));
     const random = { token: () => this.#drawToken(), fraction };

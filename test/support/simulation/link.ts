@@ -1,4 +1,4 @@
-import type { Command, Link, LinkListener, ReplyHandler } from '../../../src/link/link.ts';
+import type { Command, Encoded, Link, LinkListener, ReplyHandler } from '../../../src/link/link.ts';
 import type { Message } from '../checker/history.ts';
 import type { Process } from './process.ts';
 import type { Recorder } from './recorder.ts';
@@ -75,8 +75,8 @@ export class SimulatedLink implements Link, Audience {
     return this.#isGone;
   }
 
-  send(command: Command, reply: ReplyHandler): void {
-    const job = this.#plan.recorder.command(command);
+  send(command: Command, reply: ReplyHandler, rest?: Encoded): void {
+    const job = this.#plan.recorder.command([...command, ...(rest?.parts ?? [])]);
     this.#request(
       () => job.run(this.#isGone),
       (result) => {

@@ -1,8 +1,9 @@
 import type { Command } from '../../../src/link/link.ts';
+import type { ScriptInput } from '../../../src/node/redis/encode.ts';
 import type { RedisConnection } from '../../../src/node/redis/redis-connection.ts';
 import type { Exchange, Extra, History, Message } from '../checker/history.ts';
 import { HandIns } from '../hand-ins.ts';
-import { requestsOf } from '../wire-format.ts';
+import { answerTo, requestsOf } from '../wire-format.ts';
 import type { SimulatedLink } from './link.ts';
 import type { Process } from './process.ts';
 import type { Part, Server, Told } from './server.ts';
@@ -42,7 +43,7 @@ export class Recorder {
 
   /** From now on operations are written down as the connection gets them, which may keep them until there is a link. */
   watch(connection: RedisConnection): void {
-    this.#handIns = new HandIns(connection, (keys, args) => this.#note(keys, args));
+    this.#handIns = new HandIns(connection, (input) => this.#note(input));
   }
 
   /** A link is being made. */
@@ -108,9 +109,14 @@ export class Recorder {
     const given = this.#handIns?.left(command);
     if (this.#handIns && !given)
       history.leftovers.push(`client ${process.id} has sent node ${server.index} a command that nobody gave`);
-    const parts = given ?? this.#note(rest.slice(0, Number(count)).map(String), rest.slice(Number(count)));
+    const keys = rest.slice(0, Number(count)).map(String);
+    const args = rest.slice(Number(count));
+    const parts = given ?? this.#note({ keys, args });
     return {
-      run: (overDead) => server.run(String(sha), parts, overDead),
+      run: (overDead) => {
+        const replies = server.run(String(sha), parts, overDead);
+        return replies instanceof Error ? replies : answerTo(args, replies);
+      },
       answered: (reply) => {
         for (const { exchange } of parts) {
           exchange.answeredAt = process.time;
@@ -128,7 +134,7 @@ export class Recorder {
   }
 
   /** Writes down the operations of a command. */
-  #note(keys: readonly string[], args: readonly (string | number)[]): readonly Part[] {
+  #note({ keys, args }: Pick<ScriptInput, 'keys' | 'args'>): readonly Part[] {
     const { process, server, history } = this.#plan;
     const parts = requestsOf(keys, args).map((request) => {
       const { operation, keys: own, token, ttl, waiter, afterwards } = request;
@@ -151,7 +157,8 @@ export class Recorder {
       history.exchanges.push(exchange);
       return { request, exchange };
     });
-    if (!parts.some(({ exchange }) => this.#isNew(exchange))) this.extra('repetition');
+    if (parts.length === 0) this.extra('look');
+    else if (!parts.some(({ exchange }) => this.#isNew(exchange))) this.extra('repetition');
     return parts;
   }
 }

@@ -252,6 +252,7 @@ export class Server {
       master_replid: this.#replicationId,
       second_repl_offset: this.#promotions > 0 ? '1' : '-1',
       uptime_in_seconds: String(Math.floor(this.#uptime / 1_000)),
+      server_time_usec: String(Math.floor(1_000 * this.#wallTime)),
       loading: this.failing?.startsWith('LOADING') ? '1' : '0',
     });
   }

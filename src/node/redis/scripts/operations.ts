@@ -316,7 +316,7 @@ function general()
     if #value > 105 or not (string.find(value, RANDOM .. '$') or string.find(value, RANDOM .. '@[!-~]+$')) then
       return ${isInbox('value')} and 'turn' or 'value'
     end
-    return string.sub(redis.sha1hex(value), 1, 16)
+    return string.sub(value, 1, 16)
   end
 
   function operations.denied(keys)
@@ -344,6 +344,14 @@ function general()
     end
     checked[kind] = #missing > 0 and {err = 'NOPERM the user may not run ' .. table.concat(missing, ', ')}
     return checked[kind]
+  end
+
+  -- Whether this user may send brief commands, as far as keys tell that are like all others.
+  function operations.permits(key, counter)
+    local may_all = pcall(function()
+      assert(not refusal(key, counter) and may('GETRANGE', key, 0, 1) and may('EXISTS', line_of(key)))
+    end)
+    return may_all and 1 or 0
   end
 
   -- What a counter was, as a number, by what was read of it.
@@ -476,6 +484,92 @@ function general()
 end
 `;
 
+/**
+ * Brief commands: only grants or only releases, each on one key, by a user who was found to have all permissions and by a client whose clock was
+ * found to be near this server's. So few commands, and so little else, as can be. What turns out to be unusual is answered by the
+ * general operations, in the same place. A reply of n stands for n times 1.
+ */
+const BRIEF = `
+-- An operation may fail without its neighbours: its error is its reply.
+local function attempt(operation, ...)
+  local done, reply = pcall(operation, ...)
+  if not done and type(reply) ~= 'table' then return {err = tostring(reply)} end
+  return reply
+end
+
+local function grant_each(width)
+  retention = ARGV[2]
+  local count, key, replies = 0, 1, nil
+  for i = 3, #ARGV, width do
+    local reply = 1
+    local set = try('SET', KEYS[key], ARGV[i], 'NX', 'PX', ARGV[i + 1])
+    if not set then reply = attempt(general().denied, {KEYS[key]})
+    elseif set.err then reply = set
+    elseif width == 3 then
+      local wanted = ARGV[i + 2]
+      local before = try('SET', KEYS[key + 1], wanted, 'PX', retention, 'GET')
+      if before then
+        local number = tonumber(wanted)
+        if type(before) ~= 'string' or (tonumber(before) or number) >= number then
+          reply = attempt(general().moved_on, KEYS[key], KEYS[key + 1], wanted, before)
+        end
+      end
+    end
+    if reply ~= 1 and not replies then
+      replies = {}
+      for n = 1, count do replies[n] = 1 end
+    end
+    count = count + 1
+    if replies then replies[count] = reply end
+    key = key + width - 1
+  end
+  return replies or count
+end
+
+local function release_all()
+  local reservation, count = ARGV[2], #KEYS
+  for i = 1, count do
+    local token = ARGV[i + 2]
+    if token == '' or try('GETRANGE', KEYS[i], '0', '127') ~= token then return nil end
+  end
+  local deleted = try('DEL', unpack(KEYS))
+  if deleted ~= count then
+    if type(deleted) == 'table' then return nil end
+    -- A key that is there twice was deleted by the first of the two releases.
+    local replies, seen = {}, {}
+    for i, key in ipairs(KEYS) do
+      replies[i] = seen[key] and 0 or 1
+      if not seen[key] then serve(key, reservation) end
+      seen[key] = true
+    end
+    return replies
+  end
+  local waiting
+  if count == 1 then waiting = try('EXISTS', line_of(KEYS[1]))
+  else
+    local lines = {}
+    for i = 1, count do lines[i] = line_of(KEYS[i]) end
+    waiting = try('EXISTS', unpack(lines))
+  end
+  if waiting ~= 0 then
+    for _, key in ipairs(KEYS) do serve(key, reservation) end
+  end
+  return count
+end
+
+local function release_each()
+  local replies = {}
+  for i, key in ipairs(KEYS) do replies[i] = attempt(general().release, {key}, ARGV[i + 2], ARGV[2]) end
+  return replies
+end
+
+local form = ARGV[1]
+if form == 'release' then return release_all() or release_each() end
+if remembers and form == 'fenced' then return grant_each(3) end
+if remembers and form == 'plain' then return grant_each(2) end
+if form == 'permits' then return general().permits(ARGV[2], ARGV[3]) end
+`;
+
 const RUN = `
 local function run_general(verb, first, i, width)
   local count, token, ttl, fence = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
@@ -499,8 +593,8 @@ while i <= last do
   else
     width = verb == 'stand' and 9 or verb == 'yield' and 8 or verb == 'leave' and 6 or 5
   end
-  if reply == nil then done, reply = pcall(run_general, verb, key, i, width) end
-  if not done and type(reply) ~= 'table' then reply = {err = tostring(reply)} end
+  if reply == nil then reply = attempt(run_general, verb, key, i, width)
+  elseif not done and type(reply) ~= 'table' then reply = {err = tostring(reply)} end
   replies[#replies + 1] = reply
   key = key + (fence == '' and count or 2 * count)
   i = i + width
@@ -508,7 +602,7 @@ end
 return replies
 `;
 
-const REST = HEAD + USUAL + GENERAL + RUN;
+const REST = HEAD + USUAL + GENERAL + BRIEF + RUN;
 
 /**
  * Runs a batch of operations, each on its own keys, in order. Every operation takes effect on all of its keys or
