@@ -2,6 +2,8 @@ import { EVERYBODY, OWN, PEERS, QUORLOCK, RAW } from './contestants/contestants.
 
 /** How much is measured. `ms`: for how long at a time. */
 export interface Budget {
+  /** `runs`: how often all of its rounds are repeated with new clients. */
+  readonly versusRaw: Rounds & { readonly runs: number };
   readonly throughput: Rounds & {
     readonly contestants: readonly string[];
     readonly inFlight: readonly number[];
@@ -25,6 +27,7 @@ interface Rounds {
 }
 
 export const FULL: Budget = {
+  versusRaw: { runs: 3, rounds: 5, ms: 700 },
   throughput: { rounds: 5, ms: 750, contestants: EVERYBODY, inFlight: [1, 16, 64, 256] },
   nodes: { rounds: 3, ms: 500, counts: [1, 3, 5, 7], inFlight: [1, 64] },
   faults: { rounds: 3, ms: 900, soak: 60_000 },
@@ -39,6 +42,7 @@ export const FULL: Budget = {
 
 /** Shows that everything works, and little more. */
 export const QUICK: Budget = {
+  versusRaw: { runs: 1, rounds: 2, ms: 250 },
   throughput: { rounds: 1, ms: 250, contestants: EVERYBODY, inFlight: [1, 64] },
   nodes: { rounds: 1, ms: 200, counts: [1, 3], inFlight: [64] },
   faults: { rounds: 1, ms: 500, soak: 3_000 },

@@ -50,8 +50,7 @@ export function asMarkdown(run: Run): string {
     .concat('\n');
 }
 
-function section(name: ScenarioName, { outcomes, charts }: Finding): string {
-  const plots = charts.map(({ file, title }) => `![${title}](${file}.svg)`);
+function section(name: ScenarioName, { outcomes }: Finding): string {
   const tables = Object.values(outcomes).map(outcomeAsMarkdown);
-  return [`# ${SCENARIOS[name].title}`, ...plots, ...tables].join('\n\n');
+  return [`# ${SCENARIOS[name].title}`, ...tables].join('\n\n');
 }

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { usedHeap } from '../../support/garbage.ts';
-import { type Figures, figure, type Outcome } from '../../support/outcome.ts';
+import type { Figures, Outcome } from '../../support/outcome.ts';
 import { record } from '../../support/record.ts';
 import type { Finding } from '../finding.ts';
 import { giveBack, hoard } from '../hoard.ts';
@@ -33,19 +33,6 @@ export async function heap(setting: Setting): Promise<Finding> {
   };
   return {
     outcomes: { heap: outcome },
-    charts: [
-      {
-        file: 'heap',
-        title: outcome.title,
-        kind: 'bars',
-        x: { name: '', values: contestants },
-        y: { name: 'bytes' },
-        series: Object.keys(KINDS).map((kind) => ({
-          name: kind,
-          values: contestants.map((name) => figure(outcome, name, kind)),
-        })),
-      },
-    ],
     raw,
   };
 }

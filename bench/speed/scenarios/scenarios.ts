@@ -10,6 +10,7 @@ import { nodes, stepsOfNodes } from './nodes.ts';
 import { processes, stepsOfProcesses } from './processes.ts';
 import { resources, stepsOfResources } from './resources.ts';
 import { stepsOfThroughput, throughput } from './throughput.ts';
+import { stepsOfVersusRaw, versusRaw } from './versus-raw.ts';
 
 export interface Scenario {
   readonly title: string;
@@ -19,6 +20,7 @@ export interface Scenario {
 }
 
 export type ScenarioName =
+  | 'versusRaw'
   | 'throughput'
   | 'nodes'
   | 'resources'
@@ -32,6 +34,7 @@ export type ScenarioName =
 
 /** In the order in which they run. */
 export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
+  versusRaw: { title: 'Compared with raw Redis commands', run: versusRaw, steps: stepsOfVersusRaw },
   throughput: { title: 'Throughput, latency and CPU', run: throughput, steps: stepsOfThroughput },
   nodes: { title: 'By the number of nodes', run: nodes, steps: stepsOfNodes },
   resources: { title: 'By resources per lock', run: resources, steps: stepsOfResources },
