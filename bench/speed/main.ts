@@ -4,8 +4,8 @@
  *
  *   npm run bench [-- --quick] [-- --only=throughput,faults] [-- --rounds=N] [-- --seed=S] [-- --out=DIR] [-- --contention]
  *
- * Scenarios: throughput, nodes, resources, held, processes, heap, extension, distance, batch, faults. Results go to
- * bench/results/, those of a run that is quick or not whole to bench/results/part/. --contention: runs
+ * Scenarios: versusRaw, throughput, clients, nodes, resources, held, processes, heap, extension, distance, batch, faults.
+ * Results go to bench/results/, those of a run that is quick or not whole to bench/results/part/. --contention: runs
  * bench:contention too, and shows its hand-over.
  */
 import { spawn } from 'node:child_process';
@@ -21,6 +21,7 @@ import { judge } from './goals.ts';
 import { describeMachine, loadBefore, versions } from './machine.ts';
 import { showProgress } from './progress.ts';
 import { asMarkdown, type Run } from './report/markdown.ts';
+import { picture } from './report/picture.ts';
 import { type Findings, SCENARIOS, type ScenarioName } from './scenarios/scenarios.ts';
 import { openSetting, type Setting } from './setting.ts';
 
@@ -84,6 +85,9 @@ async function write(run: Run): Promise<void> {
       `${JSON.stringify({ ...rest, results: Object.fromEntries(results) }, undefined, 1)}\n`,
     ),
     writeFile(join(out, 'speed.md'), asMarkdown(run)),
+    ...(findings.throughput
+      ? [writeFile(join(out, 'speed.svg'), picture(findings.throughput.outcomes))]
+      : []),
   ]);
 }
 
@@ -132,7 +136,7 @@ try {
   if (ratios) console.log(outcomeAsMarkdown(ratios));
   console.log(verdictsAsMarkdown(verdicts));
   for (const [name, why] of Object.entries(failures)) console.log(`${name} failed: ${why}`);
-  console.log(`Tables and plots: ${join(out, 'speed.md')}`);
+  console.log(`All tables: ${join(out, 'speed.md')}`);
 } finally {
   progress.stop();
   await setting.close();

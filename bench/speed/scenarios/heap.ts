@@ -27,6 +27,7 @@ export async function heap(setting: Setting): Promise<Finding> {
     title: `Heap per held lock, ${locks} of them (bytes)`,
     notes: [
       'After a collection. The strings that name the resources are not counted. Extending: with automatic extension; by libraries that extend only while a routine runs, with a routine that waits.',
+      ...failuresOf(raw),
     ],
     columns: Object.keys(KINDS).map((key) => ({ key, title: key, digits: 0 })),
     rows: record(contestants, (name) => rowOf(raw, name)),
@@ -71,15 +72,17 @@ function flat(strings: readonly string[]): string[] {
   return strings.map((each) => Buffer.from(each).toString());
 }
 
-function rowOf(
-  raw: Readonly<Record<string, Record<string, Rounds<number>>>>,
-  name: string,
-): Figures | string {
-  const figures: [string, number][] = [];
-  for (const kind of Object.keys(KINDS)) {
-    const rounds = raw[kind]?.[name];
-    if (typeof rounds === 'string') return rounds;
-    figures.push([kind, rounds?.[0] ?? Number.NaN]);
-  }
-  return Object.fromEntries(figures);
+function failuresOf(raw: Readonly<Record<string, Record<string, Rounds<number>>>>): string[] {
+  return Object.entries(raw).flatMap(([kind, measured]) =>
+    Object.entries(measured).flatMap(([name, rounds]) =>
+      typeof rounds === 'string' ? [`${name}, ${kind}: ${rounds}.`] : [],
+    ),
+  );
+}
+
+/** A kind that a library does not have, or that failed, has no figure. */
+function rowOf(raw: Readonly<Record<string, Record<string, Rounds<number>>>>, name: string): Figures {
+  const bytes = (rounds: Rounds<number> | undefined): number =>
+    typeof rounds === 'object' ? (rounds[0] ?? Number.NaN) : Number.NaN;
+  return record(Object.keys(KINDS), (kind) => bytes(raw[kind]?.[name]));
 }

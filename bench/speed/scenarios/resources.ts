@@ -25,7 +25,7 @@ export async function resources(setting: Setting): Promise<Finding> {
     Object.fromEntries(
       cases.map(({ key, fencing, inFlight }) => {
         const trial = (count: number): (() => Promise<Sample>) => {
-          const open = quorlock({ fencing }, count);
+          const open = quorlock({ fencing }, { resourcesPerLock: count });
           return () => setting.measure(open, servers, { inFlight, ms });
         };
         const trials = Object.fromEntries(counts.map((count) => [named(count), trial(count)]));

@@ -1,6 +1,7 @@
 import type { Finding } from '../finding.ts';
 import type { Setting } from '../setting.ts';
 import { batch, stepsOfBatch } from './batch.ts';
+import { clients, stepsOfClients } from './clients.ts';
 import { distance, stepsOfDistance } from './distance.ts';
 import { extension, stepsOfExtension } from './extension.ts';
 import { faults, stepsOfFaults } from './faults.ts';
@@ -22,6 +23,7 @@ export interface Scenario {
 export type ScenarioName =
   | 'versusRaw'
   | 'throughput'
+  | 'clients'
   | 'nodes'
   | 'resources'
   | 'held'
@@ -36,6 +38,7 @@ export type ScenarioName =
 export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
   versusRaw: { title: 'Compared with raw Redis commands', run: versusRaw, steps: stepsOfVersusRaw },
   throughput: { title: 'Throughput, latency and CPU', run: throughput, steps: stepsOfThroughput },
+  clients: { title: 'By client library', run: clients, steps: stepsOfClients },
   nodes: { title: 'By the number of nodes', run: nodes, steps: stepsOfNodes },
   resources: { title: 'By resources per lock', run: resources, steps: stepsOfResources },
   held: { title: 'By locks held', run: held, steps: stepsOfHeld },
