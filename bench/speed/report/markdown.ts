@@ -33,7 +33,7 @@ export function asMarkdown(run: Run): string {
   return [
     '# Speed',
     ...reservations,
-    'Written by `npm run bench`; docs/internals/benchmarks.md says how to read it.',
+    'Written by `npm run bench`. docs/performance.md says what to conclude, and docs/internals/benchmarks.md how it was measured.',
     `${machine.processor}, ${machine.cores} processors, ${machine.memoryGiB} GiB, Linux ${machine.kernel}; Node.js ${machine.node}, ${machine.server}; seed ${seed}.`,
     Object.entries(run.versions)
       .map(([name, version]) => `${name} ${version}`)

@@ -45,7 +45,7 @@ function sideBySide(byLoad: Readonly<Record<string, Outcome>>): Outcome {
     outcome.columns
       .filter(({ key }) => SHOWN.includes(key))
       .map(
-        (column): Column => ({ ...column, key: `${load} ${column.key}`, title: `${load}: ${column.title}` }),
+        ({ key, title, digits }): Column => ({ key: `${load} ${key}`, title: `${load}: ${title}`, digits }),
       ),
   );
   const rowOf = (name: string): Figures | string => {

@@ -80,9 +80,11 @@ function failuresOf(raw: Readonly<Record<string, Record<string, Rounds<number>>>
   );
 }
 
-/** A kind that a library does not have, or that failed, has no figure. */
 function rowOf(raw: Readonly<Record<string, Record<string, Rounds<number>>>>, name: string): Figures {
-  const bytes = (rounds: Rounds<number> | undefined): number =>
-    typeof rounds === 'object' ? (rounds[0] ?? Number.NaN) : Number.NaN;
-  return record(Object.keys(KINDS), (kind) => bytes(raw[kind]?.[name]));
+  return record(Object.keys(KINDS), (kind) => bytesIn(raw[kind]?.[name]));
+}
+
+/** NaN for a kind of lock that a library does not have, or that failed. */
+function bytesIn(rounds: Rounds<number> | undefined): number {
+  return typeof rounds === 'object' ? (rounds[0] ?? Number.NaN) : Number.NaN;
 }

@@ -69,7 +69,8 @@ function outcomesOf(runs: readonly Run[]): Record<string, Outcome> {
     measures.map((measure) => [`run ${i + 1}, ${measure.title}`, rowOf((name) => inRun(run, measure, name))]),
   );
   const notes = [
-    'An operation is an acquire and its release. A ratio is that to raw of the same round. A run is the median of its rounds.',
+    'Raw: ioredis sends SET NX PX to all nodes at once and waits for a majority, then a script that deletes its own key, and waits for a majority. An operation is an acquire and its release.',
+    'A ratio compares with raw in the same round. The figure of a run is the median of its rounds.',
     ...failuresOf(runs),
   ];
   return {
