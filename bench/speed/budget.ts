@@ -2,10 +2,13 @@ import { EVERYBODY, OWN, PEERS, QUORLOCK, RAW } from './contestants/contestants.
 
 /** How much is measured. `ms`: for how long at a time. */
 export interface Budget {
+  /** `runs`: how often all of its rounds are repeated with new clients. */
+  readonly versusRaw: Rounds & { readonly runs: number };
   readonly throughput: Rounds & {
     readonly contestants: readonly string[];
     readonly inFlight: readonly number[];
   };
+  readonly clients: Rounds;
   readonly nodes: Rounds & { readonly counts: readonly number[]; readonly inFlight: readonly number[] };
   /** `soak`: for how long nodes stay broken to see whether the heap grows. */
   readonly faults: Rounds & { readonly soak: number };
@@ -25,7 +28,9 @@ interface Rounds {
 }
 
 export const FULL: Budget = {
+  versusRaw: { runs: 3, rounds: 5, ms: 700 },
   throughput: { rounds: 5, ms: 750, contestants: EVERYBODY, inFlight: [1, 16, 64, 256] },
+  clients: { rounds: 5, ms: 600 },
   nodes: { rounds: 3, ms: 500, counts: [1, 3, 5, 7], inFlight: [1, 64] },
   faults: { rounds: 3, ms: 900, soak: 60_000 },
   heap: { contestants: [...Object.keys(OWN), ...Object.keys(PEERS)], locks: 10_000 },
@@ -39,7 +44,9 @@ export const FULL: Budget = {
 
 /** Shows that everything works, and little more. */
 export const QUICK: Budget = {
+  versusRaw: { runs: 1, rounds: 2, ms: 250 },
   throughput: { rounds: 1, ms: 250, contestants: EVERYBODY, inFlight: [1, 64] },
+  clients: { rounds: 1, ms: 250 },
   nodes: { rounds: 1, ms: 200, counts: [1, 3], inFlight: [64] },
   faults: { rounds: 1, ms: 500, soak: 3_000 },
   heap: { contestants: [QUORLOCK, 'redlock 5'], locks: 1_000 },

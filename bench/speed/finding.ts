@@ -1,11 +1,9 @@
 import type { Outcome } from '../support/outcome.ts';
-import type { Chart } from './report/chart.ts';
 
 /** What a scenario has found. */
 export interface Finding {
   /** By what they are about. */
   readonly outcomes: Readonly<Record<string, Outcome>>;
-  readonly charts: readonly Chart[];
   /** Every figure that was measured, for who wants to reckon anew. */
   readonly raw: unknown;
 }

@@ -1,20 +1,33 @@
 import { FAULTS } from '../support/fault.ts';
 import { figure, type Outcome } from '../support/outcome.ts';
-import { atLeast, atMost, type Verdict } from '../support/verdict.ts';
+import { above, atLeast, atMost, below, type Verdict } from '../support/verdict.ts';
 import { PEERS, QUORLOCK, WITHOUT_FENCING } from './contestants/contestants.ts';
 import type { Findings } from './scenarios/scenarios.ts';
+import { MEASURES } from './scenarios/versus-raw.ts';
 
 const VARIANTS = [
-  { name: QUORLOCK, called: 'with fencing', ratio: 4, p50Ratio: 1.2 },
-  { name: WITHOUT_FENCING, called: 'without', ratio: 5.5, p50Ratio: 1.1 },
-];
-const BUSY = ['64', '256'];
-const ALONE = '1';
+  { variant: 'fenced', name: QUORLOCK, called: 'with fencing' },
+  { variant: 'plain', name: WITHOUT_FENCING, called: 'without' },
+] as const;
 
-/** What is promised of quorlock, and what has come of it; only what was measured. */
-export function judge({ throughput, faults, heap, extension }: Findings): Verdict[] {
+const TO_RAW = [
+  { ...MEASURES.latency, goal: atMost, fenced: 1.25, plain: 1.15 },
+  { ...MEASURES.busy, goal: atLeast, fenced: 4, plain: 5.5 },
+  { ...MEASURES.busiest, goal: atLeast, fenced: 3.5, plain: 5 },
+  { ...MEASURES.cpu, goal: atMost, fenced: 0.25, plain: 0.2 },
+];
+
+const TO_PEERS = [
+  { ...MEASURES.latency, goal: below, best: Math.min },
+  { ...MEASURES.busy, goal: above, best: Math.max },
+  { ...MEASURES.busiest, goal: above, best: Math.max },
+];
+
+/** The goals that a run can judge: those of the scenarios that were measured. */
+export function judge({ versusRaw, throughput, faults, heap, extension }: Findings): Verdict[] {
   return [
-    ...(throughput ? [...busy(throughput.outcomes), ...alone(throughput.outcomes)] : []),
+    ...(versusRaw ? toRaw(versusRaw.outcomes['ratios']) : []),
+    ...(throughput ? toPeers(throughput.outcomes) : []),
     ...(faults ? failing(faults.outcomes) : []),
     ...(heap ? held(heap.outcomes['heap']) : []),
     ...(extension ? extending(extension.outcomes['extension']) : []),
@@ -23,47 +36,32 @@ export function judge({ throughput, faults, heap, extension }: Findings): Verdic
 
 type Outcomes = Readonly<Record<string, Outcome>>;
 
-function busy(outcomes: Outcomes): Verdict[] {
-  return BUSY.flatMap((inFlight) => {
+function toRaw(outcome: Outcome | undefined): Verdict[] {
+  return TO_RAW.flatMap(({ title, goal, ...limits }) =>
+    VARIANTS.map(({ variant, name, called }) =>
+      goal(`${title}, ${called}, to raw`, figure(outcome, title, name), limits[variant]),
+    ),
+  );
+}
+
+/** Better than each is better than the best. Without a peer there is nothing to judge. */
+function toPeers(outcomes: Outcomes): Verdict[] {
+  return TO_PEERS.flatMap(({ title, inFlight, key, goal, best }) => {
     const outcome = outcomes[inFlight];
-    if (!outcome) return [];
-    const best = Math.max(...peers(outcome, 'perSecond'));
-    return VARIANTS.flatMap(({ name, called, ratio }) => [
-      atLeast(`${inFlight} in flight, ${called}: ops/s by raw`, figure(outcome, name, 'ratio'), ratio),
-      atLeast(
-        `${inFlight} in flight, ${called}: ops/s by the best peer`,
-        figure(outcome, name, 'perSecond') / best,
-        1.5,
-      ),
-      atMost(
-        `${inFlight} in flight, ${called}: client CPU per operation by raw`,
-        figure(outcome, name, 'clientCpuRatio'),
-        0.3,
-      ),
-    ]);
+    const peers = Object.keys(PEERS).filter((name) => !Number.isNaN(figure(outcome, name, key)));
+    if (peers.length === 0) return [];
+    const record = best(...peers.map((name) => figure(outcome, name, key)));
+    const holder = peers.find((name) => figure(outcome, name, key) === record);
+    return VARIANTS.map(({ name, called }) =>
+      goal(`${title}, ${called}, to the best peer (${holder})`, figure(outcome, name, key) / record, 1),
+    );
   });
-}
-
-function alone(outcomes: Outcomes): Verdict[] {
-  const outcome = outcomes[ALONE];
-  if (!outcome) return [];
-  const best = Math.min(...peers(outcome, 'p50'));
-  return VARIANTS.flatMap(({ name, called, p50Ratio }) => [
-    atMost(`1 in flight, ${called}: p50 by raw`, figure(outcome, name, 'p50Ratio'), p50Ratio),
-    atMost(`1 in flight, ${called}: p50 by the best peer`, figure(outcome, name, 'p50') / best, 1),
-  ]);
-}
-
-function peers(outcome: Outcome, key: string): number[] {
-  return Object.keys(PEERS)
-    .map((name) => figure(outcome, name, key))
-    .filter((value) => !Number.isNaN(value));
 }
 
 function failing(outcomes: Outcomes): Verdict[] {
   return [
     ...FAULTS.map(({ name }) =>
-      atMost(`${name}: p50 by the healthy case`, figure(outcomes[QUORLOCK], name, 'p50Ratio'), 1.1),
+      atMost(`${name}: p50 to the healthy case`, figure(outcomes[QUORLOCK], name, 'p50Ratio'), 1.1),
     ),
     ...Object.keys(outcomes['soak']?.rows ?? {}).map((name) =>
       atMost(`${name}: growth of the heap, MB`, figure(outcomes['soak'], name, 'growth'), 1),
@@ -74,7 +72,7 @@ function failing(outcomes: Outcomes): Verdict[] {
 function held(outcome: Outcome | undefined): Verdict[] {
   return VARIANTS.filter(({ name }) => outcome?.rows[name]).flatMap(({ name, called }) => [
     atMost(`heap per held lock, ${called}, bytes`, figure(outcome, name, 'plain'), 400),
-    atMost(`heap per lock that extends itself, ${called}, bytes`, figure(outcome, name, 'extending'), 900),
+    atMost(`heap per lock that extends itself, ${called}, bytes`, figure(outcome, name, 'extending'), 500),
   ]);
 }
 

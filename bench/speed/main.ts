@@ -4,8 +4,8 @@
  *
  *   npm run bench [-- --quick] [-- --only=throughput,faults] [-- --rounds=N] [-- --seed=S] [-- --out=DIR] [-- --contention]
  *
- * Scenarios: throughput, nodes, resources, held, processes, heap, extension, distance, batch, faults. Results go to
- * bench/results/, those of a run that is quick or not whole to bench/results/part/. --contention: runs
+ * Scenarios: versusRaw, throughput, clients, nodes, resources, held, processes, heap, extension, distance, batch, faults.
+ * Results go to bench/results/, those of a run that is quick or not whole to bench/results/part/. --contention: runs
  * bench:contention too, and shows its hand-over.
  */
 import { spawn } from 'node:child_process';
@@ -14,14 +14,14 @@ import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { verdictsAsMarkdown } from '../support/markdown.ts';
+import { outcomeAsMarkdown, verdictsAsMarkdown } from '../support/markdown.ts';
 import type { Outcome } from '../support/outcome.ts';
 import { type Budget, FULL, QUICK } from './budget.ts';
 import { judge } from './goals.ts';
 import { describeMachine, loadBefore, versions } from './machine.ts';
 import { showProgress } from './progress.ts';
-import { drawn } from './report/chart.ts';
 import { asMarkdown, type Run } from './report/markdown.ts';
+import { picture } from './report/picture.ts';
 import { type Findings, SCENARIOS, type ScenarioName } from './scenarios/scenarios.ts';
 import { openSetting, type Setting } from './setting.ts';
 
@@ -77,8 +77,6 @@ async function measured(setting: Setting): Promise<Pick<Run, 'findings' | 'failu
 
 async function write(run: Run): Promise<void> {
   await mkdir(out, { recursive: true });
-  const charts = Object.values(run.findings).flatMap((finding) => finding.charts);
-  // Nothing in them needs to be drawn anew from the tables' figures.
   const { findings, ...rest } = run;
   const results = Object.entries(findings).map(([name, { outcomes, raw }]) => [name, { outcomes, raw }]);
   await Promise.all([
@@ -87,7 +85,9 @@ async function write(run: Run): Promise<void> {
       `${JSON.stringify({ ...rest, results: Object.fromEntries(results) }, undefined, 1)}\n`,
     ),
     writeFile(join(out, 'speed.md'), asMarkdown(run)),
-    ...charts.map((chart) => writeFile(join(out, `${chart.file}.svg`), drawn(chart))),
+    ...(findings.throughput
+      ? [writeFile(join(out, 'speed.svg'), picture(findings.throughput.outcomes))]
+      : []),
   ]);
 }
 
@@ -132,9 +132,11 @@ try {
     ...(options.contention && { handOver: await handOver() }),
   };
   await write(run);
+  const ratios = findings.versusRaw?.outcomes['ratios'];
+  if (ratios) console.log(outcomeAsMarkdown(ratios));
   console.log(verdictsAsMarkdown(verdicts));
   for (const [name, why] of Object.entries(failures)) console.log(`${name} failed: ${why}`);
-  console.log(`Tables and plots: ${join(out, 'speed.md')}`);
+  console.log(`All tables: ${join(out, 'speed.md')}`);
 } finally {
   progress.stop();
   await setting.close();

@@ -24,6 +24,18 @@ export function sesamecareRedlock(): RedlockClass {
   return (load('@sesamecare-oss/redlock') as { Redlock: RedlockClass }).Redlock;
 }
 
+interface Redlock4 {
+  lock(resource: string, ttl: number): Promise<Redlock4Lock>;
+  on(event: 'clientError', listener: () => void): void;
+}
+export interface Redlock4Lock {
+  unlock(): Promise<void>;
+}
+
+export function redlock4(): new (nodes: readonly Redis[], settings: { retryCount: number }) => Redlock4 {
+  return load('redlock4') as ReturnType<typeof redlock4>;
+}
+
 export interface RedlockMutex {
   acquire(): Promise<void>;
   release(): Promise<void>;

@@ -14,3 +14,11 @@ export function atMost(goal: string, value: number, limit: number): Verdict {
 export function atLeast(goal: string, value: number, limit: number): Verdict {
   return { goal: `${goal} ≥ ${limit}`, value, limit, met: value >= limit };
 }
+
+export function below(goal: string, value: number, limit: number): Verdict {
+  return { goal: `${goal} < ${limit}`, value, limit, met: value < limit };
+}
+
+export function above(goal: string, value: number, limit: number): Verdict {
+  return { goal: `${goal} > ${limit}`, value, limit, met: value > limit };
+}

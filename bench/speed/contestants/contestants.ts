@@ -1,7 +1,13 @@
 import { redlock5, sesamecareRedlock } from '../../support/peer-modules.ts';
 import { openRaw } from '../../support/raw.ts';
 import type { Open } from './contestant.ts';
-import { openRedisKit, openRedisSemaphore, openRedlock, openRedlockUniversal } from './peers.ts';
+import {
+  openRedisKit,
+  openRedisSemaphore,
+  openRedlock,
+  openRedlock4,
+  openRedlockUniversal,
+} from './peers.ts';
 import { quorlock } from './quorlock.ts';
 import { openRawBatched } from './raw-batched.ts';
 
@@ -23,6 +29,7 @@ export const OWN: Readonly<Record<string, Open>> = {
 
 export const PEERS: Readonly<Record<string, Open>> = {
   'redlock 5': (urls, terms) => openRedlock(urls, terms, redlock5()),
+  'redlock 4': openRedlock4,
   '@sesamecare-oss/redlock': (urls, terms) => openRedlock(urls, terms, sesamecareRedlock()),
   'redis-semaphore': openRedisSemaphore,
   'redlock-universal': openRedlockUniversal,

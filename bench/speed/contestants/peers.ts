@@ -3,9 +3,11 @@ import {
   type NodeRedisClient,
   type RedisKitLock,
   type Redlock,
+  type Redlock4Lock,
   type RedlockClass,
   type RedlockMutex,
   redisKit,
+  redlock4,
   redlockMutex,
   redlockUniversal,
 } from '../../support/peer-modules.ts';
@@ -66,6 +68,22 @@ export async function openRedlock(
   return {
     acquire: (resource) => redlock.acquire([resource], ttl),
     release: (lock) => redlock.release(lock),
+    close,
+  };
+}
+
+export async function openRedlock4(
+  urls: readonly string[],
+  { ttl, autoExtend }: Terms,
+): Promise<Contestant<Redlock4Lock>> {
+  if (autoExtend) throw new Error('redlock 4 has no automatic extension');
+  const { nodes, close } = connect(urls);
+  const Redlock4 = redlock4();
+  const redlock = new Redlock4(nodes, NO_RETRY);
+  redlock.on('clientError', () => {});
+  return {
+    acquire: (resource) => redlock.lock(resource, ttl),
+    release: (lock) => lock.unlock(),
     close,
   };
 }

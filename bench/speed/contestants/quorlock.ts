@@ -1,10 +1,20 @@
-import { type Lock, Redlock, type RedlockOptions } from '../../../src/index.ts';
+import { type Lock, type NodeSpec, Redlock, type RedlockOptions } from '../../../src/index.ts';
 import type { Contestant, Open, Terms } from './contestant.ts';
 
-/** With its defaults, but for what is asked. */
-export function quorlock(options: RedlockOptions, resourcesPerLock = 1): Open {
+interface Use {
+  readonly resourcesPerLock?: number;
+  /** How a node is given; by default as its URL, which means ioredis. */
+  readonly nodeOf?: (url: string) => NodeSpec;
+}
+
+/** quorlock with its defaults, except for `options`. */
+export function quorlock(
+  options: RedlockOptions,
+  { resourcesPerLock = 1, nodeOf = (url) => url }: Use = {},
+): Open {
   return async (urls: readonly string[], { ttl, autoExtend }: Terms): Promise<Contestant<Lock>> => {
-    const redlock = new Redlock(urls, { ttl, autoExtend, maxTtl: Math.max(30_000, ttl), ...options });
+    const nodes = urls.map(nodeOf);
+    const redlock = new Redlock(nodes, { ttl, autoExtend, maxTtl: Math.max(30_000, ttl), ...options });
     return {
       acquire:
         resourcesPerLock === 1

@@ -18,9 +18,10 @@ export interface Run {
   readonly handOver?: Outcome;
 }
 
-/** Tables and plots for people. */
+/** Tables for people, those with goals first. */
 export function asMarkdown(run: Run): string {
-  const { machine, seed, findings, failures, verdicts, handOver } = run;
+  const { machine, seed, failures, verdicts, handOver } = run;
+  const { versusRaw, ...others } = run.findings;
   const reservations = [
     ...(run.quick ? ['**A quick run: it shows that everything works, its figures mean little.**'] : []),
     ...(isNoisy(machine)
@@ -32,13 +33,15 @@ export function asMarkdown(run: Run): string {
   return [
     '# Speed',
     ...reservations,
-    'Written by `npm run bench`; how to read it is told in docs/performance.md.',
+    'Written by `npm run bench`. docs/performance.md says what to conclude, and docs/internals/benchmarks.md how it was measured.',
     `${machine.processor}, ${machine.cores} processors, ${machine.memoryGiB} GiB, Linux ${machine.kernel}; Node.js ${machine.node}, ${machine.server}; seed ${seed}.`,
     Object.entries(run.versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(', '),
+    ...(others.throughput ? ['![quorlock beside other libraries](speed.svg)'] : []),
+    ...(versusRaw ? [section('versusRaw', versusRaw)] : []),
     verdictsAsMarkdown(verdicts),
-    ...Object.entries(findings).map(([name, finding]) => section(name as ScenarioName, finding)),
+    ...Object.entries(others).map(([name, finding]) => section(name as ScenarioName, finding)),
     '# Waiting',
     handOver
       ? outcomeAsMarkdown(handOver)
@@ -50,8 +53,7 @@ export function asMarkdown(run: Run): string {
     .concat('\n');
 }
 
-function section(name: ScenarioName, { outcomes, charts }: Finding): string {
-  const plots = charts.map(({ file, title }) => `![${title}](${file}.svg)`);
+function section(name: ScenarioName, { outcomes }: Finding): string {
   const tables = Object.values(outcomes).map(outcomeAsMarkdown);
-  return [`# ${SCENARIOS[name].title}`, ...plots, ...tables].join('\n\n');
+  return [`# ${SCENARIOS[name].title}`, ...tables].join('\n\n');
 }

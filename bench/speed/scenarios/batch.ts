@@ -32,7 +32,6 @@ export async function batch(setting: Setting): Promise<Finding> {
         rows,
       },
     },
-    charts: [],
     raw: rows,
   };
 }

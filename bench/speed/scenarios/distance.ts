@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { Latencies } from '../../support/latencies.ts';
-import { type Figures, figure } from '../../support/outcome.ts';
+import type { Figures } from '../../support/outcome.ts';
 import { startProxies } from '../../support/proxies/proxies.ts';
 import { atQuorum } from '../../support/raw.ts';
 import { record } from '../../support/record.ts';
@@ -56,27 +56,6 @@ export async function distance(setting: Setting): Promise<Finding> {
   }));
   return {
     outcomes,
-    charts: [
-      {
-        file: 'distance',
-        title: 'acquire by the distance of five nodes, 1 in flight, median',
-        kind: 'bars',
-        x: { name: 'round trip to each node, ms', values: roundTrips },
-        y: { name: 'ms', log: true },
-        series: [
-          {
-            name: 'estimate',
-            values: roundTrips.map((trip) =>
-              figure(outcomes[String(trip)], OWN_AND_RAW[0] ?? '', 'estimate'),
-            ),
-          },
-          ...OWN_AND_RAW.map((name) => ({
-            name,
-            values: roundTrips.map((trip) => figure(outcomes[String(trip)], name, 'acquire')),
-          })),
-        ],
-      },
-    ],
     raw: rows,
   };
 }

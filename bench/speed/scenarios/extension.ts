@@ -36,7 +36,6 @@ export async function extension(setting: Setting): Promise<Finding> {
         rows,
       },
     },
-    charts: [],
     raw: rows,
   };
 }

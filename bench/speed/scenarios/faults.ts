@@ -1,7 +1,7 @@
 import type { Lock } from '../../../src/index.ts';
 import { FAULTS, type Fault, HEALTHY, HEALTHY_PROXIED } from '../../support/fault.ts';
 import { load, Samples } from '../../support/load.ts';
-import { type Column, figure, type Outcome } from '../../support/outcome.ts';
+import type { Column, Outcome } from '../../support/outcome.ts';
 import { openRaw } from '../../support/raw.ts';
 import { record } from '../../support/record.ts';
 import { healthy, type Setting as Nodes, openSetting, takeWith } from '../../support/setting.ts';
@@ -58,22 +58,6 @@ export async function faults(setting: Setting): Promise<Finding> {
   const soaked = await soak(setting);
   return {
     outcomes: { ...outcomes, soak: soaked },
-    charts: [
-      {
-        file: 'faults',
-        title: 'acquire + release while nodes of five fail, 1 in flight, median',
-        kind: 'bars',
-        x: {
-          name: '',
-          values: CASES.map(({ name }) => name.replace(', two', ',\ntwo').replace(' by', '\nby')),
-        },
-        y: { name: 'ms' },
-        series: CONTESTANTS.map((name) => ({
-          name,
-          values: CASES.map((fault) => figure(outcomes[name], fault.name, 'p50')),
-        })),
-      },
-    ],
     raw: { ...raw, soak: soaked.rows },
   };
 }

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { usedHeap } from '../../support/garbage.ts';
-import { type Figures, figure, type Outcome } from '../../support/outcome.ts';
+import type { Figures, Outcome } from '../../support/outcome.ts';
 import { record } from '../../support/record.ts';
 import type { Finding } from '../finding.ts';
 import { giveBack, hoard } from '../hoard.ts';
@@ -27,25 +27,13 @@ export async function heap(setting: Setting): Promise<Finding> {
     title: `Heap per held lock, ${locks} of them (bytes)`,
     notes: [
       'After a collection. The strings that name the resources are not counted. Extending: with automatic extension; by libraries that extend only while a routine runs, with a routine that waits.',
+      ...failuresOf(raw),
     ],
     columns: Object.keys(KINDS).map((key) => ({ key, title: key, digits: 0 })),
     rows: record(contestants, (name) => rowOf(raw, name)),
   };
   return {
     outcomes: { heap: outcome },
-    charts: [
-      {
-        file: 'heap',
-        title: outcome.title,
-        kind: 'bars',
-        x: { name: '', values: contestants },
-        y: { name: 'bytes' },
-        series: Object.keys(KINDS).map((kind) => ({
-          name: kind,
-          values: contestants.map((name) => figure(outcome, name, kind)),
-        })),
-      },
-    ],
     raw,
   };
 }
@@ -84,15 +72,19 @@ function flat(strings: readonly string[]): string[] {
   return strings.map((each) => Buffer.from(each).toString());
 }
 
-function rowOf(
-  raw: Readonly<Record<string, Record<string, Rounds<number>>>>,
-  name: string,
-): Figures | string {
-  const figures: [string, number][] = [];
-  for (const kind of Object.keys(KINDS)) {
-    const rounds = raw[kind]?.[name];
-    if (typeof rounds === 'string') return rounds;
-    figures.push([kind, rounds?.[0] ?? Number.NaN]);
-  }
-  return Object.fromEntries(figures);
+function failuresOf(raw: Readonly<Record<string, Record<string, Rounds<number>>>>): string[] {
+  return Object.entries(raw).flatMap(([kind, measured]) =>
+    Object.entries(measured).flatMap(([name, rounds]) =>
+      typeof rounds === 'string' ? [`${name}, ${kind}: ${rounds}.`] : [],
+    ),
+  );
+}
+
+function rowOf(raw: Readonly<Record<string, Record<string, Rounds<number>>>>, name: string): Figures {
+  return record(Object.keys(KINDS), (kind) => bytesIn(raw[kind]?.[name]));
+}
+
+/** NaN for a kind of lock that a library does not have, or that failed. */
+function bytesIn(rounds: Rounds<number> | undefined): number {
+  return typeof rounds === 'object' ? (rounds[0] ?? Number.NaN) : Number.NaN;
 }

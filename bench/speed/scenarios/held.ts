@@ -1,5 +1,4 @@
 import { usedHeap } from '../../support/garbage.ts';
-import { figure } from '../../support/outcome.ts';
 import { compare } from '../comparison.ts';
 import { QUORLOCK, RAW } from '../contestants/contestants.ts';
 import type { Finding } from '../finding.ts';
@@ -46,19 +45,6 @@ export async function held(setting: Setting): Promise<Finding> {
   );
   return {
     outcomes,
-    charts: [
-      {
-        file: 'held',
-        title: 'acquire + release of one more lock, 1 in flight, median',
-        kind: 'lines',
-        x: { name: 'locks held', values: counts },
-        y: { name: 'ms' },
-        series: NAMES.map((name) => ({
-          name,
-          values: counts.map((count) => figure(outcomes[name], named(count), 'p50')),
-        })),
-      },
-    ],
     raw,
   };
 }

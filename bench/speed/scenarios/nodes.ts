@@ -1,10 +1,8 @@
-import { figure } from '../../support/outcome.ts';
 import { record } from '../../support/record.ts';
 import { OWN_AND_RAW } from '../budget.ts';
 import { compare } from '../comparison.ts';
 import { RAW } from '../contestants/contestants.ts';
 import type { Finding } from '../finding.ts';
-import type { Chart } from '../report/chart.ts';
 import { inRounds } from '../rounds.ts';
 import type { Setting } from '../setting.ts';
 
@@ -37,24 +35,8 @@ export async function nodes(setting: Setting): Promise<Finding> {
       compare(`${count === 1 ? '1 node' : `${count} nodes`}, ${load} in flight`, raw[key] ?? {}, RAW),
     ]),
   );
-  const busiest = Math.max(...inFlight);
-  const plot = (file: string, title: string, key: string, unit: string): Chart => ({
-    file,
-    title: `${title}, ${busiest} in flight`,
-    kind: 'lines',
-    x: { name: 'nodes', values: counts },
-    y: { name: unit },
-    series: OWN_AND_RAW.map((name) => ({
-      name,
-      values: counts.map((count) => figure(outcomes[`${count} × ${busiest}`], name, key)),
-    })),
-  });
   return {
     outcomes,
-    charts: [
-      plot('nodes', 'acquire + release by the number of nodes', 'perSecond', 'operations per second'),
-      plot('nodes-cpu', 'CPU of the client by the number of nodes', 'clientCpu', 'µs per operation'),
-    ],
     raw,
   };
 }

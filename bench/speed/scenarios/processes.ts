@@ -1,5 +1,4 @@
 import { now } from '../../support/monotonic.ts';
-import { figure } from '../../support/outcome.ts';
 import { record } from '../../support/record.ts';
 import { median } from '../../support/statistics.ts';
 import { OWN_AND_RAW } from '../budget.ts';
@@ -35,19 +34,6 @@ export function processes(setting: Setting): Promise<Finding> {
     );
     return {
       outcomes,
-      charts: [
-        {
-          file: 'processes',
-          title: `acquire + release on ${NODES} nodes, ${IN_FLIGHT} in flight in each process`,
-          kind: 'lines',
-          x: { name: 'client processes', values: counts },
-          y: { name: 'operations per second, all processes' },
-          series: OWN_AND_RAW.map((name) => ({
-            name,
-            values: counts.map((count) => figure(outcomes[String(count)], name, 'perSecond')),
-          })),
-        },
-      ],
       raw,
     };
   });

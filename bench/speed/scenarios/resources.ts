@@ -1,9 +1,7 @@
-import { figure } from '../../support/outcome.ts';
 import { compare } from '../comparison.ts';
 import { quorlock } from '../contestants/quorlock.ts';
 import type { Finding } from '../finding.ts';
 import type { Sample } from '../measure.ts';
-import type { Chart } from '../report/chart.ts';
 import { inRounds } from '../rounds.ts';
 import type { Setting } from '../setting.ts';
 
@@ -27,7 +25,7 @@ export async function resources(setting: Setting): Promise<Finding> {
     Object.fromEntries(
       cases.map(({ key, fencing, inFlight }) => {
         const trial = (count: number): (() => Promise<Sample>) => {
-          const open = quorlock({ fencing }, count);
+          const open = quorlock({ fencing }, { resourcesPerLock: count });
           return () => setting.measure(open, servers, { inFlight, ms });
         };
         const trials = Object.fromEntries(counts.map((count) => [named(count), trial(count)]));
@@ -41,25 +39,8 @@ export async function resources(setting: Setting): Promise<Finding> {
   const outcomes = Object.fromEntries(
     cases.map(({ key }) => [key, compare(`Resources per lock: ${key}`, raw[key] ?? {}, named(first))]),
   );
-  const [alone, busiest] = LOADS as [number, number];
-  const plot = (file: string, title: string, key: string, unit: string, inFlight: number): Chart => ({
-    file,
-    title: `${title}, ${inFlight} in flight`,
-    kind: 'lines',
-    x: { name: 'resources per lock', values: counts },
-    y: { name: unit },
-    series: VARIANTS.map(({ name }) => ({
-      name,
-      values: counts.map((count) => figure(outcomes[`${name}, ${inFlight} in flight`], named(count), key)),
-    })),
-  });
   return {
     outcomes,
-    charts: [
-      plot('resources', 'acquire + release, median', 'p50', 'ms', alone),
-      plot('resources-cpu-client', 'CPU of the client', 'clientCpu', 'µs per operation', busiest),
-      plot('resources-cpu-servers', 'CPU of five servers together', 'serverCpu', 'µs per operation', busiest),
-    ],
     raw,
   };
 }

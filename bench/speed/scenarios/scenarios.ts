@@ -1,6 +1,7 @@
 import type { Finding } from '../finding.ts';
 import type { Setting } from '../setting.ts';
 import { batch, stepsOfBatch } from './batch.ts';
+import { clients, stepsOfClients } from './clients.ts';
 import { distance, stepsOfDistance } from './distance.ts';
 import { extension, stepsOfExtension } from './extension.ts';
 import { faults, stepsOfFaults } from './faults.ts';
@@ -10,6 +11,7 @@ import { nodes, stepsOfNodes } from './nodes.ts';
 import { processes, stepsOfProcesses } from './processes.ts';
 import { resources, stepsOfResources } from './resources.ts';
 import { stepsOfThroughput, throughput } from './throughput.ts';
+import { stepsOfVersusRaw, versusRaw } from './versus-raw.ts';
 
 export interface Scenario {
   readonly title: string;
@@ -19,7 +21,9 @@ export interface Scenario {
 }
 
 export type ScenarioName =
+  | 'versusRaw'
   | 'throughput'
+  | 'clients'
   | 'nodes'
   | 'resources'
   | 'held'
@@ -32,7 +36,9 @@ export type ScenarioName =
 
 /** In the order in which they run. */
 export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
+  versusRaw: { title: 'Compared with raw Redis commands', run: versusRaw, steps: stepsOfVersusRaw },
   throughput: { title: 'Throughput, latency and CPU', run: throughput, steps: stepsOfThroughput },
+  clients: { title: 'By client library', run: clients, steps: stepsOfClients },
   nodes: { title: 'By the number of nodes', run: nodes, steps: stepsOfNodes },
   resources: { title: 'By resources per lock', run: resources, steps: stepsOfResources },
   held: { title: 'By locks held', run: held, steps: stepsOfHeld },

@@ -1,11 +1,10 @@
-import { type Column, figure, type Outcome } from '../../support/outcome.ts';
+import { figure, type Outcome } from '../../support/outcome.ts';
 import { record } from '../../support/record.ts';
 import { OWN_AND_RAW } from '../budget.ts';
 import { compare } from '../comparison.ts';
 import { RAW } from '../contestants/contestants.ts';
 import type { Finding } from '../finding.ts';
 import type { Sample } from '../measure.ts';
-import type { Chart } from '../report/chart.ts';
 import { type Group, inRounds } from '../rounds.ts';
 import type { Setting } from '../setting.ts';
 
@@ -30,7 +29,6 @@ export async function throughput(setting: Setting): Promise<Finding> {
   );
   return {
     outcomes: { ...outcomes, estimate: estimate(outcomes[Math.max(...inFlight)]) },
-    charts: chartsOf(outcomes, inFlight.map(String), contestants),
     raw,
   };
 }
@@ -59,61 +57,4 @@ function estimate(busiest: Outcome | undefined): Outcome {
     ],
     rows,
   };
-}
-
-function chartsOf(
-  outcomes: Readonly<Record<string, Outcome>>,
-  inFlight: readonly string[],
-  contestants: readonly string[],
-): Chart[] {
-  const x = { name: 'operations in flight', values: inFlight };
-  const values = (name: string, key: Column['key']): number[] =>
-    inFlight.map((count) => figure(outcomes[count], name, key));
-  const plot = (
-    file: string,
-    title: string,
-    key: string,
-    y: Chart['y'],
-    spread?: readonly [string, string],
-  ): Chart => ({
-    file,
-    title,
-    kind: 'bars',
-    x,
-    y,
-    series: contestants.map((name) => ({
-      name,
-      values: values(name, key),
-      ...(spread && {
-        spread: inFlight.map(
-          (count) =>
-            [figure(outcomes[count], name, spread[0]), figure(outcomes[count], name, spread[1])] as const,
-        ),
-      }),
-    })),
-  });
-  return [
-    plot(
-      'throughput',
-      'acquire + release on five nodes, by raw of the same round',
-      'ratio',
-      { name: 'operations per second, by raw' },
-      ['ratioLeast', 'ratioMost'],
-    ),
-    plot(
-      'throughput-absolute',
-      'acquire + release on five nodes',
-      'perSecond',
-      { name: 'operations per second' },
-      ['perSecondLeast', 'perSecondMost'],
-    ),
-    plot('latency-p50', 'acquire + release on five nodes, median', 'p50', { name: 'ms', log: true }),
-    plot('latency-p99', 'acquire + release on five nodes, 99th percentile', 'p99', { name: 'ms', log: true }),
-    plot('cpu-client', 'CPU of the client for acquire + release on five nodes', 'clientCpu', {
-      name: 'µs per operation',
-    }),
-    plot('cpu-servers', 'CPU of five servers together for acquire + release', 'serverCpu', {
-      name: 'µs per operation',
-    }),
-  ];
 }
