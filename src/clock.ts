@@ -107,7 +107,7 @@ export function at(clock: Clock, instant: number, callback: () => void, backgrou
 }
 
 /** How late a timer must be for the event loop to have been blocked, in ms. */
-const BLOCKED = 5;
+export const BLOCKED = 5;
 
 /**
  * As `clock.after`; but when the event loop was blocked past the delay, it first gets a turn to read what arrived

@@ -16,11 +16,12 @@ export class Arbiters {
   readonly #names: readonly string[];
   /** Those that are passed over, and whether they answer too late, or without a vote. */
   readonly #silent = new Map<number, 'slow' | 'voteless'>();
-  /** By node, when the first grant was requested that it has not answered, in ms of the clock. */
-  readonly #unanswered = new Map<number, number>();
+  /** By node, when the first grant was requested that it has not answered, in ms of the clock; Infinity if it has answered all. */
+  readonly #unanswered: number[];
 
   constructor(names: readonly string[]) {
     this.#names = names;
+    this.#unanswered = names.map(() => Number.POSITIVE_INFINITY);
   }
 
   /** The arbiter of a key. */
@@ -41,12 +42,12 @@ export class Arbiters {
 
   /** The node is asked for a grant. */
   asked(node: number, now: number): void {
-    if (!this.#unanswered.has(node)) this.#unanswered.set(node, now);
+    this.#unanswered[node] = Math.min(now, this.#unanswered[node] as number);
   }
 
   /** The node has answered; `unsent`: the request was dropped before it was sent. */
   answered(node: number, how: 'in time' | 'late' | 'without a vote' | 'unsent'): void {
-    this.#unanswered.delete(node);
+    this.#unanswered[node] = Number.POSITIVE_INFINITY;
     if (how === 'in time') this.#silent.delete(node);
     else if (how !== 'unsent') this.#silent.set(node, how === 'late' ? 'slow' : 'voteless');
   }
@@ -58,12 +59,12 @@ export class Arbiters {
 
   /** Passes over the nodes that were asked before this instant and have not answered. */
   passOverSilent(before: number): void {
-    for (const [node, askedAt] of this.#unanswered) if (askedAt <= before) this.silent(node);
+    for (const [node, askedAt] of this.#unanswered.entries()) if (askedAt <= before) this.silent(node);
   }
 
   /** The node votes again, or has answered in time. What it was asked before may never be answered. */
   votes(node: number): void {
-    this.#unanswered.delete(node);
+    this.#unanswered[node] = Number.POSITIVE_INFINITY;
     this.#silent.delete(node);
   }
 }

@@ -55,7 +55,7 @@ export class AskOrder implements AskStrategy<GrantReply> {
   readonly #askedAt: number[];
   readonly #took: number[] = [];
   /** The nodes that were making their first contact when they were asked. */
-  readonly #connecting = new Set<number>();
+  readonly #connecting: number[] = [];
   #ask: (nodes: readonly number[]) => void = () => {};
   #end: () => void = () => {};
   #repeats = 0;
@@ -135,7 +135,7 @@ export class AskOrder implements AskStrategy<GrantReply> {
       for (const node of nodes) {
         this.#askedAt[node] = now;
         // A first contact takes as long as it takes.
-        if (isConnecting(node)) this.#connecting.add(node);
+        if (isConnecting(node)) this.#connecting.push(node);
         else arbiters.asked(node, now);
         this.#replies[node] = undefined;
       }
@@ -190,7 +190,7 @@ export class AskOrder implements AskStrategy<GrantReply> {
   #howAnswered(node: number, reply: GrantReply, took: number): Parameters<Arbiters['answered']>[1] {
     if (this.#isOver && reply.kind === 'unreachable' && !reply.maybeExecuted) return 'unsent';
     if (reply.kind !== 'granted' && reply.kind !== 'denied') return 'without a vote';
-    const isInTime = took <= this.#plan.hedge || this.#connecting.has(node) || took <= this.#patience;
+    const isInTime = took <= this.#plan.hedge || this.#connecting.includes(node) || took <= this.#patience;
     return isInTime ? 'in time' : 'late';
   }
 
@@ -199,7 +199,9 @@ export class AskOrder implements AskStrategy<GrantReply> {
   }
 
   get #others(): number[] {
-    return this.#nodes((_, node) => node !== this.#plan.arbiter);
+    const others: number[] = [];
+    for (let node = 0; node < this.#plan.nodes; node++) if (node !== this.#plan.arbiter) others.push(node);
+    return others;
   }
 
   /** One of those that are asked before the others: the arbiter, or the one that is to confirm its denial. */

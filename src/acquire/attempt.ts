@@ -10,7 +10,8 @@ import {
 } from '../errors.ts';
 import type { LockNode } from '../node/lock-node.ts';
 import { type Failure, quorumOf } from '../quorum/ballot.ts';
-import { type Confirmed, Lease } from '../quorum/lease.ts';
+import { Decision } from '../quorum/decision.ts';
+import { type Confirmed, Lease, type Taken } from '../quorum/lease.ts';
 import { validUntil } from '../quorum/validity.ts';
 import { describeStart, describeVotes, obstacleOf, untilQuorum, votesOf } from '../quorum/votes.ts';
 import { enumerate, quote } from '../quote.ts';
@@ -56,26 +57,48 @@ export interface Won {
   readonly validUntil: number;
 }
 
+/** `abandoned`: it was, before it had won or failed. */
+export type AttemptOutcome = Won | RedlockError | 'abandoned';
+
 /**
  * One fan-out of a grant, with a fresh owner token, undone on all nodes unless it wins in time. A second one follows
  * if the nodes' fencing counters differ.
  */
-export class Attempt {
-  /** `abandoned`: it was, before it had won or failed. */
-  readonly outcome: Promise<Won | RedlockError | 'abandoned'>;
+export class Attempt extends Decision<AttemptOutcome> {
+  readonly #context: AcquireContext;
+  readonly #plan: AttemptPlan;
+  readonly #order: AskOrder;
   readonly #lease: Lease;
+  readonly #t0: number;
+  /** When its lock would not be valid any more, in ms of the clock. */
+  readonly #end: number;
   #isAbandoned = false;
 
   /** `isHandedOver`: the last holder, of this process, has served no line, so this attempt does if it fails. */
   constructor(context: AcquireContext, plan: AttemptPlan, order: AskOrder, isHandedOver = false) {
+    super();
     const { nodes, clock, random, roundTrip } = context;
+    this.#context = context;
+    this.#plan = plan;
+    this.#order = order;
     // Validity counts from before the first byte: no node can have started its ttl earlier.
-    const t0 = clock.now();
+    this.#t0 = clock.now();
+    this.#end = Math.min(validUntil(this.#t0, plan.ttl, plan.driftFactor), this.#t0 + plan.maxHoldTime);
     // A token of its own for every attempt: a delayed rollback of the last one can delete nothing of this one.
     const owned = { keys: plan.keys, ownerToken: random.token() };
-    this.#lease = new Lease(nodes, clock, owned, { isHandedOver, reservation: () => roundTrip.reservation });
-    const patience = Math.max(0, Math.min(plan.nodeTimeout, plan.deadline - t0));
-    this.outcome = this.#run(context, plan, t0, patience, order);
+    this.#lease = new Lease(nodes, clock, owned, { isHandedOver, roundTrip });
+  }
+
+  /** Asks the nodes; called once. */
+  start(): this {
+    const { ttl, keys, nodeTimeout, deadline, fencing } = this.#plan;
+    const patience = Math.max(0, Math.min(nodeTimeout, deadline - this.#t0));
+    const hint = fencing ? this.#context.hints.next(keys) : undefined;
+    // What is granted after the end of validity is no use: rather another attempt.
+    this.#lease
+      .take(ttl, patience, Math.min(deadline, this.#end), hint, this.#order)
+      .whenDecided(this.#onTaken);
+    return this;
   }
 
   /** Ends the attempt and undoes it; a grant that is still to come is undone when it does. */
@@ -84,41 +107,55 @@ export class Attempt {
     this.#lease.undo();
   }
 
-  async #run(
-    context: AcquireContext,
-    plan: AttemptPlan,
-    t0: number,
-    patience: number,
-    order: AskOrder,
-  ): Promise<Won | RedlockError | 'abandoned'> {
-    const { nodes, clock, hints } = context;
-    const hint = plan.fencing ? hints.next(plan.keys) : undefined;
-    const end = Math.min(validUntil(t0, plan.ttl, plan.driftFactor), t0 + plan.maxHoldTime);
-    // What is granted after the end of validity is no use: rather another attempt.
-    const taken = await this.#lease.take(plan.ttl, patience, Math.min(plan.deadline, end), hint, order);
-    const differ = taken.verdict === 'won' && taken.fencing?.agreed === false;
-    const { verdict, replies } = differ ? await this.#confirm(clock.now(), plan, end) : taken;
-    // A holder who could not be told in time that it is over has not got it.
-    const exhausted = clock.now() > end - TIMER_LATENESS;
-    if (verdict === 'won' && !exhausted) {
-      if (taken.fencing) hints.learn(plan.keys, taken.fencing.token);
-      return { lease: this.#lease, t0, validUntil: end };
+  readonly #onTaken = ({ verdict, replies, fencing }: Taken): void => {
+    if (verdict !== 'won' || fencing?.agreed !== false) {
+      this.#conclude(verdict, replies, fencing);
+      return;
     }
-    if (this.#isAbandoned) return 'abandoned';
-    this.#lease.undo(order.yielding);
+    const { nodeTimeout, deadline } = this.#plan;
+    const now = this.#context.clock.now();
+    const patience = Math.max(0, Math.min(nodeTimeout, deadline - now, this.#end - now));
+    this.#lease
+      .confirm(patience)
+      .whenDecided((confirmed) => this.#conclude(confirmed.verdict, confirmed.replies, fencing));
+  };
+
+  #conclude(
+    verdict: Taken['verdict'],
+    replies: Taken['replies'] | Confirmed['replies'],
+    fencing: Taken['fencing'],
+  ): void {
+    const { nodes, clock, hints } = this.#context;
+    const plan = this.#plan;
+    // A holder who could not be told in time that it is over has not got it.
+    const exhausted = clock.now() > this.#end - TIMER_LATENESS;
+    if (verdict === 'won' && !exhausted) {
+      if (fencing) hints.learn(plan.keys, fencing.token);
+      this.decideOn({ lease: this.#lease, t0: this.#t0, validUntil: this.#end });
+      return;
+    }
+    if (this.#isAbandoned) {
+      this.decideOn('abandoned');
+      return;
+    }
+    this.#lease.undo(this.#order.yielding);
     const votes = votesOf(nodes, replies);
     // What has expired cannot be confirmed either.
-    if (verdict !== 'won' && !(differ && exhausted))
-      return failure('lock', plan.resources, order.isStopped ? 'held' : verdict, votes);
-    const took = Math.round(clock.now() - t0);
-    return new ValidityExhaustedError(
-      `cannot lock ${list(plan.resources)}: the grants took ${took} ms, which used up the validity of a ttl of ${plan.ttl} ms (maxHoldTime ${plan.maxHoldTime} ms)`,
-      votes,
+    const isOver = exhausted && (verdict === 'won' || fencing !== undefined);
+    this.decideOn(
+      isOver
+        ? this.#exhausted(votes)
+        : failure('lock', plan.resources, this.#order.isStopped ? 'held' : verdict as Failure, votes),
     );
   }
 
-  #confirm(now: number, { nodeTimeout, deadline }: AttemptPlan, end: number): Promise<Confirmed> {
-    return this.#lease.confirm(Math.max(0, Math.min(nodeTimeout, deadline - now, end - now)));
+  #exhausted(votes: readonly Vote[]): ValidityExhaustedError {
+    const { resources, ttl, maxHoldTime } = this.#plan;
+    const took = Math.round(this.#context.clock.now() - this.#t0);
+    return new ValidityExhaustedError(
+      `cannot lock ${list(resources)}: the grants took ${took} ms, which used up the validity of a ttl of ${ttl} ms (maxHoldTime ${maxHoldTime} ms)`,
+      votes,
+    );
   }
 }
 

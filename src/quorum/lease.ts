@@ -13,8 +13,9 @@ import type {
   Waiter,
 } from '../node/lock-node.ts';
 import type { AskStrategy } from './ask-strategy.ts';
-import { type Ballot, conclude, type Failure, judge, quorumOf } from './ballot.ts';
+import { conclude, type Failure, judge, quorumOf } from './ballot.ts';
 import { Continuity } from './continuity.ts';
+import type { Decision } from './decision.ts';
 import { type Fencing, fencingOf } from './fencing.ts';
 import { type Replies, Round } from './round.ts';
 import { RoundRequest } from './round-request.ts';
@@ -52,13 +53,38 @@ export interface LeaseTerms {
   /** The last holder, of the same process, has handed its keys over: it has served no line. So the end of this one does, in any case. */
   readonly isHandedOver?: boolean;
   /** In whole ms; asked for when it is needed. */
-  readonly reservation: () => number;
+  readonly roundTrip: { readonly reservation: number };
 }
 
 /** A turn that is given back: see {@link ReleaseRequest.afterwards}. */
 export interface Yielding {
   readonly node: number;
   readonly waiter: Waiter;
+}
+
+/** A class, as its objects live through a round trip: see `Round`. */
+class LeaseRelease implements ReleaseRequest {
+  readonly keys: readonly string[];
+  readonly ownerToken: string;
+  readonly afterwards: ReleaseRequest['afterwards'];
+  readonly reservation: number;
+  readonly waiter: Waiter | undefined;
+  readonly longestTtl: number;
+
+  constructor(
+    { keys, ownerToken }: OwnedKeys,
+    afterwards: ReleaseRequest['afterwards'],
+    reservation: number,
+    waiter: Waiter | undefined,
+    longestTtl: number,
+  ) {
+    this.keys = keys;
+    this.ownerToken = ownerToken;
+    this.afterwards = afterwards;
+    this.reservation = reservation;
+    this.waiter = waiter;
+    this.longestTtl = longestTtl;
+  }
 }
 
 /** Of no node. */
@@ -75,7 +101,7 @@ const NO_COUNTER = 'it grants locks without a fencing counter; switch fencing of
  */
 export class Lease {
   readonly owned: OwnedKeys;
-  readonly #reservation: () => number;
+  readonly #roundTrip: LeaseTerms['roundTrip'];
   /** Whether all nodes have yet to serve their lines, whether or not this lease has keys there. */
   readonly #mustServe: boolean;
   readonly #nodes: readonly LockNode[];
@@ -93,7 +119,7 @@ export class Lease {
 
   constructor(nodes: readonly LockNode[], clock: Clock, owned: OwnedKeys, terms: LeaseTerms) {
     this.#mustServe = terms.isHandedOver === true;
-    this.#reservation = terms.reservation;
+    this.#roundTrip = terms.roundTrip;
     this.#nodes = nodes;
     this.#clock = clock;
     this.owned = owned;
@@ -116,11 +142,10 @@ export class Lease {
     deadline: number,
     hint?: number,
     strategy?: AskStrategy<GrantReply>,
-  ): Promise<Taken> {
+  ): Decision<Taken> {
     let claim: GrantRequest | undefined;
     this.#longestTtl = ttl;
-    if (hint !== undefined)
-      this.#counters = new Array<number | undefined>(this.#nodes.length).fill(undefined);
+    const usual = hint === undefined ? undefined : hint + 1;
     const round = new Round<GrantReply, Taken>({
       nodes: this.#nodes,
       clock: this.#clock,
@@ -138,19 +163,24 @@ export class Lease {
         this.#heard(index, reply, reply.kind === 'granted');
       },
       decide: (all, over) => {
+        if (isAsUsual(all, usual)) return this.#won(all, usual === undefined ? undefined : { token: usual, agreed: true });
         const replies = hint === undefined ? all : all.map(withCounter);
         const ballots = replies.map(ballotOf);
         const verdict = over ? conclude(ballots) : judge(ballots);
         if (verdict !== 'won') return verdict && { verdict, replies };
-        this.#round = undefined;
-        this.#continuity.succeeded();
-        const fencing = hint === undefined ? undefined : fencingOf(this.#counters);
-        this.#fencingToken = fencing?.token;
-        if (fencing?.agreed !== false) this.#counters = NONE;
-        return { verdict, replies, fencing };
+        this.#counters = replies.map((reply) => (reply?.kind === 'granted' ? reply.counter : undefined));
+        return this.#won(replies, hint === undefined ? undefined : fencingOf(this.#counters));
       },
     });
     return this.#follow(round);
+  }
+
+  #won(replies: Replies<GrantReply>, fencing: Fencing | undefined): Taken {
+    this.#round = undefined;
+    this.#continuity.succeeded();
+    this.#fencingToken = fencing?.token;
+    if (fencing?.agreed !== false) this.#counters = NONE;
+    return { verdict: 'won', replies, fencing };
   }
 
   /**
@@ -158,7 +188,7 @@ export class Lease {
    * when it was fixed are not asked, and do not count: they may have granted with a higher one, of an earlier holder.
    * Nothing is asked for a lease that has been undone meanwhile.
    */
-  confirm(patience: number): Promise<Confirmed> {
+  confirm(patience: number): Decision<Confirmed> {
     const fencingToken = this.#fencingToken ?? 0;
     const round = new Round<ConfirmReply, Confirmed>({
       nodes: this.#nodes,
@@ -191,7 +221,7 @@ export class Lease {
    *
    * One round at a time.
    */
-  extend(ttl: number, patience: number): Promise<Extended> {
+  extend(ttl: number, patience: number): Decision<Extended> {
     this.#longestTtl = Math.max(this.#longestTtl, ttl);
     const round = new Round<ExtensionReply, Extended>({
       nodes: this.#nodes,
@@ -241,7 +271,7 @@ export class Lease {
    * Deletes the keys wherever they may be, and waits for the answers. Silent nodes go on owing it. `isHandOver`: the next owner is of
    * this process and asks right after this, so no line is served.
    */
-  release(patience: number, isHandOver = false): Promise<Released> {
+  release(patience: number, isHandOver = false): Decision<Released> {
     this.#end();
     const request = this.#releaseRequest(isHandOver ? 'hand over' : 'serve');
     return new Round<ReleaseReply, Released>({
@@ -253,10 +283,10 @@ export class Lease {
         else deliver({ kind: 'unreachable', cause: NEVER_ASKED, maybeExecuted: false });
       },
       decide: (replies, over) => {
-        const verdict = judgeRelease(replies.map(ballotOf), over);
+        const verdict = judgeRelease(replies, over);
         return verdict && { verdict, replies };
       },
-    }).outcome;
+    }).start();
   }
 
   /** The same, waiting for nothing: what a failed attempt or a lost lock leaves behind is deleted. `yielding`: the turn is given back there. */
@@ -272,18 +302,18 @@ export class Lease {
   }
 
   #request(ttl: number, hint: number | undefined, wanted: () => boolean, waiter?: Waiter): RoundRequest {
-    return new RoundRequest(this.owned, ttl, hint, wanted, waiter, this.#reservation());
+    return new RoundRequest(this.owned, ttl, hint, wanted, waiter, this.#roundTrip.reservation);
   }
 
   #releaseRequest(afterwards: ReleaseRequest['afterwards'], waiter?: Waiter): ReleaseRequest {
-    const reservation = this.#reservation();
-    return { ...this.owned, afterwards, reservation, waiter, longestTtl: this.#longestTtl };
+    return new LeaseRelease(this.owned, afterwards, this.#roundTrip.reservation, waiter, this.#longestTtl);
   }
 
   /** Finished rounds are dropped, so that they are not retained while the lock is held. */
-  #follow<T>(round: { readonly isOpen: boolean; readonly outcome: Promise<T>; end(): void }): Promise<T> {
+  #follow<Reply, T>(round: Round<Reply, T>): Decision<T> {
+    round.start();
     if (round.isOpen) this.#round = round;
-    return round.outcome;
+    return round;
   }
 
   /** A round that is under way ends by what is known now. */
@@ -293,7 +323,6 @@ export class Lease {
   }
 
   #granted(index: number, counter: number | undefined, decided: boolean): void {
-    if (!decided && this.#counters !== NONE && Number.isSafeInteger(counter)) this.#counters[index] = counter;
     // Every later holder has a quorum of nodes with counters above our token: this node is none of them, or else it was
     // theirs before it was ours.
     const mayHaveBeenAnothers = decided && (counter ?? 0) > (this.#fencingToken ?? Number.POSITIVE_INFINITY);
@@ -324,6 +353,20 @@ function orLost(reply: ConfirmReply): ConfirmReply {
   return reply.kind === 'absent' ? { kind: 'unreachable', cause: LOST_AGAIN, maybeExecuted: false } : reply;
 }
 
+/**
+ * Whether a quorum has granted, and all that have answered so far have granted with that counter: by far the most frequent outcome, which needs
+ * no more than a count.
+ */
+function isAsUsual(replies: Replies<GrantReply>, counter: number | undefined): boolean {
+  let granted = 0;
+  for (const reply of replies) {
+    if (reply === undefined) continue;
+    if (reply.kind !== 'granted' || reply.counter !== counter) return false;
+    granted++;
+  }
+  return granted >= quorumOf(replies.length);
+}
+
 /** A node that knows nothing of counters must not pass for one that has moved them on. */
 function withCounter(reply: GrantReply | undefined): GrantReply | undefined {
   const isWithout = reply?.kind === 'granted' && !Number.isSafeInteger(reply.counter);
@@ -337,10 +380,17 @@ function judgeExtension(replies: Replies<ExtensionReply>, over: boolean): Extend
   return over ? conclude(ballots) : judge(ballots);
 }
 
-function judgeRelease(ballots: readonly Ballot[], over: boolean): Released['verdict'] | undefined {
-  const quorum = quorumOf(ballots.length);
-  const having = (wanted: Ballot): number => ballots.filter((ballot) => ballot === wanted).length;
-  if (having('granted') >= quorum) return 'released';
-  if (having('denied') > ballots.length - quorum) return 'expired';
-  return over || having('pending') === 0 ? 'unconfirmed' : undefined;
+function judgeRelease(replies: Replies<ReleaseReply>, over: boolean): Released['verdict'] | undefined {
+  const quorum = quorumOf(replies.length);
+  let released = 0;
+  let absent = 0;
+  let pending = 0;
+  for (const reply of replies) {
+    if (reply === undefined) pending++;
+    else if (reply.kind === 'released') released++;
+    else if (reply.kind === 'absent') absent++;
+  }
+  if (released >= quorum) return 'released';
+  if (absent > replies.length - quorum) return 'expired';
+  return over || pending === 0 ? 'unconfirmed' : undefined;
 }

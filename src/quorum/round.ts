@@ -1,7 +1,9 @@
-import { afterReading, type Cancel, type Clock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Deliver, LockNode } from '../node/lock-node.ts';
 import type { AskStrategy } from './ask-strategy.ts';
 import { quorumOf } from './ballot.ts';
+import { type Deadline, Deadlines } from './deadlines.ts';
+import { Decision } from './decision.ts';
 
 export type Replies<Reply> = readonly (Reply | undefined)[];
 
@@ -26,8 +28,10 @@ export interface RoundPlan<Reply, Outcome> {
  * One fan-out: every node is asked, at once unless there is a `strategy`, and the outcome stands as soon as the replies allow it. A node
  * that is silent or slow delays no decision that the others have made.
  */
-export class Round<Reply, Outcome> {
-  readonly outcome: Promise<Outcome>;
+export class Round<Reply, Outcome> extends Decision<Outcome> implements Deadline {
+  /** When it ends by what is known then, in ms of the clock. */
+  due = 0;
+  place = -1;
   // The plan's, one by one. A literal that lives through a round trip is, in the end, made among old objects, as V8 learns how
   // long those of one place live; and dead ones there keep alive what they refer to.
   readonly #nodes: readonly LockNode[];
@@ -39,14 +43,12 @@ export class Round<Reply, Outcome> {
   readonly #hear: RoundPlan<Reply, Outcome>['heard'] | undefined;
   readonly #judge: RoundPlan<Reply, Outcome>['decide'];
   readonly #replies: (Reply | undefined)[];
-  #resolve!: (outcome: Outcome) => void;
-  #cancelTimer: Cancel | undefined;
-  #open = true;
   #received = 0;
   #asking = true;
   #wasConnecting = false;
 
   constructor(plan: RoundPlan<Reply, Outcome>) {
+    super();
     this.#nodes = plan.nodes;
     this.#clock = plan.clock;
     this.#patience = plan.patience;
@@ -56,26 +58,29 @@ export class Round<Reply, Outcome> {
     this.#hear = plan.heard;
     this.#judge = plan.decide;
     this.#replies = new Array<Reply | undefined>(plan.nodes.length).fill(undefined);
-    this.outcome = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
-    const end = plan.clock.now() + plan.patience;
-    if (plan.strategy)
-      plan.strategy.begin(
+  }
+
+  /** Asks the nodes; called once. */
+  start(): this {
+    const startedAt = this.#clock.now();
+    const strategy = this.#strategy;
+    if (strategy)
+      strategy.begin(
         (nodes) => this.#ask(nodes),
         () => this.end(),
       );
-    else this.#ask(plan.nodes.keys());
+    else this.#ask(this.#nodes.keys());
     this.#asking = false;
     this.#decide(false);
-    if (!this.#open) return;
-    this.#wasConnecting = this.#contactUntil() > plan.clock.now();
-    this.#wait(end);
+    if (!this.isOpen) return this;
+    this.#wasConnecting = this.#contactUntil() > startedAt;
+    this.#wait(startedAt + this.#patience);
+    return this;
   }
 
   /** Whether it is undecided. */
   get isOpen(): boolean {
-    return this.#open;
+    return this.isUndecided;
   }
 
   /** Ends the round by what is known now, if it is still undecided. */
@@ -84,7 +89,7 @@ export class Round<Reply, Outcome> {
   }
 
   #ask(indices: Iterable<number>): void {
-    if (!this.#open) return;
+    if (!this.isOpen) return;
     // Nodes known to be down answer while the others are still being asked: errors shall name every node.
     const before = this.#asking;
     this.#asking = true;
@@ -100,12 +105,12 @@ export class Round<Reply, Outcome> {
     if (!before) this.#decide(false);
   }
 
-  readonly #wanted = (): boolean => this.#open;
+  readonly #wanted = (): boolean => this.isOpen;
 
   #receive(index: number, reply: Reply): void {
     if (this.#replies[index] !== undefined) return;
-    this.#hear?.(index, reply, !this.#open);
-    if (this.#open) {
+    this.#hear?.(index, reply, !this.isOpen);
+    if (this.isOpen) {
       this.#replies[index] = reply;
       this.#received++;
     }
@@ -114,42 +119,44 @@ export class Round<Reply, Outcome> {
   }
 
   #decide(over: boolean): void {
-    if (!this.#open) return;
+    if (!this.isOpen) return;
     // Fewer can neither be a majority nor keep the others from being one.
     if (!over && this.#received <= this.#replies.length - quorumOf(this.#replies.length)) return;
     const outcome = this.#judge(this.#replies, over);
     if (outcome === undefined) return;
-    this.#open = false;
-    this.#cancelTimer?.();
+    Deadlines.of(this.#clock).delete(this);
     this.#strategy?.end();
-    this.#resolve(outcome);
+    this.decideOn(outcome);
+  }
+
+  /** @internal */
+  expire(): void {
+    const now = this.#clock.now();
+    const contactUntil = this.#contactUntil();
+    const connecting = contactUntil > now;
+    // A node that has just been reached is given as long for its answer as any other.
+    const justReached = this.#wasConnecting && contactUntil === Number.NEGATIVE_INFINITY;
+    const next = Math.min(
+      now + this.#patience,
+      connecting ? contactUntil : Number.POSITIVE_INFINITY,
+      this.#contactDeadline,
+    );
+    if ((connecting || justReached) && next > now) this.#wait(next);
+    else this.end();
+    this.#wasConnecting = connecting;
   }
 
   #wait(end: number): void {
-    const clock = this.#clock;
-    this.#cancelTimer = afterReading(clock, end - clock.now(), () => {
-      const now = clock.now();
-      const contactUntil = this.#contactUntil();
-      const connecting = contactUntil > now;
-      // A node that has just been reached is given as long for its answer as any other.
-      const justReached = this.#wasConnecting && contactUntil === Number.NEGATIVE_INFINITY;
-      const next = Math.min(
-        now + this.#patience,
-        connecting ? contactUntil : Number.POSITIVE_INFINITY,
-        this.#contactDeadline,
-      );
-      if ((connecting || justReached) && next > now) this.#wait(next);
-      else this.end();
-      this.#wasConnecting = connecting;
-    });
+    this.due = end;
+    Deadlines.of(this.#clock).add(this);
   }
 
   /** Until when a silent node may still be connecting for the first time. */
   #contactUntil(): number {
     let latest = Number.NEGATIVE_INFINITY;
-    this.#nodes.forEach((node, index) => {
-      if (this.#replies[index] === undefined) latest = Math.max(latest, node.firstContactUntil());
-    });
+    for (let i = 0; i < this.#nodes.length; i++)
+      if (this.#replies[i] === undefined)
+        latest = Math.max(latest, (this.#nodes[i] as LockNode).firstContactUntil());
     return latest;
   }
 }
