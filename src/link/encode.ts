@@ -1,16 +1,44 @@
-import type { Command } from './link.ts';
+import type { Command, Encoded } from './link.ts';
+
+/** What precedes a bulk string, by its length in bytes, for those that are short. */
+const HEADS: readonly string[] = Array.from({ length: 256 }, (_, length) => `$${length}\r\n`);
 
 /**
  * A command in RESP: an array of bulk strings.
  *
  * @see https://redis.io/docs/latest/develop/reference/protocol-spec/
  */
-export function encode(command: Command): string {
-  let text = `*${command.length}\r\n`;
-  for (const part of command) {
+export function encode(command: Command, rest?: Encoded): string {
+  if (!rest) return `*${command.length}\r\n` + bulkStrings(command);
+  return `*${command.length + rest.parts.length}\r\n` + bulkStrings(command) + rest.text;
+}
+
+/** The rest of a command; it is encoded when its text is first read, and only once. */
+export function encodeOnce(parts: Command): Encoded {
+  return new EncodedOnce(parts);
+}
+
+class EncodedOnce implements Encoded {
+  readonly parts: Command;
+  #text: string | undefined;
+
+  constructor(parts: Command) {
+    this.parts = parts;
+  }
+
+  get text(): string {
+    this.#text ??= bulkStrings(this.parts);
+    return this.#text;
+  }
+}
+
+function bulkStrings(parts: Command): string {
+  let text = '';
+  for (const part of parts) {
     const argument = typeof part === 'number' ? `${part}` : part;
+    const length = Buffer.byteLength(argument);
     // Each template would be a text of its own first.
-    text += '$' + Buffer.byteLength(argument) + '\r\n' + argument + '\r\n';
+    text += (HEADS[length] ?? '$' + length + '\r\n') + argument + '\r\n';
   }
   return text;
 }

@@ -1,6 +1,14 @@
 /** A command and its arguments, as they go to the server. */
 export type Command = readonly (string | number)[];
 
+/** The rest of a command, encoded once for all nodes that get the same. */
+export interface Encoded {
+  /** The arguments, as they follow those of the command. */
+  readonly parts: Command;
+  /** The same in RESP: their bulk strings, without the head of the array. */
+  readonly text: string;
+}
+
 /** `error` or `reply`, never both; called exactly once, never before the call that it belongs to returns. */
 export type ReplyHandler = (error: Error | null, reply: unknown) => void;
 
@@ -44,7 +52,8 @@ export interface LinkListener {
  * free of credentials; the owner of the link cleans them.
  */
 export interface Link {
-  send(command: Command, reply: ReplyHandler): void;
+  /** `rest`: more arguments behind those of the command. */
+  send(command: Command, reply: ReplyHandler, rest?: Encoded): void;
   /**
    * SSUBSCRIBE to one channel. `done` is called once, never before this returns: with null when messages arrive from now on.
    * For a channel that is subscribed to already, this asks the server again.

@@ -1,7 +1,7 @@
 import { channel as diagnosticsChannel } from 'node:diagnostics_channel';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { inNeutralContext } from '../context.ts';
-import type { Address, Command, Link, LinkListener, OpenLink, ReplyHandler } from './link.ts';
+import type { Address, Command, Encoded, Link, LinkListener, OpenLink, ReplyHandler } from './link.ts';
 import { cut, explain, guard } from './socket.ts';
 import { notConnected, UnansweredCommands, UnansweredSubscriptions } from './unanswered.ts';
 
@@ -115,13 +115,14 @@ class NodeRedisLink implements Link {
     );
   }
 
-  send(command: Command, reply: ReplyHandler): void {
+  send(command: Command, reply: ReplyHandler, rest?: Encoded): void {
     if (!this.#isUp) {
       queueMicrotask(() => reply(notConnected(), undefined));
       return;
     }
     this.#unanswered.add(reply);
-    this.#client.sendCommand(command.map(String)).then(this.#unanswered.answer, this.#unanswered.refuse);
+    const whole = rest ? command.concat(rest.parts) : command;
+    this.#client.sendCommand(whole.map(String)).then(this.#unanswered.answer, this.#unanswered.refuse);
   }
 
   subscribe(channel: string, done: (error: Error | null) => void): void {
