@@ -113,6 +113,8 @@ export class RespLink implements Link {
     const text = this.#unsent;
     if (text === '') return;
     this.#unsent = '';
+    // The other end may have closed it already; `close` follows.
+    if (!this.#socket.writable) return;
     // In Latin-1, text that is all ASCII has the same bytes as in UTF-8, and is written faster.
     this.#socket.write(text, Buffer.byteLength(text) === text.length ? 'latin1' : 'utf8');
   };

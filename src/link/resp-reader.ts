@@ -11,20 +11,18 @@ interface OpenArray {
   readonly outer: OpenArray | undefined;
 }
 
-const [CR, LF, DIGIT_0, MINUS, PLUS] = Buffer.from('\r\n0-+') as unknown as [
-  number,
-  number,
-  number,
-  number,
-  number,
-];
-const [TEXT, ERROR, INTEGER, BULK, ARRAY] = Buffer.from('+-:$*') as unknown as [
-  number,
-  number,
-  number,
-  number,
-  number,
-];
+const code = (character: string): number => character.charCodeAt(0);
+const CR = code('\r');
+const LF = code('\n');
+const ZERO = code('0');
+const MINUS = code('-');
+const PLUS = code('+');
+
+const TEXT = code('+');
+const ERROR = code('-');
+const INTEGER = code(':');
+const BULK = code('$');
+const ARRAY = code('*');
 
 /** The longest array that Redis can send: lengths are 32-bit integers there. */
 const LONGEST_ARRAY = 2 ** 31 - 1;
@@ -66,6 +64,7 @@ export class RespReader {
     const end = chunk.indexOf(LF) + 1;
     this.#pieces.push(end > 0 ? chunk.subarray(0, end) : chunk);
     if (end > 0) this.#readAll(this.#joined());
+    // It was in the line meanwhile.
     this.#at = end || chunk.length;
   }
 
@@ -83,7 +82,6 @@ export class RespReader {
   #joined(): Buffer {
     const all = Buffer.concat(this.#pieces);
     this.#pieces = [];
-    this.#at = 0;
     return all;
   }
 
@@ -135,7 +133,7 @@ export class RespReader {
     const first = at;
     let value = 0;
     for (; ; at++) {
-      const digit = (data[at] as number) - DIGIT_0;
+      const digit = (data[at] as number) - ZERO;
       // Also at the end of the data, where it is not a number.
       if (!(digit >= 0 && digit <= 9)) break;
       value = value * 10 + digit;
