@@ -24,9 +24,9 @@ const INTEGER = code(':');
 const BULK = code('$');
 const ARRAY = code('*');
 
-/** The longest array that Redis can send: lengths are 32-bit integers there. */
+/** No reply has more elements. */
 const LONGEST_ARRAY = 2 ** 31 - 1;
-/** How deep arrays may be nested. Replies to quorlock have two levels. */
+/** How deep arrays may be nested. Replies to CLUSTER SLOTS have four levels, all others fewer. */
 const DEEPEST = 64;
 
 /**

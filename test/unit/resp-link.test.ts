@@ -46,7 +46,10 @@ function start(handshake: readonly Command[] = []) {
   socket.emit('connect');
   /** Answers become events, too. */
   const send = (...command: Command): void =>
-    link.send(command, (error, reply) => events.push(error ? `failed: ${error.message}` : `${reply}`));
+    link.send(command, (error, reply) => {
+      if (error) events.push(`failed: ${error.message}`);
+      else events.push(typeof reply === 'string' ? reply : JSON.stringify(reply));
+    });
   const subscribe = (channel: string): void =>
     link.subscribe(channel, (error) =>
       events.push(error ? `not ${channel}: ${error.message}` : `+${channel}`),
@@ -142,7 +145,7 @@ describe('what a link reads', () => {
     const { socket, events, send } = start();
     send('EVAL', 'return ARGV', 0, 'smessage', 'news', 'text');
     socket.says(array('smessage', 'news', 'text'));
-    expect(events.slice(2)).toEqual(['smessage,news,text']);
+    expect(events.slice(2)).toEqual(['["smessage","news","text"]']);
   });
 
   it('may be the end of a subscription that nobody asked for, while commands are unanswered', () => {

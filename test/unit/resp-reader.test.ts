@@ -14,6 +14,7 @@ function chunksOf(bytes: Buffer, length: number): Buffer[] {
   return Array.from({ length: count }, (_, i) => bytes.subarray(i * length, (i + 1) * length));
 }
 
+const nested = (depth: number): string => `${'*1\r\n'.repeat(depth)}:1\r\n`;
 const bulk = (text: string): string => `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
 
 describe('a reader of RESP', () => {
@@ -84,7 +85,6 @@ describe('a reader of RESP', () => {
   });
 
   it('reads arrays in arrays, up to 64 of them', () => {
-    const nested = (depth: number): string => `${'*1\r\n'.repeat(depth)}:1\r\n`;
     expect(JSON.stringify(read(nested(64)))).toBe(`[${'['.repeat(64)}1${']'.repeat(64)}]`);
     // The depth is not that of all arrays together.
     expect(read('*3\r\n*1\r\n:1\r\n', nested(63), nested(63))).toHaveLength(1);
