@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
@@ -59,8 +60,12 @@ function start(handshake: readonly Command[] = []) {
 
 const tick = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 
-const array = (...parts: readonly (string | number)[]): string =>
-  `*${parts.length}\r\n${parts.map((part) => (typeof part === 'number' ? `:${part}\r\n` : `$${Buffer.byteLength(part)}\r\n${part}\r\n`)).join('')}`;
+const array = (...parts: readonly (string | number)[]): string => {
+  const items = parts.map((part) =>
+    typeof part === 'number' ? `:${part}\r\n` : `$${Buffer.byteLength(part)}\r\n${part}\r\n`,
+  );
+  return `*${parts.length}\r\n${items.join('')}`;
+};
 
 describe('what a link writes', () => {
   it('is the commands of one tick at once, in order', async () => {
@@ -99,6 +104,16 @@ describe('what a link writes', () => {
       encode(['GET', 'grün']) + encode(['GET', 'plain']),
     ]);
     expect(socket.encodings).toEqual(['latin1', 'utf8']);
+  });
+
+  it('belongs to no call', async () => {
+    const { socket, send } = start();
+    const calls = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    socket.write = () => void seen.push(calls.getStore());
+    calls.run('a call', () => send('GET', 'a'));
+    await tick();
+    expect(seen).toEqual([undefined]);
   });
 
   it('has left before a cut in order, and never leaves after another cut', async () => {
