@@ -1,10 +1,24 @@
 import type { Command, Encoded } from './link.ts';
 
-/** How bulk strings of short texts begin. */
+/** What precedes a bulk string, by its length in bytes, for those that are short. */
 const HEADS: readonly string[] = Array.from({ length: 256 }, (_, length) => `$${length}\r\n`);
 
-/** A command's arguments, encoded when that is first needed. */
-export class EncodedArguments implements Encoded {
+/**
+ * A command in RESP: an array of bulk strings.
+ *
+ * @see https://redis.io/docs/latest/develop/reference/protocol-spec/
+ */
+export function encode(command: Command, rest?: Encoded): string {
+  if (!rest) return `*${command.length}\r\n` + bulkStrings(command);
+  return `*${command.length + rest.parts.length}\r\n` + bulkStrings(command) + rest.text;
+}
+
+/** The rest of a command; it is encoded when its text is first read, and only once. */
+export function encodeOnce(parts: Command): Encoded {
+  return new EncodedOnce(parts);
+}
+
+class EncodedOnce implements Encoded {
   readonly parts: Command;
   #text: string | undefined;
 
@@ -13,22 +27,12 @@ export class EncodedArguments implements Encoded {
   }
 
   get text(): string {
-    this.#text ??= bulksOf(this.parts);
+    this.#text ??= bulkStrings(this.parts);
     return this.#text;
   }
 }
 
-/**
- * A command in RESP: an array of bulk strings.
- *
- * @see https://redis.io/docs/latest/develop/reference/protocol-spec/
- */
-export function encode(command: Command, rest?: Encoded): string {
-  const count = command.length + (rest?.parts.length ?? 0);
-  return `*${count}\r\n${bulksOf(command)}${rest?.text ?? ''}`;
-}
-
-function bulksOf(parts: Command): string {
+function bulkStrings(parts: Command): string {
   let text = '';
   for (const part of parts) {
     const argument = typeof part === 'number' ? `${part}` : part;

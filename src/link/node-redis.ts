@@ -121,8 +121,8 @@ class NodeRedisLink implements Link {
       return;
     }
     this.#unanswered.add(reply);
-    const words = (rest ? command.concat(rest.parts) : command).map(String);
-    this.#client.sendCommand(words).then(this.#unanswered.answer, this.#unanswered.refuse);
+    const whole = rest ? command.concat(rest.parts) : command;
+    this.#client.sendCommand(whole.map(String)).then(this.#unanswered.answer, this.#unanswered.refuse);
   }
 
   subscribe(channel: string, done: (error: Error | null) => void): void {

@@ -1,7 +1,6 @@
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { quote } from '../quote.ts';
-import { readWithTicks } from './reading.ts';
 
 /**
  * Ends a connection so that nothing that was written to it is delivered any more: by RST, because after a FIN
@@ -17,8 +16,6 @@ export interface Reader {
   expects(): boolean;
   /** What was read ends the connection. */
   fail(cause: Error): void;
-  /** Whether the client may throw in the next tick what it should throw as it reads this. @default false */
-  throwsLater?(chunk: Buffer): boolean;
 }
 
 /** What replies of RESP 2 begin with. */
@@ -33,41 +30,49 @@ const TLS_ALERT = 0x15;
  */
 export function guard(socket: Socket, reader: Reader): void {
   const emit = socket.emit.bind(socket);
-  const fail = (error: unknown): void =>
-    reader.fail(new Error(`the server's answer cannot be read: ${messageOf(error)}`, { cause: error }));
-  const read = (chunk: Buffer): void => {
-    try {
-      emit('data', chunk);
-    } catch (error) {
-      fail(error);
-    }
-  };
   let isFirst = true;
   // The client adds its listeners when it likes, at times before those that are there: this is where all of them are called.
   socket.emit = (event: string | symbol, ...args: unknown[]): boolean => {
     if (event !== 'data') return emit(event as string, ...args);
     const chunk = args[0] as Buffer;
-    const refusal = refuse(chunk, isFirst, reader);
+    const refusal = refusalOf(chunk, isFirst, reader.expects());
     isFirst = false;
-    if (refusal) reader.fail(refusal);
-    else if (reader.throwsLater?.(chunk)) readWithTicks(() => emit('data', chunk), fail);
-    else read(chunk);
+    if (refusal) {
+      reader.fail(refusal);
+      return true;
+    }
+    try {
+      emit('data', chunk);
+    } catch (error) {
+      reader.fail(unreadable(error));
+    }
     return true;
   };
 }
 
-/** Why nobody should read this. */
-function refuse(chunk: Buffer, isFirst: boolean, reader: Reader): Error | undefined {
+/** Why nobody should read this chunk, which is perhaps the first one; `isExpected` if the server has reason to say anything. */
+export function refusalOf(chunk: Buffer, isFirst: boolean, isExpected: boolean): Error | undefined {
   const [type] = chunk;
   if (isFirst && type === TLS_ALERT)
     return new Error('the server speaks TLS: give a rediss:// URL, or the option tls');
   if (isFirst && !RESP.has(type as number))
     return new Error(`the server does not answer in the Redis protocol: ${beginning(chunk)}`);
-  if (reader.expects()) return undefined;
+  if (isExpected) return undefined;
   // Such as "ERR max number of clients reached".
-  return new Error(
-    type === ERROR ? lineOf(chunk) : `the server has sent what nobody asked for: ${beginning(chunk)}`,
-  );
+  return type === ERROR ? new Error(lineOf(chunk)) : unaskedFor(beginning(chunk));
+}
+
+/** For a reply that belongs to no command. */
+export function unasked(reply: unknown): Error {
+  return unaskedFor(quote(String(reply).slice(0, ENOUGH)));
+}
+
+function unaskedFor(what: string): Error {
+  return new Error(`the server has sent what nobody asked for: ${what}`);
+}
+
+export function unreadable(error: unknown): Error {
+  return new Error(`the server's answer cannot be read: ${messageOf(error)}`, { cause: error });
 }
 
 function lineOf(chunk: Buffer): string {

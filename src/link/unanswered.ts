@@ -7,10 +7,6 @@ export type Settle = (error: Error | null) => void;
 export class UnansweredSubscriptions {
   readonly #all = new Set<Settle>();
 
-  get oldest(): Settle | undefined {
-    return this.#all.values().next().value;
-  }
-
   add(done: (error: Error | null) => void): Settle {
     const settle: Settle = (error) => {
       if (this.#all.delete(settle)) done(error);
@@ -32,8 +28,8 @@ export class UnansweredSubscriptions {
 const LARGEST_GAP = 1024;
 
 /**
- * The commands of a link that the server has not answered yet, for a client that answers them in order, and may lose one
- * when it has read nonsense. Nothing is made for each command here: a client's own work for one takes 2 µs.
+ * The commands of a link that the server has not answered yet. Answers come in order, and a client that has read nonsense may lose one.
+ * Nothing is made for each command here.
  */
 export class UnansweredCommands {
   #handlers: (ReplyHandler | undefined)[] = [];
@@ -41,6 +37,11 @@ export class UnansweredCommands {
 
   get size(): number {
     return this.#handlers.length - this.#next;
+  }
+
+  /** The one that the next answer belongs to. */
+  get first(): ReplyHandler | undefined {
+    return this.#handlers[this.#next];
   }
 
   add(reply: ReplyHandler): void {
@@ -51,7 +52,7 @@ export class UnansweredCommands {
 
   readonly refuse = (error: Error): void => this.#take()?.(error, undefined);
 
-  /** The link has ended: those that the client does not fail by itself fail in the next tick. */
+  /** The link has ended: those that a client does not fail by itself fail in the next tick. */
   fail(): void {
     if (this.size > 0)
       process.nextTick(() => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { encodeOnce } from '../../src/link/encode.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import { linkClients } from '../support/link-clients.ts';
 import { serveRaw } from '../support/raw-server.ts';
@@ -79,6 +80,25 @@ describe.each(linkClients)('over a link by $name', (client) => {
     const watched = await up();
     const values = Array.from({ length: 700 }, (_, i) => (i % 2 ? i : 'ü\r\n$'.repeat(i % 30)));
     expect(await watched.send('EVAL', 'return ARGV', 2, 'a', 'b', ...values)).toEqual(values.map(String));
+  });
+
+  test('a command may end in arguments that others end in, too', async () => {
+    const watched = await up();
+    const rest = encodeOnce(['ä', 7, '']);
+    const ask = (...keys: string[]): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        const command = ['EVAL', 'return {KEYS, ARGV}', keys.length, ...keys];
+        watched.link.send(command, (error, reply) => (error ? reject(error) : resolve(reply)), rest);
+      });
+    const asked = [ask('a'), watched.send('PING', 'between'), ask('b', 'ü')];
+    expect(await Promise.all(asked)).toEqual([
+      [['a'], ['ä', '7', '']],
+      'between',
+      [
+        ['b', 'ü'],
+        ['ä', '7', ''],
+      ],
+    ]);
   });
 
   test('messages arrive from when the subscription is answered, until it is given up', async () => {

@@ -1,4 +1,5 @@
-import { EncodedArguments } from '../../link/encode.ts';
+import { encodeOnce } from '../../link/encode.ts';
+import type { Encoded } from '../../link/link.ts';
 import { counterOf } from '../counter.ts';
 import { inboxOf } from '../inbox.ts';
 import type { GrantRequest, ReleaseRequest } from '../lock-node.ts';
@@ -8,7 +9,7 @@ import type { Form, Operation } from './operation.ts';
 export class ScriptInput {
   readonly keys: readonly string[];
   readonly args: readonly (string | number)[];
-  #encoded: EncodedArguments | undefined;
+  #encoded: Encoded | undefined;
 
   constructor(keys: readonly string[], args: readonly (string | number)[]) {
     this.keys = keys;
@@ -16,10 +17,10 @@ export class ScriptInput {
   }
 
   /** What follows the name of the script in EVALSHA. */
-  get encoded(): EncodedArguments {
+  get encoded(): Encoded {
     const count: (string | number)[] = [this.keys.length];
     // Hundreds of arguments: spreading them would take twice as long.
-    this.#encoded ??= new EncodedArguments(count.concat(this.keys, this.args));
+    this.#encoded ??= encodeOnce(count.concat(this.keys, this.args));
     return this.#encoded;
   }
 }

@@ -156,15 +156,5 @@ function linksOf(create: Create, { login, ...own }: { login: Login; tls: unknown
   // ioredis 5 and later know some TLS settings by a name.
   const tls = typeof own.tls === 'string' ? { profile: own.tls } : own.tls;
   const { username, password } = fullLogin(login);
-  return ioredisLinks((overrides) =>
-    create({
-      ...own,
-      sentinels: undefined,
-      username,
-      password,
-      ...overrides,
-      // The link adds the name of the server to the user's settings, but TLS is the user's choice.
-      tls: tls ? { ...tls, ...(overrides.tls as object | undefined) } : undefined,
-    }),
-  );
+  return ioredisLinks((overrides) => create({ ...own, username, password, tls, ...overrides }));
 }
