@@ -22,8 +22,8 @@ const onRealServers = {
 const onAllProcessors = {
   maxWorkers: 2,
   sequence: { groupOrder: 2 },
-  testTimeout: 600_000,
-  hookTimeout: 600_000,
+  testTimeout: 1_200_000,
+  hookTimeout: 1_200_000,
 } as const;
 
 /** For the projects that have property tests. */

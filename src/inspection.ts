@@ -34,7 +34,7 @@ export async function isHeldByOne(
     patience,
     ask: (node, _index, _wanted, deliver) => node.inspect(key, deliver),
     decide: (replies, over) => judgeInspection(nodes, replies, over),
-  }).outcome;
+  }).start().outcome;
   return state === 'held';
 }
 
@@ -64,7 +64,7 @@ export async function inspectKey(
       if (missing === 0) answered?.();
     },
     decide: (replies, over) => judgeInspection(nodes, replies, over),
-  }).outcome;
+  }).start().outcome;
   const left = end - clock.now();
   if (missing > 0 && left > 0)
     await new Promise<void>((resolve) => {

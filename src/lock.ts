@@ -246,7 +246,7 @@ export class Lock {
       } finally {
         keeper.ended(this, isHandedOn);
       }
-      const { verdict, replies } = await released;
+      const { verdict, replies } = await released.outcome;
       return { outcome: verdict, votes: votesOf(keeper.nodes, replies) };
     } finally {
       keeper.returning();
@@ -271,7 +271,7 @@ export class Lock {
     this.#lastExtension = t0;
     // It gives up before validity ends, so that the loss can say why.
     const most = Math.max(0, remaining - 2 * TIMER_LATENESS);
-    const { verdict, replies } = await this.#lease.extend(ttl, Math.min(patience, most));
+    const { verdict, replies } = await this.#lease.extend(ttl, Math.min(patience, most)).outcome;
     const failed =
       verdict === 'won'
         ? undefined

@@ -246,6 +246,7 @@ export class Redlock {
     this.#waiting.add(waiting);
     if (signal) this.#signals.add(signal, waiting);
     try {
+      waiting.start();
       return await waiting.result;
     } catch (error) {
       // The reason of an abort is the user's, even if it is an error of ours.

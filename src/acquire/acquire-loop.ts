@@ -4,7 +4,14 @@ import { isHeldByOne } from '../inspection.ts';
 import type { Retry } from '../options.ts';
 import { quorumOf } from '../quorum/ballot.ts';
 import { AskOrder, type AskOrderPlan, type Denial } from './ask-order.ts';
-import { type AcquireContext, Attempt, type AttemptPlan, list, type Won } from './attempt.ts';
+import {
+  type AcquireContext,
+  Attempt,
+  type AttemptOutcome,
+  type AttemptPlan,
+  list,
+  type Won,
+} from './attempt.ts';
 import type { Line } from './line.ts';
 import type { Lead } from './local-queue.ts';
 import { News } from './news.ts';
@@ -20,6 +27,8 @@ const MOST_LOST_TURNS = 4;
 
 /** After how many attempts `tryAcquire` also asks the other nodes when the arbiter denies: its vote may be a dead owner's. */
 const PATIENT_TRIES = 3;
+
+const ENDED = 'the call has ended';
 
 export interface AcquirePlan extends AttemptPlan {
   /** How long to keep trying, in ms; 0 for a single attempt. */
@@ -45,8 +54,9 @@ export class AcquireLoop {
   readonly #context: AcquireContext;
   readonly #plan: AcquirePlan;
   readonly #startedAt: number;
-  readonly #news: News;
-  readonly #setbacks = new Setbacks();
+  /** Made when they are first needed: most calls win with their first attempt. */
+  #heard: News | undefined;
+  #learned: Setbacks | undefined;
   #line: Line | undefined;
   #attempt: Attempt | undefined;
   #order: AskOrder | undefined;
@@ -65,22 +75,23 @@ export class AcquireLoop {
     this.#context = context;
     this.#plan = plan;
     this.#startedAt = context.clock.now();
-    this.#news = new News(
-      context.clock,
-      () => context.roundTrip.reservation,
-      () => this.#wantsVoters,
-    );
   }
 
-  /** Waits for the lock; once. `retries`: how many attempts follow the first at most. */
-  async wait(how: Lead, retries: number): Promise<Won> {
+  /** The first attempt; once. */
+  begin(how: Lead, done: (outcome: AttemptOutcome) => void): void {
     const { keys } = this.#plan;
     const isContested = how === 'standing back' || (how === 'afresh' && this.#context.contention.has(keys));
     if (isContested) this.#enter(firstOf(keys));
-    const first = await this.#try(isContested ? 'arbiter first' : 'all', {
-      isHandedOver: how === 'handed on',
-    });
-    if (!(first instanceof RedlockError)) return first;
+    this.#try(isContested ? 'arbiter first' : 'all', { isHandedOver: how === 'handed on' }, done);
+  }
+
+  /** The first attempt of a call that does not wait for a holder; once. */
+  beginOnce(done: (outcome: AttemptOutcome) => void): void {
+    this.#try('all', {}, done);
+  }
+
+  /** Waits for the lock after the first attempt has failed; once. `retries`: how many attempts follow at most. */
+  async wait(first: RedlockError, retries: number): Promise<Won> {
     // p-retry gets no signal: it checks it after an attempt that succeeded, and would drop a lock that is held.
     return pRetry(async (n) => orThrow(n === 1 ? first : await this.#tryAgain()), {
       retries,
@@ -94,12 +105,12 @@ export class AcquireLoop {
   }
 
   /**
-   * Does not wait for a holder; once. If simultaneous attempts have split the votes, so that nobody holds the lock, it goes on for at
-   * most `nodeTimeout`, arbiter first, until it holds the lock or somebody else does.
+   * Goes on after the first attempt of a call that does not wait for a holder; once. If simultaneous attempts have split the votes, so that
+   * nobody holds the lock, it tries for at most `nodeTimeout`, arbiter first, until it holds the lock or somebody else does.
    */
-  async once(): Promise<Won> {
+  async insist(first: RedlockError): Promise<Won> {
     const { clock, random, roundTrip } = this.#context;
-    let outcome = await this.#try('all');
+    let outcome: Won | RedlockError = first;
     const deadline = Math.min(this.#plan.deadline, clock.now() + this.#plan.nodeTimeout);
     const plan = { ...this.#plan, deadline };
     for (let tries = 1; ; tries++) {
@@ -112,7 +123,7 @@ export class AcquireLoop {
       if (pause >= deadline - clock.now())
         throw timeout(this.#plan, clock.now() - this.#startedAt, this.#finding ?? outcome);
       await this.#sleep(() => pause);
-      outcome = await this.#try('arbiter first', {
+      outcome = await this.#attemptTo('arbiter first', {
         plan,
         goesOn: () => (tries < PATIENT_TRIES ? 'nobody' : 'all'),
       });
@@ -133,7 +144,7 @@ export class AcquireLoop {
 
   /** For how many ms attempts have found the same owner in the way, and the same place in line. */
   get unchangedFor(): number {
-    return this.#setbacks.unchangedFor;
+    return this.#learned?.unchangedFor ?? 0;
   }
 
   /** `kept`: the caller has the lock. `unwanted`: an attempt under way is undone, and so is a lock that was just won. */
@@ -142,8 +153,23 @@ export class AcquireLoop {
     this.#attempt?.abandon();
     if (lock === 'unwanted') this.#won?.lease.undo();
     this.#steps?.end();
-    this.#line?.exit(this.#news);
-    this.#news.wake();
+    this.#heard?.wake();
+    if (this.#line) this.#line.exit(this.#news);
+  }
+
+  get #news(): News {
+    const { clock, roundTrip } = this.#context;
+    this.#heard ??= new News(
+      clock,
+      () => roundTrip.reservation,
+      () => this.#wantsVoters,
+    );
+    return this.#heard;
+  }
+
+  get #setbacks(): Setbacks {
+    this.#learned ??= new Setbacks();
+    return this.#learned;
   }
 
   /** Hears what the inbox for a key gets from now on. */
@@ -159,7 +185,7 @@ export class AcquireLoop {
   /** When it is this process's turn, all nodes are asked at once, that one first. */
   #tryAgain(): Promise<Won | RedlockError> {
     if (this.#lostTurns >= MOST_LOST_TURNS) return this.#tryInSteps();
-    return this.#try(this.#news.turnAt === undefined ? 'arbiter first' : 'turn');
+    return this.#attemptTo(this.#news.turnAt === undefined ? 'arbiter first' : 'turn');
   }
 
   async #tryInSteps(): Promise<Won | RedlockError> {
@@ -176,30 +202,56 @@ export class AcquireLoop {
       throw error instanceof AcquireTimeoutError ? this.#timeout(error.cause as Error) : error;
     }
     this.#steps.handOver();
-    return this.#try('all', { isHandedOver: true });
+    return this.#attemptTo('all', { isHandedOver: true });
   }
 
-  async #try(how: AskOrderPlan['how'], special: Try = {}): Promise<Won | RedlockError> {
-    // Between the end of a pause and here the caller may have gone.
-    if (this.#over) throw new Error('the call has ended');
-    const { clock, roundTrip } = this.#context;
-    const startedAt = clock.now();
+  #attemptTo(how: AskOrderPlan['how'], special: Try = {}): Promise<Won | RedlockError> {
+    return new Promise((resolve, reject) => {
+      // Between the end of a pause and here the caller may have gone.
+      if (this.#over) reject(new Error(ENDED));
+      else
+        this.#try(how, special, (outcome) => {
+          if (outcome === 'abandoned') reject(new Error(ENDED));
+          else resolve(outcome);
+        });
+    });
+  }
+
+  /** One attempt. */
+  #try(how: AskOrderPlan['how'], special: Try, done: (outcome: AttemptOutcome) => void): void {
+    const startedAt = this.#context.clock.now();
     const line = this.#line;
     const order = this.#orderFor(how, special.goesOn);
     const { isHandedOver = false, plan = this.#plan } = special;
-    this.#news.clear();
+    this.#heard?.clear();
     this.#order = order;
     this.#attempt = new Attempt(this.#context, plan, order, isHandedOver);
-    const outcome = await this.#attempt.outcome;
-    this.#attempt = undefined;
-    if (outcome === 'abandoned') throw new Error('the call has ended');
-    if (order.roundTrip !== undefined) roundTrip.measured(order.roundTrip);
+    this.#attempt.start().whenDecided((outcome) => {
+      this.#attempt = undefined;
+      if (outcome !== 'abandoned') {
+        const took = order.roundTrip;
+        if (took !== undefined) this.#context.roundTrip.measured(took);
+        if (outcome instanceof RedlockError) {
+          this.#failed(outcome, order, how, plan, startedAt, line);
+        } else {
+          if (order.arbiter !== undefined && order.waiter) line?.won(order.arbiter, order);
+          this.#won = outcome;
+        }
+      }
+      done(outcome);
+    });
+  }
+
+  #failed(
+    outcome: RedlockError,
+    order: AskOrder,
+    how: AskOrderPlan['how'],
+    plan: AttemptPlan,
+    startedAt: number,
+    line: Line | undefined,
+  ): void {
+    const { clock } = this.#context;
     const { arbiter, arbiterReply, waiter } = order;
-    if (!(outcome instanceof RedlockError)) {
-      if (arbiter !== undefined && waiter) line?.won(arbiter, order);
-      this.#won = outcome;
-      return outcome;
-    }
     // A turn that came meanwhile was for this attempt: the pause after a yield must not be skipped for it.
     if (arbiterReply?.kind === 'granted') this.#news.forgetTurn(arbiter);
     // A grant in nobody's name says nothing of the place that this process may still have there.
@@ -210,7 +262,6 @@ export class AcquireLoop {
     this.#error = outcome;
     if (!order.isStopped && !(this.#finding && this.#isCutShort(outcome, startedAt, plan.deadline)))
       this.#finding = outcome;
-    return outcome;
   }
 
   #orderFor(how: AskOrderPlan['how'], goesOn: AskOrderPlan['goesOn'] | undefined): AskOrder {
@@ -220,10 +271,10 @@ export class AcquireLoop {
     const hedge = roundTrip.hedge(nodeTimeout);
     arbiters.passOverSilent(clock.now() - hedge);
     const arbiter =
-      how === 'all' ? undefined : (this.#news.turnAt ?? arbiters.of(line?.key ?? firstOf(keys)));
+      how === 'all' ? undefined : (this.#heard?.turnAt ?? arbiters.of(line?.key ?? firstOf(keys)));
     if (arbiter !== undefined) line?.open(arbiter);
     const stands = arbiter !== undefined && line?.isLive(arbiter) === true;
-    const { isTimed } = this.#news;
+    const isTimed = this.#heard?.isTimed ?? false;
     if (line && isTimed) this.#lookForSlow(line.key);
     return new AskOrder({
       clock,

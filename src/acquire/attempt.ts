@@ -145,7 +145,7 @@ export class Attempt extends Decision<AttemptOutcome> {
     this.decideOn(
       isOver
         ? this.#exhausted(votes)
-        : failure('lock', plan.resources, this.#order.isStopped ? 'held' : verdict as Failure, votes),
+        : failure('lock', plan.resources, this.#order.isStopped ? 'held' : (verdict as Failure), votes),
     );
   }
 

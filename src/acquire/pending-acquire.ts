@@ -1,9 +1,9 @@
 import type { Appointment } from '../agenda.ts';
 import type { Cancel } from '../clock.ts';
 import { type Context, currentContext } from '../context.ts';
-import { ResourceHeldError } from '../errors.ts';
+import { RedlockError, ResourceHeldError } from '../errors.ts';
 import { AcquireLoop, type AcquirePlan, timeout } from './acquire-loop.ts';
-import { type AcquireContext, list, type Won } from './attempt.ts';
+import { type AcquireContext, type AttemptOutcome, list, type Won } from './attempt.ts';
 import type { Lead, LocalQueue, Queued } from './local-queue.ts';
 
 /** What the calls of one process share. */
@@ -27,7 +27,7 @@ export class PendingAcquire implements Queued, Appointment {
   readonly #plan: AcquirePlan;
   readonly #isSingle: boolean;
   /** The context of the call, if another call will let it lead. */
-  readonly #context: Context | undefined;
+  #context: Context | undefined;
   #loop: AcquireLoop | undefined;
   #cancelDeadline: Cancel | undefined;
   #resolve!: (won: Won) => void;
@@ -35,7 +35,6 @@ export class PendingAcquire implements Queued, Appointment {
   #over = false;
 
   constructor(shared: AcquireContext, room: WaitingRoom, plan: AcquirePlan) {
-    const { clock } = shared;
     const { keys, acquireTimeout, deadline, retry } = plan;
     this.keys = keys;
     this.due = deadline;
@@ -47,11 +46,15 @@ export class PendingAcquire implements Queued, Appointment {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+  }
+
+  /** Waits for its turn in this process, and asks the nodes; called once. */
+  start(): void {
     if (this.#isSingle) this.lead('afresh');
-    else room.queue.enter(this);
-    if (this.#loop) return;
+    else this.#room.queue.enter(this);
+    if (this.#loop || this.#over) return;
     this.#context = currentContext();
-    this.#cancelDeadline = clock.after(acquireTimeout, () => this.#giveUp());
+    this.#cancelDeadline = this.#shared.clock.after(this.#plan.acquireTimeout, () => this.#giveUp());
   }
 
   /** Ends the waiting with `reason`; a lock that is being won at this moment is released again. */
@@ -68,10 +71,24 @@ export class PendingAcquire implements Queued, Appointment {
   }
 
   #contend(how: Lead): void {
-    const { retries } = this.#plan.retry;
     const loop = new AcquireLoop(this.#shared, this.#plan);
     this.#loop = loop;
-    (this.#isSingle ? loop.once() : loop.wait(how, retries)).then(
+    try {
+      if (this.#isSingle) loop.beginOnce((first) => this.#tried(loop, first));
+      else loop.begin(how, (first) => this.#tried(loop, first));
+    } catch (error) {
+      this.cancel(error);
+    }
+  }
+
+  #tried(loop: AcquireLoop, first: AttemptOutcome): void {
+    if (first === 'abandoned') return;
+    if (!(first instanceof RedlockError)) {
+      this.#won(first);
+      return;
+    }
+    const goesOn = this.#isSingle ? loop.insist(first) : loop.wait(first, this.#plan.retry.retries);
+    goesOn.then(
       (won) => this.#won(won),
       (error: Error) => this.cancel(error),
     );

@@ -1,6 +1,7 @@
 import type { Cancel } from '../clock.ts';
+import { RedlockError } from '../errors.ts';
 import type { AcquireLoop, AcquirePlan } from './acquire-loop.ts';
-import type { AcquireContext, Won } from './attempt.ts';
+import type { AcquireContext, AttemptOutcome, Won } from './attempt.ts';
 
 /** For how long a key may stay with one owner while others are held, in ms. */
 const PATIENCE = 1_000;
@@ -44,7 +45,7 @@ export class Steps {
       const one = { keys: keys.slice(index, index + 1), resources: resources.slice(index, index + 1) };
       this.#loop = this.#loopFor({ ...this.#plan, ...one });
       if (this.#held.length > 0) this.#watch(this.#loop);
-      const won = await this.#loop.wait('standing back', Number.POSITIVE_INFINITY);
+      const won = await this.#take(this.#loop);
       this.#loop.end('kept');
       this.#held.push(won);
       if (this.#over) {
@@ -54,10 +55,16 @@ export class Steps {
     }
   }
 
+  async #take(loop: AcquireLoop): Promise<Won> {
+    const first = await new Promise<AttemptOutcome>((done) => loop.begin('standing back', done));
+    if (first === 'abandoned') throw new Error('the call has ended');
+    return first instanceof RedlockError ? await loop.wait(first, Number.POSITIVE_INFINITY) : first;
+  }
+
   /** Releases the keys without serving their lines: an attempt to take all of them follows in the same command. */
   handOver(): void {
     this.#stop();
-    for (const { lease } of this.#held.splice(0)) void lease.release(this.#plan.nodeTimeout, true);
+    for (const { lease } of this.#held.splice(0)) lease.release(this.#plan.nodeTimeout, true);
   }
 
   /** Gives back what it has, and waits for nothing any more. */
@@ -110,7 +117,7 @@ export class Steps {
   async #extend(won: Won): Promise<void> {
     if (this.#extending.has(won)) return;
     this.#extending.add(won);
-    await won.lease.extend(this.#plan.ttl, this.#plan.nodeTimeout);
+    await won.lease.extend(this.#plan.ttl, this.#plan.nodeTimeout).outcome;
     this.#extending.delete(won);
   }
 }

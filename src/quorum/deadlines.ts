@@ -56,7 +56,8 @@ export class Deadlines {
   readonly #onTimer = (): void => {
     const now = this.#clock.now();
     const { first } = this.#agenda;
-    if (first && first.due <= now && now - first.due >= BLOCKED) this.#cancelTimer = this.#clock.after(1, this.#expire);
+    if (first && first.due <= now && now - first.due >= BLOCKED)
+      this.#cancelTimer = this.#clock.after(1, this.#expire);
     else this.#expire();
   };
 

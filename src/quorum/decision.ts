@@ -6,6 +6,7 @@ export class Decision<T> {
   #value: T | undefined;
   #isDecided = false;
   #callback: ((value: T) => void) | undefined;
+  #promise: Promise<T> | undefined;
 
   /** Calls back with the value, at once if it is there. For one caller. */
   whenDecided(callback: (value: T) => void): void {
@@ -13,9 +14,10 @@ export class Decision<T> {
     else this.#callback = callback;
   }
 
-  /** For one caller, in place of {@link whenDecided}. */
+  /** In place of {@link whenDecided}. */
   get outcome(): Promise<T> {
-    return new Promise((resolve) => this.whenDecided(resolve));
+    this.#promise ??= new Promise((resolve) => this.whenDecided(resolve));
+    return this.#promise;
   }
 
   /** Whether there is no value yet. */

@@ -163,7 +163,8 @@ export class Lease {
         this.#heard(index, reply, reply.kind === 'granted');
       },
       decide: (all, over) => {
-        if (isAsUsual(all, usual)) return this.#won(all, usual === undefined ? undefined : { token: usual, agreed: true });
+        if (isAsUsual(all, usual))
+          return this.#won(all, usual === undefined ? undefined : { token: usual, agreed: true });
         const replies = hint === undefined ? all : all.map(withCounter);
         const ballots = replies.map(ballotOf);
         const verdict = over ? conclude(ballots) : judge(ballots);
@@ -311,8 +312,9 @@ export class Lease {
 
   /** Finished rounds are dropped, so that they are not retained while the lock is held. */
   #follow<Reply, T>(round: Round<Reply, T>): Decision<T> {
+    this.#round = round;
     round.start();
-    if (round.isOpen) this.#round = round;
+    if (!round.isOpen && this.#round === round) this.#round = undefined;
     return round;
   }
 

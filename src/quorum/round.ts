@@ -94,6 +94,8 @@ export class Round<Reply, Outcome> extends Decision<Outcome> implements Deadline
     const before = this.#asking;
     this.#asking = true;
     for (const index of indices) {
+      // A node may have ended it.
+      if (!this.isOpen) break;
       const node = this.#nodes[index];
       if (this.#replies[index] !== undefined) {
         this.#replies[index] = undefined;

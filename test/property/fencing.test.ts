@@ -51,16 +51,21 @@ async function holders(
   let time = 0;
   const moment = (what: string): Promise<void> => scheduler.schedule(Promise.resolve(), what);
   const attempt = async (plan: Attempt, name: string): Promise<void> => {
-    const lease = new Lease(nodes, clock, { keys: ['k'], ownerToken: name }, { reservation: () => 30 });
+    const lease = new Lease(
+      nodes,
+      clock,
+      { keys: ['k'], ownerToken: name },
+      { roundTrip: { reservation: 30 } },
+    );
     await moment(`${name} starts`);
     const asked = ++time;
-    const { verdict, fencing } = await lease.take(1_000, 100, Number.POSITIVE_INFINITY, plan.hint);
-    const agreed = fencing?.agreed === true || (await lease.confirm(100)).verdict === 'won';
+    const { verdict, fencing } = await lease.take(1_000, 100, Number.POSITIVE_INFINITY, plan.hint).outcome;
+    const agreed = fencing?.agreed === true || (await lease.confirm(100).outcome).verdict === 'won';
     if (verdict === 'won' && agreed) {
       held.push({ asked, won: ++time, token: lease.fencingToken as number });
       if (plan.extends) {
         await moment(`${name} extends`);
-        await lease.extend(1_000, 100);
+        await lease.extend(1_000, 100).outcome;
       }
       await moment(`${name} ends`);
     }

@@ -31,11 +31,15 @@ function contend(scheduler: fc.Scheduler, n: number, many: number, fates: fc.Str
   const taken = Array.from({ length: many }, (_, i): Taken => {
     const token = `t${i}`;
     const owned = { keys: ['k'], ownerToken: token };
-    return { lease: new Lease(nodes, clock, owned, { reservation: () => 30 }), token, won: undefined };
+    return {
+      lease: new Lease(nodes, clock, owned, { roundTrip: { reservation: 30 } }),
+      token,
+      won: undefined,
+    };
   });
   const start = async (each: Taken): Promise<void> => {
     await scheduler.schedule(Promise.resolve(), `${each.token} starts`);
-    const taking = each.lease.take(1_000, 100, Number.POSITIVE_INFINITY);
+    const taking = each.lease.take(1_000, 100, Number.POSITIVE_INFINITY).outcome;
     if (abandon)
       void scheduler.schedule(Promise.resolve(), `${each.token} ends`).then(() => each.lease.undo());
     const { verdict } = await taking;
@@ -136,7 +140,7 @@ describe('extensions of a lease', () => {
             since[index] = Number.POSITIVE_INFINITY;
           }
         });
-        const extension = lease.extend(1_000, 100);
+        const extension = lease.extend(1_000, 100).outcome;
         if (early) void scheduler.schedule(Promise.resolve(), 'patience ends').then(() => clock.advance(100));
         await scheduler.waitIdle();
         clock.advance(100);
@@ -164,7 +168,7 @@ describe('extensions of a lease', () => {
       await settle();
       const [{ lease, won }] = taken as [Taken];
       fc.pre(won === true);
-      const extension = lease.extend(1_000, 100);
+      const extension = lease.extend(1_000, 100).outcome;
       await scheduler.waitIdle();
       expect(await extension).toMatchObject({ verdict: 'won' });
     },

@@ -42,6 +42,7 @@ export function waiting(nodes: readonly ScriptedNode[], plan: Partial<AcquirePla
     },
   );
   call.result.catch(() => {});
+  call.start();
   return { clock, call, attempts: (): number => nodes[0]?.of('grant').length ?? 0 };
 }
 

@@ -38,7 +38,7 @@ export function leaseOver(n: number, grants: number = n, isHandedOver = false): 
   const nodes = scriptedNodes(n);
   const clock = new ManualClock();
   const owned = { keys: ['k', 'l'], ownerToken: 'token' };
-  const lease = new Lease(nodes, clock, owned, { isHandedOver, reservation: () => RESERVATION });
+  const lease = new Lease(nodes, clock, owned, { isHandedOver, roundTrip: { reservation: RESERVATION } });
   const answer = (
     verb: Verb,
     replies: readonly (GrantReply | ConfirmReply | ReleaseReply | undefined)[],
@@ -46,7 +46,8 @@ export function leaseOver(n: number, grants: number = n, isHandedOver = false): 
     replies.forEach((reply, index) => {
       if (reply) nodes[index]?.of(verb).at(-1)?.deliver(reply);
     });
-  const take = (hint?: number): Promise<Taken> => lease.take(1_000, 100, Number.POSITIVE_INFINITY, hint);
+  const take = (hint?: number): Promise<Taken> =>
+    lease.take(1_000, 100, Number.POSITIVE_INFINITY, hint).outcome;
   return {
     lease,
     nodes,
@@ -64,8 +65,8 @@ export function leaseOver(n: number, grants: number = n, isHandedOver = false): 
       answer('grant', replies);
       return taken;
     },
-    confirm: () => lease.confirm(100),
-    extend: () => lease.extend(1_000, 100),
+    confirm: () => lease.confirm(100).outcome,
+    extend: () => lease.extend(1_000, 100).outcome,
     answerGrants: (...replies) => answer('grant', replies),
     answerConfirmations: (...replies) => answer('confirm', replies),
     answerExtensions: (...replies) =>

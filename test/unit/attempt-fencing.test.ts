@@ -22,7 +22,7 @@ const PLAN: AttemptPlan = {
 function attempt(nodes: readonly ScriptedNode[], plan: Partial<AttemptPlan> = {}) {
   const clock = new ManualClock(1_000);
   const context = acquireContext(nodes, clock);
-  const begin = (): Attempt => new Attempt(context, { ...PLAN, ...plan }, askOrder(context));
+  const begin = (): Attempt => new Attempt(context, { ...PLAN, ...plan }, askOrder(context)).start();
   return { clock, begin, attempt: begin() };
 }
 

@@ -32,7 +32,7 @@ const PLAN: AttemptPlan = {
 function attempt(nodes: readonly ScriptedNode[], plan: Partial<AttemptPlan> = {}) {
   const clock = new ManualClock(1_000);
   const context = acquireContext(nodes, clock);
-  const started = new Attempt(context, { ...PLAN, ...plan }, askOrder(context));
+  const started = new Attempt(context, { ...PLAN, ...plan }, askOrder(context)).start();
   return { clock, attempt: started };
 }
 
@@ -62,7 +62,7 @@ describe('an attempt', () => {
       };
     }
     const context = acquireContext(nodes, clock);
-    const { outcome } = new Attempt(context, PLAN, askOrder(context));
+    const { outcome } = new Attempt(context, PLAN, askOrder(context)).start();
     expect(await outcome).toMatchObject({ t0: 1_000, validUntil: 1_988 });
   });
 
@@ -180,7 +180,7 @@ function onTurn(nodes: readonly ScriptedNode[]) {
   const clock = new ManualClock(1_000);
   const context = acquireContext(nodes, clock);
   const order = askOrder(context, { how: 'turn', arbiter: 0, waiter: WAITER });
-  return { clock, context, attempt: new Attempt(context, PLAN, order) };
+  return { clock, context, attempt: new Attempt(context, PLAN, order).start() };
 }
 
 /** For each node, how what it has got was given back. */
@@ -288,14 +288,14 @@ describe('an attempt after a hand-over', () => {
   ])('that %s serves the lines of all nodes, as the last holder has not', async (_how, reply) => {
     const nodes = scriptedNodes(3, { grant: reply });
     const context = acquireContext(nodes, new ManualClock(1_000));
-    await new Attempt(context, PLAN, askOrder(context), true).outcome;
+    await new Attempt(context, PLAN, askOrder(context), true).start().outcome;
     expect(given(nodes)).toEqual([[['serve', undefined]], [['serve', undefined]], [['serve', undefined]]]);
   });
 
   it('that is abandoned does so too', () => {
     const nodes = scriptedNodes(3, { grant: denied(500) });
     const context = acquireContext(nodes, new ManualClock(1_000));
-    new Attempt(context, PLAN, askOrder(context), true).abandon();
+    new Attempt(context, PLAN, askOrder(context), true).start().abandon();
     expect(given(nodes)).toEqual([[['serve', undefined]], [['serve', undefined]], [['serve', undefined]]]);
   });
 });
@@ -304,7 +304,11 @@ describe('the error of an attempt', () => {
   it('that asked only the arbiter, which denied, is that it is held', async () => {
     const nodes = scriptedNodes(3);
     const context = acquireContext(nodes, new ManualClock(1_000));
-    const { outcome } = new Attempt(context, PLAN, askOrder(context, { how: 'arbiter first', arbiter: 0 }));
+    const { outcome } = new Attempt(
+      context,
+      PLAN,
+      askOrder(context, { how: 'arbiter first', arbiter: 0 }),
+    ).start();
     nodes[0]?.answer(denied(500));
     const error = await outcome;
     expect(error).toBeInstanceOf(ResourceHeldError);

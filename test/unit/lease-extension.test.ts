@@ -236,7 +236,7 @@ describe('extending a lease', () => {
     answerGrants(granted, granted, unreachable(false));
     void extend();
     answerExtensions(undefined, undefined, repaired);
-    void lease.release(100);
+    lease.release(100);
     expect(nodes.map((node) => node.of('release').length)).toEqual([1, 1, 1]);
   });
 });

@@ -119,7 +119,7 @@ describe('a lease that hands its keys over', () => {
   it('serves no line', () => {
     const { lease, nodes, win } = leaseOver(3);
     win();
-    void lease.release(100, true);
+    lease.release(100, true);
     expect(thens(nodes)).toEqual([['hand over'], ['hand over'], ['hand over']]);
   });
 
@@ -127,7 +127,7 @@ describe('a lease that hands its keys over', () => {
     const { lease, nodes, win } = leaseOver(3, 2);
     for (const node of nodes) node.reorders = true;
     win();
-    void lease.release(100, true);
+    lease.release(100, true);
     nodes[2]?.answer({ kind: 'granted' }, 0);
     expect(thens(nodes)[2]).toEqual(['hand over', 'serve']);
   });
@@ -155,7 +155,7 @@ describe('a lease after a hand-over', () => {
     const { lease, nodes, take, answerGrants } = leaseOver(3, 3, true);
     void take();
     answerGrants({ kind: 'granted' }, reply, { kind: 'granted' });
-    void lease.release(100);
+    lease.release(100);
     expect(thens(nodes)).toEqual([['serve'], ['serve'], ['serve']]);
   });
 });

@@ -56,7 +56,7 @@ describe('undoing a lease', () => {
   it('after its release releases nothing again', () => {
     const { lease, nodes, win } = leaseOver(3);
     win();
-    void lease.release(100);
+    lease.release(100);
     lease.undo();
     expect(counts(nodes, 'release')).toEqual([1, 1, 1]);
   });
@@ -178,7 +178,7 @@ describe('a grant that is reported after the win', () => {
     const { lease, nodes, win } = leaseOver(3, 2);
     win();
     nodes[2]?.answer(granted, 0);
-    void lease.release(100);
+    lease.release(100);
     expect(tokensOf(nodes[2], 'release')).toEqual(['token']);
   });
 
@@ -186,7 +186,7 @@ describe('a grant that is reported after the win', () => {
     const { lease, nodes, win } = leaseOver(3, 2);
     reorder(nodes);
     win();
-    void lease.release(100);
+    lease.release(100);
     nodes[2]?.answer(granted, 0);
     expect(nodes[2]?.of('release')).toHaveLength(2);
   });
@@ -210,7 +210,7 @@ describe('releasing a lease', () => {
   ] as const)('of %d nodes with answers of the kinds %j is %s', async (n, replies, verdict) => {
     const { lease, win, answerReleases } = leaseOver(n);
     win();
-    const end = lease.release(100);
+    const end = lease.release(100).outcome;
     answerReleases(...replies);
     expect(await peek(end)).toMatchObject({ value: { verdict } });
   });
@@ -218,7 +218,7 @@ describe('releasing a lease', () => {
   it('is unconfirmed when too few nodes have answered by its patience', async () => {
     const { lease, clock, win, answerReleases } = leaseOver(3);
     win();
-    const end = lease.release(100);
+    const end = lease.release(100).outcome;
     answerReleases(released);
     clock.advance(99);
     expect(await peek(end)).toBe('pending');
@@ -231,7 +231,7 @@ describe('releasing a lease', () => {
     const { lease, nodes, clock, win } = leaseOver(3, 2);
     for (const node of nodes) node.contactUntil = 2_000;
     win();
-    const end = lease.release(100);
+    const end = lease.release(100).outcome;
     clock.advance(100);
     expect(await peek(end)).toMatchObject({ value: { verdict: 'unconfirmed' } });
   });
@@ -240,7 +240,7 @@ describe('releasing a lease', () => {
     const { lease, nodes, take, answerGrants } = leaseOver(3);
     void take();
     answerGrants(unreachable(false), granted, granted);
-    const end = lease.release(100);
+    const end = lease.release(100).outcome;
     expect(nodes[0]?.of('release')).toHaveLength(0);
     for (const node of nodes.slice(1)) node.answer(released);
     expect(await peek(end)).toMatchObject({ value: { verdict: 'released' } });
@@ -250,7 +250,7 @@ describe('releasing a lease', () => {
     const { lease, take, answerGrants, answerReleases } = leaseOver(3);
     void take();
     answerGrants(unreachable(false), granted, granted);
-    const end = lease.release(100);
+    const end = lease.release(100).outcome;
     answerReleases(undefined, released, absent);
     const neverAsked = {
       kind: 'unreachable',

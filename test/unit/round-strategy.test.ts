@@ -54,7 +54,7 @@ function begin(): Round<string, string> {
       const given = replies.filter((reply) => reply !== undefined);
       return given.length >= 2 || over ? given.join(' ') : undefined;
     },
-  });
+  }).start();
 }
 
 beforeEach(() => {
@@ -137,7 +137,7 @@ describe('a round with a strategy', () => {
         const given = replies.filter((reply) => reply !== undefined).length;
         return given >= 2 ? given : undefined;
       },
-    });
+    }).start();
     strategy.ask([0, 1, 2]);
     expect(await round.outcome).toBe(3);
   });

@@ -32,7 +32,7 @@ function vote(nodes: readonly ScriptedNode[], clock: ManualClock, contactDeadlin
       decisions.push(verdict);
       return verdict;
     },
-  });
+  }).start();
   return { round, heard, decisions, outcome: () => peek(round.outcome) };
 }
 

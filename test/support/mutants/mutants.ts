@@ -57,8 +57,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/attempt.ts',
-        'return { lease: this.#lease, t0, validUntil: end };',
-        'return { lease: this.#lease, t0, validUntil: end + clock.now() - t0 };',
+        'this.decideOn({ lease: this.#lease, t0: this.#t0, validUntil: this.#end });',
+        'this.decideOn({ lease: this.#lease, t0: this.#t0, validUntil: this.#end + clock.now() - this.#t0 });',
       ),
     ],
   },
@@ -69,7 +69,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/attempt.ts',
-        'const exhausted = clock.now() > end - TIMER_LATENESS;',
+        'const exhausted = clock.now() > this.#end - TIMER_LATENESS;',
         'const exhausted = false;',
       ),
     ],
@@ -80,8 +80,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/attempt.ts',
-        'const t0 = clock.now();',
-        'const t0 = ((plan as { t0?: number }).t0 ??= clock.now());',
+        'this.#t0 = clock.now();',
+        'this.#t0 = ((plan as { t0?: number }).t0 ??= clock.now());',
       ),
     ],
   },
@@ -91,13 +91,13 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/attempt.ts',
-        'const t0 = clock.now();',
-        'const t0 = clock.now();\n    (this as { wall?: number }).wall = Date.now();',
+        'this.#t0 = clock.now();',
+        'this.#t0 = clock.now();\n    (this as { wall?: number }).wall = Date.now();',
       ),
       edit(
         'acquire/attempt.ts',
-        'return { lease: this.#lease, t0, validUntil: end };',
-        'return { lease: this.#lease, t0, validUntil: end + clock.now() - t0 - (Date.now() - ((this as { wall?: number }).wall ?? 0)) };',
+        'this.decideOn({ lease: this.#lease, t0: this.#t0, validUntil: this.#end });',
+        'this.decideOn({ lease: this.#lease, t0: this.#t0, validUntil: this.#end + clock.now() - this.#t0 - (Date.now() - ((this as { wall?: number }).wall ?? 0)) });',
       ),
     ],
   },
@@ -457,7 +457,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an attempt outlives the deadline of its call',
     breaks: 'settled',
-    edits: [edit('acquire/attempt.ts', 'Math.min(plan.nodeTimeout, plan.deadline - t0)', 'plan.nodeTimeout')],
+    edits: [edit('acquire/attempt.ts', 'Math.min(nodeTimeout, deadline - this.#t0)', 'nodeTimeout')],
   },
   {
     name: 'closing waits twice as long as it may',
@@ -585,8 +585,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'lock.ts',
-        'const { verdict, replies } = await released;',
-        'this.#controller?.abort(new Error("released"));\n      const { verdict, replies } = await released;',
+        'const { verdict, replies } = await released.outcome;',
+        'this.#controller?.abort(new Error("released"));\n      const { verdict, replies } = await released.outcome;',
       ),
     ],
   },
@@ -595,9 +595,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'fenced',
     model: 'forgetful',
     seed: 35,
-    edits: [
-      edit('acquire/attempt.ts', "taken.verdict === 'won' && taken.fencing?.agreed === false", 'false'),
-    ],
+    edits: [edit('acquire/attempt.ts', "verdict !== 'won' || fencing?.agreed !== false", 'true')],
   },
   {
     name: 'a fencing token is written back to nodes that are not held any more',
@@ -654,8 +652,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/attempt.ts',
-        'const exhausted = clock.now() > end - TIMER_LATENESS;',
-        'const exhausted = !differ && clock.now() > end - TIMER_LATENESS;',
+        'const exhausted = clock.now() > this.#end - TIMER_LATENESS;',
+        'const exhausted = fencing?.agreed !== false && clock.now() > this.#end - TIMER_LATENESS;',
       ),
     ],
   },
