@@ -176,7 +176,7 @@ export class Lock {
    */
   release(): Promise<Release> {
     if (this.#release) this.#keeper.returning();
-    this.#release ??= this.#releaseNow();
+    this.#release ??= new Promise((resolve) => this.#releaseNow(resolve));
     return this.#release;
   }
 
@@ -233,24 +233,26 @@ export class Lock {
     return this.#loss;
   }
 
-  async #releaseNow(): Promise<Release> {
+  #releaseNow(done: (release: Release) => void): void {
     const keeper = this.#keeper;
-    try {
-      if (this.state === 'lost') return { outcome: 'expired', votes: [] };
-      this.#state = 'released';
-      this.#context = undefined;
-      const isHandedOn = keeper.handsOn(this.#lease.owned.keys);
-      let released: ReturnType<Lease['release']>;
-      try {
-        released = this.#lease.release(this.#options.nodeTimeout, isHandedOn);
-      } finally {
-        keeper.ended(this, isHandedOn);
-      }
-      const { verdict, replies } = await released.outcome;
-      return { outcome: verdict, votes: votesOf(keeper.nodes, replies) };
-    } finally {
+    if (this.state === 'lost') {
       keeper.returning();
+      done({ outcome: 'expired', votes: [] });
+      return;
     }
+    this.#state = 'released';
+    this.#context = undefined;
+    const isHandedOn = keeper.handsOn(this.keys);
+    let released: ReturnType<Lease['release']>;
+    try {
+      released = this.#lease.release(this.#options.nodeTimeout, isHandedOn);
+    } finally {
+      keeper.ended(this, isHandedOn);
+    }
+    released.whenDecided(({ verdict, replies }) => {
+      keeper.returning();
+      done({ outcome: verdict, votes: votesOf(keeper.nodes, replies) });
+    });
   }
 
   #extendNow(ttl: number, patience: number): Promise<void> {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { boolean, checkNames, implementation, type NumberRange, number, wrong } from './bad-input.ts';
 import { type Clock, neutralClock, systemClock, TIMER_LATENESS } from './clock.ts';
 import { quarantineOf, type RestartGuard } from './node/redis/quarantine.ts';
@@ -118,11 +117,21 @@ export interface CallOptions {
   readonly maxTtl: number;
 }
 
+/** Options that were given to a call, and what they came to. */
+interface RecentCall {
+  readonly kind: CallKind;
+  readonly given: AcquireOptions;
+  readonly call: CallOptions;
+}
+
+/** Whether a call waits for a holder. */
+export type CallKind = 'waits' | 'tries once';
+
 /** {@link RedlockOptions}, complete and checked. */
 export interface Settings {
   readonly call: CallOptions;
-  /** Those of the last call that gave some of its own. */
-  readonly recent: { call: CallOptions };
+  /** The last call that gave some of its own. */
+  recent: RecentCall | undefined;
   /** What was given to the constructor: defaults that depend on the ttl are computed anew for each call that has its own. */
   readonly given: LockOptions;
   readonly connectTimeout: number;
@@ -194,7 +203,7 @@ export function resolveSettings(options: RedlockOptions = {}): Settings {
   const call = complete(options, maxTtl);
   return {
     call,
-    recent: { call },
+    recent: undefined,
     given: { ...options, retry: { ...options.retry } },
     connectTimeout: number('connectTimeout', options.connectTimeout, 2_000, { min: 1, max: LONGEST }),
     fenceRetention: number('fenceRetention', options.fenceRetention, Math.max(3_600_000, 2 * maxTtl), {
@@ -218,21 +227,47 @@ function clockOf({ clock }: RedlockOptions): Clock {
 export function resolveCall(
   settings: Settings,
   options: AcquireOptions | undefined,
-  kind: 'waits' | 'tries once',
+  kind: CallKind,
 ): CallOptions {
   if (options === undefined) return settings.call;
+  const { recent } = settings;
+  if (options?.signal !== undefined) checkSignal(options.signal);
+  // Calls from one place in the caller's code give the same again and again. Their locks share what it came to, too.
+  if (recent?.kind === kind && isSame(recent.given, options)) return recent.call;
   checkNames('options', options, kind === 'waits' ? CALL_NAMES : TRY_NAMES);
-  const { signal, retry } = options;
-  if (signal !== undefined) implementation('signal', signal, signal, ['addEventListener', 'throwIfAborted']);
+  const { retry } = options;
   if (retry !== undefined) checkNames('retry', retry, RETRY_NAMES);
   const given = { ...settings.given, ...defined(options) };
   const call = complete(
     { ...given, retry: { ...settings.given.retry, ...defined(retry ?? {}) } },
     settings.call.maxTtl,
   );
-  // A held lock keeps its options: those of one place in the caller's code share them.
-  if (!isDeepStrictEqual(call, settings.recent.call)) settings.recent.call = call;
-  return settings.recent.call;
+  settings.recent = {
+    kind,
+    given: { ...options, signal: undefined, ...(retry && { retry: { ...retry } }) },
+    call,
+  };
+  return call;
+}
+
+/** Whether all that counts is the same: the options are compared, not the objects, which callers may change. */
+function isSame(some: AcquireOptions, others: AcquireOptions): boolean {
+  if (typeof others !== 'object' || others === null) return false;
+  for (const name in others) if (!(name in some) && name !== 'signal') return false;
+  for (const name in some) {
+    if (name === 'signal' || name === 'retry') continue;
+    if (some[name as keyof AcquireOptions] !== others[name as keyof AcquireOptions]) return false;
+  }
+  const { retry } = others;
+  if (some.retry === undefined || retry === undefined) return some.retry === retry;
+  for (const name of RETRY_NAMES as (keyof RetryOptions)[])
+    if (some.retry[name] !== retry[name]) return false;
+  for (const name in retry) if (!(name in some.retry)) return false;
+  return true;
+}
+
+function checkSignal(signal: AbortSignal): void {
+  implementation('signal', signal, signal, ['addEventListener', 'throwIfAborted']);
 }
 
 /** Checks the ttl of an extension by the same rules as that of a lock. */

@@ -1,5 +1,5 @@
 import { Arbiters } from './acquire/arbiter.ts';
-import { type AcquireContext, list } from './acquire/attempt.ts';
+import { type AcquireContext, list, type Won } from './acquire/attempt.ts';
 import { Hints } from './acquire/hints.ts';
 import { Lines } from './acquire/line.ts';
 import { LocalQueue } from './acquire/local-queue.ts';
@@ -18,6 +18,7 @@ import type { LockNode } from './node/lock-node.ts';
 import { createNodes, type NodeSpec } from './nodes.ts';
 import {
   type AcquireOptions,
+  type CallKind,
   type CallOptions,
   type RedlockOptions,
   resolveCall,
@@ -110,8 +111,8 @@ export class Redlock {
    * @throws {AcquireTimeoutError} whose `cause` says why the last attempt failed; that error itself when
    * `acquireTimeout` is 0 or the retries are used up; {@link RedlockClosedError}; the signal's reason.
    */
-  async acquire(resources: string | readonly string[], options?: AcquireOptions): Promise<Lock> {
-    return await this.#acquire(resources, options, { autoExtend: false });
+  acquire(resources: string | readonly string[], options?: AcquireOptions): Promise<Lock> {
+    return this.#acquire(resources, options, 'waits', false);
   }
 
   /**
@@ -122,7 +123,7 @@ export class Redlock {
    */
   async tryAcquire(resources: string | readonly string[], options?: TryAcquireOptions): Promise<Lock | null> {
     try {
-      return await this.#acquire(resources, options, { autoExtend: false, acquireTimeout: 0 });
+      return await this.#acquire(resources, options, 'tries once', false);
     } catch (error) {
       if (error instanceof ResourceHeldError) return null;
       throw error;
@@ -148,7 +149,7 @@ export class Redlock {
   ): Promise<T> {
     const [options, routine] = rest.length === 1 ? [undefined, rest[0]] : rest;
     if (typeof routine !== 'function') throw wrong(TypeError, 'routine', routine, 'a function');
-    const lock = await this.#acquire(resources, options, { autoExtend: true });
+    const lock = await this.#acquire(resources, options, 'waits', true);
     const outcome = await settle(routine, lock);
     const { loss } = lock;
     await lock.release();
@@ -205,17 +206,20 @@ export class Redlock {
     printAs('Redlock', this);
   }
 
+  /** `autoExtend`: unless the options say otherwise. */
   async #acquire(
     resources: string | readonly string[],
     options: AcquireOptions | undefined,
-    method: { autoExtend: boolean; acquireTimeout?: 0 },
+    kind: CallKind,
+    autoExtend: boolean,
   ): Promise<Lock> {
     this.#assertOpen();
     const unique = resolveResources(resources);
-    const call = resolveCall(this.#settings, options, method.acquireTimeout === 0 ? 'tries once' : 'waits');
+    const call = resolveCall(this.#settings, options, kind);
     const keys = this.#keys(unique);
-    options?.signal?.throwIfAborted();
-    const acquireTimeout = method.acquireTimeout ?? call.acquireTimeout;
+    const signal = options?.signal;
+    signal?.throwIfAborted();
+    const acquireTimeout = kind === 'tries once' ? 0 : call.acquireTimeout;
     // Written out: an object that is spread costs ten times as much to make.
     const { ttl, driftFactor, nodeTimeout, maxHoldTime, fencing, retry } = call;
     const waiting = new PendingAcquire(this.#context, this.#room, {
@@ -230,24 +234,12 @@ export class Redlock {
       fencing,
       retry,
     });
-    const won = await this.#wait(waiting, options?.signal);
-    if (!this.#isOpen) {
-      won.lease.undo();
-      this.#room.queue.free(won.lease.owned.keys, false);
-      throw new RedlockClosedError();
-    }
-    return this.#hold(unique, call, call.autoExtend ?? method.autoExtend, won);
-  }
-
-  async #wait(
-    waiting: PendingAcquire,
-    signal: AbortSignal | undefined,
-  ): Promise<Awaited<PendingAcquire['result']>> {
     this.#waiting.add(waiting);
     if (signal) this.#signals.add(signal, waiting);
+    let won: Won;
     try {
       waiting.start();
-      return await waiting.result;
+      won = await waiting.result;
     } catch (error) {
       // The reason of an abort is the user's, even if it is an error of ours.
       throw signal?.aborted && error === signal.reason ? error : withStackOfCaller(error);
@@ -256,6 +248,12 @@ export class Redlock {
       this.#waiting.delete(waiting);
       if (signal) this.#signals.delete(signal, waiting);
     }
+    if (!this.#isOpen) {
+      won.lease.undo();
+      this.#room.queue.free(won.lease.owned.keys, false);
+      throw new RedlockClosedError();
+    }
+    return this.#hold(unique, call, call.autoExtend ?? autoExtend, won);
   }
 
   #nodeVotes(node: number): void {
@@ -265,12 +263,7 @@ export class Redlock {
     this.#locks.nodeVotes();
   }
 
-  #hold(
-    resources: readonly string[],
-    options: CallOptions,
-    autoExtend: boolean,
-    won: Awaited<PendingAcquire['result']>,
-  ): Lock {
+  #hold(resources: readonly string[], options: CallOptions, autoExtend: boolean, won: Won): Lock {
     const lock = new Lock(this.#keeper, resources, options, autoExtend, won);
     this.#locks.add(lock);
     return lock;
@@ -278,7 +271,8 @@ export class Redlock {
 
   /** The keys of resources, which every node must be able to take together. */
   #keys(resources: readonly string[]): string[] {
-    const keys = resources.map((resource) => this.#settings.keyPrefix + resource);
+    const { keyPrefix } = this.#settings;
+    const keys = resources.map((resource) => keyPrefix + resource);
     for (const node of this.#context.nodes) {
       const objection = node.objection(keys);
       if (objection) throw new RangeError(`${node.name} cannot lock ${list(resources)}: ${objection}`);

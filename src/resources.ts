@@ -15,18 +15,24 @@ const RESERVED = [COUNTER_SUFFIX, LINE_SUFFIX];
  * more than 1,000 and for a reserved name.
  */
 export function resolveResources(resources: string | readonly string[]): readonly string[] {
+  if (typeof resources === 'string') {
+    checkResource(resources);
+    return [resources];
+  }
   const all: readonly string[] = Array.isArray(resources) ? resources : [resources];
   if (all.length === 0) throw wrong(TypeError, 'resources', resources, 'at least one resource');
-  for (const resource of all) {
-    if (typeof resource !== 'string' || resource === '') {
-      throw wrong(TypeError, 'resource', resource, 'a non-empty string');
-    }
-    const reserved = RESERVED.find((suffix) => resource.endsWith(suffix));
-    if (reserved) throw wrong(RangeError, 'resource', resource, `a string that does not end in ${reserved}`);
-  }
-  const unique = all.length === 1 ? [...all] : [...new Set(all)];
+  for (const resource of all) checkResource(resource);
+  const unique = [...new Set(all)];
   if (unique.length > MOST_RESOURCES) {
     throw wrong(RangeError, 'resources', unique.length, `at most ${MOST_RESOURCES} in one lock`);
   }
   return unique;
+}
+
+function checkResource(resource: unknown): void {
+  if (typeof resource !== 'string' || resource === '')
+    throw wrong(TypeError, 'resource', resource, 'a non-empty string');
+  for (const suffix of RESERVED)
+    if (resource.endsWith(suffix))
+      throw wrong(RangeError, 'resource', resource, `a string that does not end in ${suffix}`);
 }

@@ -585,8 +585,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'lock.ts',
-        'const { verdict, replies } = await released.outcome;',
-        'this.#controller?.abort(new Error("released"));\n      const { verdict, replies } = await released.outcome;',
+        'released.whenDecided(({ verdict, replies }) => {',
+        'released.whenDecided(({ verdict, replies }) => {\n      this.#controller?.abort(new Error("released"));',
       ),
     ],
   },
