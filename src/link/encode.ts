@@ -33,12 +33,12 @@ class EncodedOnce implements Encoded {
 }
 
 function bulkStrings(parts: Command): string {
-  let text = '';
+  const strings: string[] = [];
   for (const part of parts) {
     const argument = typeof part === 'number' ? `${part}` : part;
     const length = Buffer.byteLength(argument);
-    // Each template would be a text of its own first.
-    text += (HEADS[length] ?? '$' + length + '\r\n') + argument + '\r\n';
+    strings.push(HEADS[length] ?? `$${length}\r\n`, argument, '\r\n');
   }
-  return text;
+  // Text that was added up would be put together anew for each node that it is written to.
+  return strings.join('');
 }

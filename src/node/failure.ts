@@ -39,10 +39,15 @@ export function concernsAll(error: Error): boolean {
   return /^(NOAUTH|MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b|\bto run the\b/.test(error.message);
 }
 
+/** Whether the user may not do what was asked. */
+export function isForbidden({ message }: Error): boolean {
+  return FORBIDDEN.test(message);
+}
+
 /** How an error counts as a reply. LOADING, BUSY, OOM, MISCONF, NOREPLICAS, CLUSTERDOWN and the like pass, and are `unreachable`. */
 export function replyTo(error: Error, maybeExecuted: boolean): Unreachable | Unusable {
   const { message: why } = error;
-  if (FORBIDDEN.test(why)) return { kind: 'unusable', why, isPermanent: true };
+  if (isForbidden(error)) return { kind: 'unusable', why, isPermanent: true };
   const wrongKind = WRONG_KINDS.find(([pattern]) => pattern.test(why));
   if (wrongKind) return { kind: 'unusable', why: advised(why, wrongKind[1]), isPermanent: true };
   if (NO_COUNTER.test(why)) return { kind: 'unusable', why };

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import { inNeutralContext } from '../../context.ts';
-import { concernsAll, ranNothing, replyTo } from '../failure.ts';
+import { concernsAll, isForbidden, ranNothing, replyTo } from '../failure.ts';
 import type { NoAnswer } from '../lock-node.ts';
 import type { Admissions } from './admissions.ts';
 import { type Batch, type BatchRules, batchesOf, MOST_OPERATIONS } from './batches.ts';
@@ -409,7 +409,7 @@ export class CommandQueue {
 
   #noAnswer(master: Master | undefined, error: Error, maybeExecuted: boolean, key?: string): NoAnswer {
     if (error.message.startsWith('READONLY')) this.#plan.readonly(error);
-    if (master && error.message.startsWith('NOPERM')) this.#plan.admissions.refused(master);
+    if (master && isForbidden(error)) this.#plan.admissions.refused(master);
     return this.#plan.replyTo(error, maybeExecuted, key);
   }
 }

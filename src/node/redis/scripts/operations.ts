@@ -27,8 +27,6 @@ const tellNext = (next: string): string => `
       end`;
 
 const HEAD = `
-local retention = ARGV[1]
-local call, try = redis.call, redis.pcall
 -- Raises an error for a command that this server does not have.
 local may = redis.acl_check_cmd
 
@@ -349,7 +347,7 @@ function general()
   -- Whether this user may send brief commands, as far as keys tell that are like all others.
   function operations.permits(key, counter)
     local may_all = pcall(function()
-      assert(not refusal(key, counter) and may('GETRANGE', key, 0, 1) and may('EXISTS', line_of(key)))
+      assert(not refusal(key, counter) and may('GETRANGE', key, 0, enough))
     end)
     return may_all and 1 or 0
   end
@@ -486,24 +484,39 @@ end
 
 /**
  * Brief commands: only grants or only releases, each on one key, by a user who was found to have all permissions and by a client whose clock was
- * found to be near this server's. So few commands, and so little else, as can be. What turns out to be unusual is answered by the
- * general operations, in the same place. A reply of n stands for n times 1.
+ * found to be near this server's. So few commands, and so little else, as can be: not even the functions of the rest are made. What turns out to be
+ * unusual is answered by the rest, in the same place. A reply of n stands for n times 1.
  */
 const BRIEF = `
--- An operation may fail without its neighbours: its error is its reply.
-local function attempt(operation, ...)
-  local done, reply = pcall(operation, ...)
-  if not done and type(reply) ~= 'table' then return {err = tostring(reply)} end
-  return reply
+local form = ARGV[1]
+if form == 'release' then
+  local reservation, count, are_own = ARGV[2], #KEYS, true
+  for i = 1, count do
+    local token = ARGV[i + 2]
+    if token == '' or try('GETRANGE', KEYS[i], '0', '127') ~= token then
+      are_own = false
+      break
+    end
+  end
+  local deleted = are_own and try('DEL', unpack(KEYS))
+  if not are_own or type(deleted) == 'table' then return rest().release_each() end
+  local lines = {}
+  for i = 1, count do
+    local key = KEYS[i]
+    lines[i] = string.find(key, '{', 1, true) and rest().line_of(key) or '{' .. key .. '}${LINE_SUFFIX}'
+  end
+  local waiting = try('EXISTS', unpack(lines))
+  if deleted ~= count or type(waiting) == 'number' and waiting > 0 then return rest().serve_each() end
+  return count
 end
 
-local function grant_each(width)
+if remembers and (form == 'fenced' or form == 'plain') then
   retention = ARGV[2]
-  local count, key, replies = 0, 1, nil
+  local width, count, key, replies = form == 'fenced' and 3 or 2, 0, 1, nil
   for i = 3, #ARGV, width do
     local reply = 1
     local set = try('SET', KEYS[key], ARGV[i], 'NX', 'PX', ARGV[i + 1])
-    if not set then reply = attempt(general().denied, {KEYS[key]})
+    if not set then reply = rest().denied(KEYS[key])
     elseif set.err then reply = set
     elseif width == 3 then
       local wanted = ARGV[i + 2]
@@ -511,7 +524,7 @@ local function grant_each(width)
       if before then
         local number = tonumber(wanted)
         if type(before) ~= 'string' or (tonumber(before) or number) >= number then
-          reply = attempt(general().moved_on, KEYS[key], KEYS[key + 1], wanted, before)
+          reply = rest().moved_on(KEYS[key], KEYS[key + 1], wanted, before)
         end
       end
     end
@@ -526,83 +539,86 @@ local function grant_each(width)
   return replies or count
 end
 
-local function release_all()
-  local reservation, count = ARGV[2], #KEYS
-  for i = 1, count do
-    local token = ARGV[i + 2]
-    if token == '' or try('GETRANGE', KEYS[i], '0', '127') ~= token then return nil end
+if form == 'permits' then return rest().permits(ARGV[2], ARGV[3]) end
+return rest().run()
+`;
+
+/** What brief commands need of the rest. */
+const FOR_BRIEF = `
+  -- An operation may fail without its neighbours: its error is its reply.
+  local function attempt(operation, ...)
+    local done, reply = pcall(operation, ...)
+    if not done and type(reply) ~= 'table' then return {err = tostring(reply)} end
+    return reply
   end
-  local deleted = try('DEL', unpack(KEYS))
-  if deleted ~= count then
-    if type(deleted) == 'table' then return nil end
-    -- A key that is there twice was deleted by the first of the two releases.
-    local replies, seen = {}, {}
-    for i, key in ipairs(KEYS) do
-      replies[i] = seen[key] and 0 or 1
-      if not seen[key] then serve(key, reservation) end
-      seen[key] = true
-    end
+
+  library = {line_of = line_of}
+  function library.denied(key) return attempt(general().denied, {key}) end
+  function library.moved_on(...) return attempt(general().moved_on, ...) end
+  function library.permits(...) return general().permits(...) end
+
+  function library.release_each()
+    local replies = {}
+    for i, key in ipairs(KEYS) do replies[i] = attempt(general().release, {key}, ARGV[i + 2], ARGV[2]) end
     return replies
   end
-  local waiting
-  if count == 1 then waiting = try('EXISTS', line_of(KEYS[1]))
-  else
-    local lines = {}
-    for i = 1, count do lines[i] = line_of(KEYS[i]) end
-    waiting = try('EXISTS', unpack(lines))
-  end
-  if waiting ~= 0 then
-    for _, key in ipairs(KEYS) do serve(key, reservation) end
-  end
-  return count
-end
 
-local function release_each()
-  local replies = {}
-  for i, key in ipairs(KEYS) do replies[i] = attempt(general().release, {key}, ARGV[i + 2], ARGV[2]) end
-  return replies
-end
-
-local form = ARGV[1]
-if form == 'release' then return release_all() or release_each() end
-if remembers and form == 'fenced' then return grant_each(3) end
-if remembers and form == 'plain' then return grant_each(2) end
-if form == 'permits' then return general().permits(ARGV[2], ARGV[3]) end
+  -- All keys have been deleted. One that is there twice was deleted by the first of the two releases.
+  function library.serve_each()
+    local replies, seen, is_twice = {}, {}, false
+    for i, key in ipairs(KEYS) do
+      replies[i] = seen[key] and 0 or 1
+      if seen[key] then is_twice = true else serve(key, ARGV[2]) end
+      seen[key] = true
+    end
+    return is_twice and replies or #KEYS
+  end
 `;
 
 const RUN = `
-local function run_general(verb, first, i, width)
-  local count, token, ttl, fence = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
-  local keys = {unpack(KEYS, first, first + count - 1)}
-  local counters = fence == '' and {} or {unpack(KEYS, first + count, first + 2 * count - 1)}
-  local operations = general()
-  if not operations[verb] then operations.define_waiting() end
-  return operations[verb](keys, token, ttl, counters, fence, unpack(ARGV, i + 5, i + width - 1))
-end
-
-local replies, key, i, last = {}, 1, 2, #ARGV
-while i <= last do
-  local verb, count, token, ttl, fence = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
-  local done, reply, width = true, nil, 5
-  if verb == 'release' then
-    if count == '1' then reply = release_one(KEYS[key], token, ttl) end
-  elseif verb == 'grant' then
-    if count == '1' and remembers then
-      done, reply = pcall(grant_one, KEYS[key], token, ttl, fence ~= '' and KEYS[key + 1], fence)
-    end
-  else
-    width = verb == 'stand' and 9 or verb == 'yield' and 8 or verb == 'leave' and 6 or 5
+  local function run_general(verb, first, i, width)
+    local count, token, ttl, fence = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+    local keys = {unpack(KEYS, first, first + count - 1)}
+    local counters = fence == '' and {} or {unpack(KEYS, first + count, first + 2 * count - 1)}
+    local operations = general()
+    if not operations[verb] then operations.define_waiting() end
+    return operations[verb](keys, token, ttl, counters, fence, unpack(ARGV, i + 5, i + width - 1))
   end
-  if reply == nil then reply = attempt(run_general, verb, key, i, width)
-  elseif not done and type(reply) ~= 'table' then reply = {err = tostring(reply)} end
-  replies[#replies + 1] = reply
-  key = key + (fence == '' and count or 2 * count)
-  i = i + width
-end
-return replies
+
+  function library.run()
+    local replies, key, i, last = {}, 1, 2, #ARGV
+    while i <= last do
+      local verb, count, token, ttl, fence = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+      local reply, width = nil, 5
+      if verb == 'release' then
+        if count == '1' then reply = release_one(KEYS[key], token, ttl) end
+      elseif verb == 'grant' then
+        if count == '1' and remembers then
+          reply = attempt(grant_one, KEYS[key], token, ttl, fence ~= '' and KEYS[key + 1], fence)
+        end
+      else
+        width = verb == 'stand' and 9 or verb == 'yield' and 8 or verb == 'leave' and 6 or 5
+      end
+      if reply == nil then reply = attempt(run_general, verb, key, i, width) end
+      replies[#replies + 1] = reply
+      key = key + (fence == '' and count or 2 * count)
+      i = i + width
+    end
+    return replies
+  end
 `;
 
-const REST = HEAD + USUAL + GENERAL + BRIEF + RUN;
+const SCRIPT = `
+-- For how long fencing counters are kept; a brief command says so elsewhere.
+local retention = ARGV[1]
+local call, try = redis.call, redis.pcall
+local library
+local function rest()
+  if library then return library end
+${HEAD}${USUAL}${GENERAL}${FOR_BRIEF}${RUN}
+  return library
+end
+${BRIEF}`;
 
 /**
  * Runs a batch of operations, each on its own keys, in order. Every operation takes effect on all of its keys or
@@ -622,6 +638,13 @@ const REST = HEAD + USUAL + GENERAL + BRIEF + RUN;
  * - `leave`, a release: the inbox;
  * - `yield`, a release: the inbox, since when the waiter has been waiting, and the number of the key in whose line it waits.
  *
+ * A brief command begins with a word in place of the retention, and has only operations on one key each:
+ *
+ * - `fenced`: the retention, then for each grant the owner token, the ttl, and the number wanted;
+ * - `plain`: the same without the numbers, and without counters among KEYS;
+ * - `release`: the time of a reservation in ms, at least 1, then for each release the owner token;
+ * - `permits`: no operation, but the question whether the user may send those; a key and its counter, which are only named. Reply: 1 or 0.
+ *
  * Replies: an array with, for each operation, 1 if it was done just as asked (of a grant: the counter is the number asked for), 0 if a
  * confirmation or a release did not find its keys, otherwise a word, or a word and its data. A denial has: in how many ms the last of
  * the keys that deny it expires, whose lock that is, and its number; then, if the waiter is in line, how many are before it, and since when it
@@ -629,10 +652,10 @@ const REST = HEAD + USUAL + GENERAL + BRIEF + RUN;
  *
  * Messages to inboxes: `turn` or `next`, a space, and the key.
  */
-export const OPERATIONS: string = `local remembers = true${REST}`;
+export const OPERATIONS: string = `local remembers = true${SCRIPT}`;
 
 /**
  * The same, for servers that may have forgotten locks: it grants nothing, and sets nothing that is missing. Where it is,
  * a vote may have stood that an attempt still counts on.
  */
-export const ALL_BUT_GRANTS: string = `local remembers = false${REST}`;
+export const ALL_BUT_GRANTS: string = `local remembers = false${SCRIPT}`;
