@@ -74,7 +74,8 @@ export class Agenda<T extends Appointment> {
   }
 
   #earlier(left: number, right: number): T | undefined {
-    const [one, other] = [this.#heap[left], this.#heap[right]];
+    const one = this.#heap[left];
+    const other = this.#heap[right];
     return one && other && other.due < one.due ? other : one;
   }
 

@@ -53,7 +53,9 @@ export class AskOrder implements AskStrategy<GrantReply> {
   readonly #replies: (GrantReply | undefined)[];
   /** When each node was asked, in ms of the clock. */
   readonly #askedAt: number[];
-  readonly #took: number[] = [];
+  /** How long the votes that came in time took, in ms. */
+  readonly #took: number[];
+  #votes = 0;
   /** The nodes that were making their first contact when they were asked. */
   readonly #connecting: number[] = [];
   #ask: (nodes: readonly number[]) => void = () => {};
@@ -72,6 +74,7 @@ export class AskOrder implements AskStrategy<GrantReply> {
     this.#plan = plan;
     this.#replies = new Array<GrantReply | undefined>(plan.nodes).fill(undefined);
     this.#askedAt = new Array<number>(plan.nodes).fill(Number.POSITIVE_INFINITY);
+    this.#took = new Array<number>(plan.nodes).fill(0);
   }
 
   /** Undefined if the attempt has none. */
@@ -124,8 +127,7 @@ export class AskOrder implements AskStrategy<GrantReply> {
 
   /** How long the nodes took to answer, in ms: the median, so that slow ones do not count; undefined if none has answered. */
   get roundTrip(): number | undefined {
-    const sorted = this.#took.sort((a, b) => a - b);
-    return sorted[Math.floor((sorted.length - 1) / 2)];
+    return medianOf(this.#took, this.#votes);
   }
 
   begin(ask: (nodes: readonly number[]) => void, end: () => void): void {
@@ -170,7 +172,8 @@ export class AskOrder implements AskStrategy<GrantReply> {
       if (node === this.#plan.arbiter) this.#onArbiter?.(reply);
       return;
     }
-    if (isVote) this.#took.push(took);
+    // A node that is asked again may vote again.
+    if (isVote && this.#votes < this.#took.length) this.#took[this.#votes++] = took;
     this.#replies[node] = reply;
     if (!this.#isRestAsked) this.#firstHeard(node, reply);
     else if (this.#isDenied) this.#reconsider();
@@ -284,6 +287,22 @@ export class AskOrder implements AskStrategy<GrantReply> {
   #nodes(which: (vote: GrantReply | undefined, node: number) => boolean): number[] {
     return [...this.#replies.keys()].filter((node) => which(this.#replies[node], node));
   }
+}
+
+/** The lower median of the first `count` of these; undefined if there are none. For so few values, to count is faster than to sort. */
+function medianOf(values: readonly number[], count: number): number | undefined {
+  for (let i = 0; i < count; i++) {
+    const candidate = values[i] as number;
+    let smaller = 0;
+    let equal = 0;
+    for (let j = 0; j < count; j++) {
+      if ((values[j] as number) < candidate) smaller++;
+      else if (values[j] === candidate) equal++;
+    }
+    const middle = Math.floor((count - 1) / 2);
+    if (smaller <= middle && middle < smaller + equal) return candidate;
+  }
+  return undefined;
 }
 
 function isDenial(reply: GrantReply | undefined): reply is Denial {

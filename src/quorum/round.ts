@@ -69,7 +69,7 @@ export class Round<Reply, Outcome> extends Decision<Outcome> implements Deadline
         (nodes) => this.#ask(nodes),
         () => this.end(),
       );
-    else this.#ask(this.#nodes.keys());
+    else this.#ask([...this.#nodes.keys()]);
     this.#asking = false;
     this.#decide(false);
     if (!this.isOpen) return this;
@@ -88,12 +88,14 @@ export class Round<Reply, Outcome> extends Decision<Outcome> implements Deadline
     this.#decide(true);
   }
 
-  #ask(indices: Iterable<number>): void {
+  #ask(indices: readonly number[]): void {
     if (!this.isOpen) return;
     // Nodes known to be down answer while the others are still being asked: errors shall name every node.
     const before = this.#asking;
     this.#asking = true;
-    for (const index of indices) {
+    // By number: an iterator would make an object for each.
+    for (let i = 0; i < indices.length; i++) {
+      const index = indices[i] as number;
       // A node may have ended it.
       if (!this.isOpen) break;
       const node = this.#nodes[index];

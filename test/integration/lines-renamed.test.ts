@@ -55,8 +55,9 @@ describe.each(['SPUBLISH', 'ZPOPMIN', 'GETRANGE'])('on a server without %s', (co
       ask.release('m', SECOND),
     ]);
     expect(replies.map(({ kind }) => kind)).toEqual(['granted', 'released', 'granted', 'released']);
-    // The grants, and the releases.
-    expect(await server.info('cmdstat_evalsha')).toMatch(/calls=2,/);
+    // Brief commands, one for the grants and one for the releases, need GETRANGE.
+    const commands = command === 'GETRANGE' ? 1 : 2;
+    expect(await server.info('cmdstat_evalsha')).toContain(`calls=${commands},`);
     expect(await ask.inspect('l')).toMatchObject({ kind: 'held' });
   });
 });
