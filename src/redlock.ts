@@ -1,11 +1,7 @@
-import { Arbiters } from './acquire/arbiter.ts';
-import { type AcquireContext, list, type Won } from './acquire/attempt.ts';
-import { Hints } from './acquire/hints.ts';
-import { Lines } from './acquire/line.ts';
+import { AcquireContext } from './acquire/acquire-context.ts';
+import { list, type Won } from './acquire/attempt.ts';
 import { LocalQueue } from './acquire/local-queue.ts';
 import { PendingAcquire, type WaitingRoom } from './acquire/pending-acquire.ts';
-import { RecentContention } from './acquire/recent-contention.ts';
-import { RoundTrip } from './acquire/round-trip.ts';
 import { Signals } from './acquire/signals.ts';
 import { Agenda } from './agenda.ts';
 import { wrong } from './bad-input.ts';
@@ -66,18 +62,8 @@ export class Redlock {
     this.#ownNodes = own;
     this.#endListening = all.map((node, index) => node.onVoting?.(() => this.#nodeVotes(index)));
     const { clock, random } = this.#settings;
-    const roundTrip = new RoundTrip();
-    const contention = new RecentContention(clock);
-    this.#context = {
-      nodes: all,
-      clock,
-      random,
-      hints: new Hints(clock),
-      arbiters: new Arbiters(all.map(({ name }) => name)),
-      roundTrip,
-      contention,
-      lines: new Lines({ nodes: all, clock, random, roundTrip }),
-    };
+    this.#context = new AcquireContext(all, clock, random);
+    const { contention } = this.#context;
     const locks = new HeldLocks(clock);
     const queue = new LocalQueue((keys) => contention.has(keys));
     this.#room = { queue, heldFor: (key) => locks.on(key)?.remaining() ?? 0 };

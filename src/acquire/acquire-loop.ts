@@ -3,15 +3,9 @@ import { AcquireTimeoutError, NodeMisconfiguredError, RedlockError, ResourceHeld
 import { isHeldByOne } from '../inspection.ts';
 import type { Retry } from '../options.ts';
 import { quorumOf } from '../quorum/ballot.ts';
+import type { AcquireContext } from './acquire-context.ts';
 import { AskOrder, type AskOrderPlan, type Denial } from './ask-order.ts';
-import {
-  type AcquireContext,
-  Attempt,
-  type AttemptOutcome,
-  type AttemptPlan,
-  list,
-  type Won,
-} from './attempt.ts';
+import { Attempt, type AttemptOutcome, type AttemptPlan, list, type Won } from './attempt.ts';
 import type { Line } from './line.ts';
 import type { Lead } from './local-queue.ts';
 import { News } from './news.ts';
@@ -265,7 +259,7 @@ export class AcquireLoop {
   }
 
   #orderFor(how: AskOrderPlan['how'], goesOn: AskOrderPlan['goesOn'] | undefined): AskOrder {
-    const { clock, nodes, random, roundTrip, arbiters, contention } = this.#context;
+    const { clock, nodes, random, roundTrip, arbiters, contention, isConnecting, pick } = this.#context;
     const { keys, nodeTimeout } = this.#plan;
     const line = this.#line;
     const hedge = roundTrip.hedge(nodeTimeout);
@@ -283,11 +277,11 @@ export class AcquireLoop {
       how,
       arbiter,
       waiter: stands ? line.stand(arbiter, clock.now() - this.#startedAt) : undefined,
-      isConnecting: (node) => (nodes[node]?.firstContactUntil() ?? 0) > clock.now(),
+      isConnecting,
       // Processes that wait for the same silent arbiter must not all go on at once.
       hedge: (hedge * (1 + random.fraction())) / 2,
-      goesOn: goesOn ?? ((denial) => this.#setbacks.doubt(denial, isTimed)),
-      pick: (others) => others[Math.floor(random.fraction() * others.length)],
+      goesOn: goesOn ?? (how === 'all' ? askAll : (denial) => this.#setbacks.doubt(denial, isTimed)),
+      pick,
       // Not only if it fails: a process that has just released the keys wins them again from the nodes that have reserved nothing, and
       // would do so for ever.
       denied: () => contention.note(keys),
@@ -385,6 +379,9 @@ export class AcquireLoop {
     return timeout(this.#plan, this.#plan.acquireTimeout, this.#finding ?? error);
   }
 }
+
+/** Of an attempt without an arbiter. */
+const askAll = (): 'all' => 'all';
 
 /** Whether there is no quorum without the nodes that are permanently unfit. */
 function isHopeless(error: Error): boolean {

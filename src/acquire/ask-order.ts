@@ -14,6 +14,9 @@ const MOST_REPEATS = 2;
 /** How many times as long as the median a slow node takes to answer. */
 const SLOW = 3;
 
+/** One function for all, not one more for each attempt. */
+const nothing = (): void => {};
+
 /** Stands for the owner of a key that is no lock of quorlock's. */
 const FOREIGN = '';
 
@@ -53,13 +56,12 @@ export class AskOrder implements AskStrategy<GrantReply> {
   readonly #replies: (GrantReply | undefined)[];
   /** When each node was asked, in ms of the clock. */
   readonly #askedAt: number[];
-  /** How long the votes that came in time took, in ms. */
+  /** How long the last vote of each node took, in ms, if it came in time; −1 for none. */
   readonly #took: number[];
-  #votes = 0;
   /** The nodes that were making their first contact when they were asked. */
   readonly #connecting: number[] = [];
-  #ask: (nodes: readonly number[]) => void = () => {};
-  #end: () => void = () => {};
+  #ask: (nodes: readonly number[]) => void = nothing;
+  #end: () => void = nothing;
   #repeats = 0;
   #isRestAsked = false;
   #isHurried = false;
@@ -67,14 +69,14 @@ export class AskOrder implements AskStrategy<GrantReply> {
   #isDenied = false;
   #isStopped = false;
   #isOver = false;
-  #cancelTimer: Cancel = () => {};
+  #cancelTimer: Cancel = nothing;
   #onArbiter: ((reply: GrantReply) => void) | undefined;
 
   constructor(plan: AskOrderPlan) {
     this.#plan = plan;
     this.#replies = new Array<GrantReply | undefined>(plan.nodes).fill(undefined);
     this.#askedAt = new Array<number>(plan.nodes).fill(Number.POSITIVE_INFINITY);
-    this.#took = new Array<number>(plan.nodes).fill(0);
+    this.#took = new Array<number>(plan.nodes).fill(-1);
   }
 
   /** Undefined if the attempt has none. */
@@ -127,7 +129,7 @@ export class AskOrder implements AskStrategy<GrantReply> {
 
   /** How long the nodes took to answer, in ms: the median, so that slow ones do not count; undefined if none has answered. */
   get roundTrip(): number | undefined {
-    return medianOf(this.#took, this.#votes);
+    return medianOf(this.#took);
   }
 
   begin(ask: (nodes: readonly number[]) => void, end: () => void): void {
@@ -172,8 +174,7 @@ export class AskOrder implements AskStrategy<GrantReply> {
       if (node === this.#plan.arbiter) this.#onArbiter?.(reply);
       return;
     }
-    // A node that is asked again may vote again.
-    if (isVote && this.#votes < this.#took.length) this.#took[this.#votes++] = took;
+    if (isVote) this.#took[node] = took;
     this.#replies[node] = reply;
     if (!this.#isRestAsked) this.#firstHeard(node, reply);
     else if (this.#isDenied) this.#reconsider();
@@ -289,17 +290,19 @@ export class AskOrder implements AskStrategy<GrantReply> {
   }
 }
 
-/** The lower median of the first `count` of these; undefined if there are none. For so few values, to count is faster than to sort. */
-function medianOf(values: readonly number[], count: number): number | undefined {
-  for (let i = 0; i < count; i++) {
-    const candidate = values[i] as number;
+/** The lower median of those that are not negative; undefined if there are none. For so few, to count is faster than to sort. */
+function medianOf(values: readonly number[]): number | undefined {
+  let count = 0;
+  for (const value of values) if (value >= 0) count++;
+  const middle = Math.floor((count - 1) / 2);
+  for (const candidate of values) {
+    if (candidate < 0) continue;
     let smaller = 0;
     let equal = 0;
-    for (let j = 0; j < count; j++) {
-      if ((values[j] as number) < candidate) smaller++;
-      else if (values[j] === candidate) equal++;
+    for (const value of values) {
+      if (value === candidate) equal++;
+      else if (value >= 0 && value < candidate) smaller++;
     }
-    const middle = Math.floor((count - 1) / 2);
     if (smaller <= middle && middle < smaller + equal) return candidate;
   }
   return undefined;

@@ -1,4 +1,4 @@
-import { type Clock, TIMER_LATENESS } from '../clock.ts';
+import { TIMER_LATENESS } from '../clock.ts';
 import {
   NodeMisconfiguredError,
   NodesQuarantinedError,
@@ -8,32 +8,14 @@ import {
   ValidityExhaustedError,
   type Vote,
 } from '../errors.ts';
-import type { LockNode } from '../node/lock-node.ts';
 import { type Failure, quorumOf } from '../quorum/ballot.ts';
 import { Decision } from '../quorum/decision.ts';
 import { type Confirmed, Lease, type Taken } from '../quorum/lease.ts';
 import { validUntil } from '../quorum/validity.ts';
 import { describeStart, describeVotes, obstacleOf, untilQuorum, votesOf } from '../quorum/votes.ts';
 import { enumerate, quote } from '../quote.ts';
-import type { Random } from '../random.ts';
-import type { Arbiters } from './arbiter.ts';
+import type { AcquireContext } from './acquire-context.ts';
 import type { AskOrder } from './ask-order.ts';
-import type { Hints } from './hints.ts';
-import type { Lines } from './line.ts';
-import type { RecentContention } from './recent-contention.ts';
-import type { RoundTrip } from './round-trip.ts';
-
-/** What the calls of one Redlock share. */
-export interface AcquireContext {
-  readonly nodes: readonly LockNode[];
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly hints: Hints;
-  readonly arbiters: Arbiters;
-  readonly roundTrip: RoundTrip;
-  readonly contention: RecentContention;
-  readonly lines: Lines;
-}
 
 export interface AttemptPlan {
   /** What is locked, as the caller named it. */

@@ -2,8 +2,9 @@ import type { Appointment } from '../agenda.ts';
 import type { Cancel } from '../clock.ts';
 import { type Context, currentContext } from '../context.ts';
 import { RedlockError, ResourceHeldError } from '../errors.ts';
+import type { AcquireContext } from './acquire-context.ts';
 import { AcquireLoop, type AcquirePlan, timeout } from './acquire-loop.ts';
-import { type AcquireContext, type AttemptOutcome, list, type Won } from './attempt.ts';
+import { type AttemptOutcome, list, type Won } from './attempt.ts';
 import type { Lead, LocalQueue, Queued } from './local-queue.ts';
 
 /** What the calls of one process share. */

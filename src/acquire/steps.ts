@@ -1,7 +1,8 @@
 import type { Cancel } from '../clock.ts';
 import { RedlockError } from '../errors.ts';
+import type { AcquireContext } from './acquire-context.ts';
 import type { AcquireLoop, AcquirePlan } from './acquire-loop.ts';
-import type { AcquireContext, AttemptOutcome, Won } from './attempt.ts';
+import type { AttemptOutcome, Won } from './attempt.ts';
 
 /** For how long a key may stay with one owner while others are held, in ms. */
 const PATIENCE = 1_000;

@@ -4,6 +4,9 @@ import type { ReleaseRequest, Waiter } from './lock-node.ts';
 /** How many releases may be pending for a node. Beyond that the oldest are dropped, and their keys expire by themselves. */
 const MOST_PENDING = 10_000;
 
+/** So few may have expired without being dropped. */
+const FEW = 64;
+
 /** By how much a server's clock may be slower than the local one, as a share; and the resolution of an expiry, in ms. */
 const SLOWEST = { share: 0.1, resolution: 2 } as const;
 
@@ -28,13 +31,14 @@ export class PendingReleases {
   /** If the release was pending before, answers to the earlier request do not settle this one. */
   add(request: ReleaseRequest): PendingRelease {
     const { share, resolution } = SLOWEST;
+    const now = this.#clock.now();
     const release = {
       request: repetitionOf(request),
-      until: this.#clock.now() + request.longestTtl * (1 + share) + resolution,
+      until: now + request.longestTtl * (1 + share) + resolution,
     };
     this.#drop(this.#owed.get(request.ownerToken));
     this.#owed.set(request.ownerToken, release);
-    this.#dropOldest();
+    this.#dropOldest(now);
     return release;
   }
 
@@ -86,9 +90,10 @@ export class PendingReleases {
   }
 
   /** Drops the oldest ones that have expired, and those beyond the limit. */
-  #dropOldest(): void {
+  #dropOldest(now: number): void {
+    if (this.#owed.size <= FEW) return;
     for (const oldest of this.#owed.values()) {
-      if (this.#owed.size <= MOST_PENDING && oldest.until > this.#clock.now()) return;
+      if (this.#owed.size <= MOST_PENDING && oldest.until > now) return;
       this.#drop(oldest);
     }
   }

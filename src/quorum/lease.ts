@@ -14,12 +14,12 @@ import type {
 } from '../node/lock-node.ts';
 import type { AskStrategy } from './ask-strategy.ts';
 import { conclude, type Failure, judge, quorumOf } from './ballot.ts';
-import { Continuity } from './continuity.ts';
 import type { Decision } from './decision.ts';
 import { type Fencing, fencingOf } from './fencing.ts';
 import { type Replies, Round } from './round.ts';
 import { RoundRequest } from './round-request.ts';
 import { ballotOf, executedNothing, setNothing } from './votes.ts';
+import { Whereabouts } from './whereabouts.ts';
 
 export interface Taken {
   readonly verdict: 'won' | Failure;
@@ -106,9 +106,7 @@ export class Lease {
   readonly #mustServe: boolean;
   readonly #nodes: readonly LockNode[];
   readonly #clock: Clock;
-  readonly #continuity: Continuity;
-  /** For each node, how many requests may have set the keys there. */
-  readonly #claims: number[];
+  readonly #whereabouts: Whereabouts;
   /** The longest expiry that any request may have given the keys, in ms. */
   #longestTtl = 0;
   /** What each node granted with, up to the decision; nothing any more once a quorum has agreed. */
@@ -123,8 +121,7 @@ export class Lease {
     this.#nodes = nodes;
     this.#clock = clock;
     this.owned = owned;
-    this.#continuity = new Continuity(nodes.length);
-    this.#claims = new Array<number>(nodes.length).fill(0);
+    this.#whereabouts = new Whereabouts(nodes.length);
   }
 
   /** Larger than that of every earlier holder; undefined without fencing, and before the lease is won. */
@@ -153,7 +150,7 @@ export class Lease {
       contactDeadline: deadline,
       strategy,
       ask: (node, index, wanted, deliver) => {
-        this.#claim(index, 1);
+        this.#whereabouts.requested(index);
         const waiter = strategy?.waiterAt(index);
         if (waiter) node.grant(this.#request(ttl, hint, wanted, waiter), deliver);
         else node.grant((claim ??= this.#request(ttl, hint, wanted)), deliver);
@@ -178,7 +175,7 @@ export class Lease {
 
   #won(replies: Replies<GrantReply>, fencing: Fencing | undefined): Taken {
     this.#round = undefined;
-    this.#continuity.succeeded();
+    this.#whereabouts.succeeded();
     this.#fencingToken = fencing?.token;
     if (fencing?.agreed !== false) this.#counters = NONE;
     return { verdict: 'won', replies, fencing };
@@ -230,14 +227,14 @@ export class Lease {
       patience,
       ask: (node, index, wanted, deliver) => {
         const claim = { ...this.owned, ttl, fencingToken: this.#fencingToken, wanted };
-        if (!this.#continuity.counts(index)) {
+        if (!this.#whereabouts.counts(index)) {
           this.#repair(node, index, claim, deliver);
           return;
         }
         node.extend(claim, (reply) => {
-          const isNews = this.#continuity.counts(index);
-          if (reply.kind === 'extended') this.#continuity.continued(index);
-          else if (reply.kind === 'missing' || reply.kind === 'taken') this.#continuity.broke(index);
+          const isNews = this.#whereabouts.counts(index);
+          if (reply.kind === 'extended') this.#whereabouts.continued(index);
+          else if (reply.kind === 'missing' || reply.kind === 'taken') this.#whereabouts.broke(index);
           // Repaired even if the others have decided the round, but only once, however many extensions were under way.
           if (reply.kind === 'missing' && isNews && !this.#ended)
             this.#repair(node, index, { ...claim, wanted: () => !this.#ended }, deliver);
@@ -249,7 +246,7 @@ export class Lease {
         const verdict = judgeExtension(counted, over);
         if (verdict === undefined) return undefined;
         this.#round = undefined;
-        if (verdict === 'won') this.#continuity.succeeded();
+        if (verdict === 'won') this.#whereabouts.succeeded();
         return { verdict, replies: counted };
       },
     });
@@ -257,12 +254,12 @@ export class Lease {
   }
 
   #repair(node: LockNode, index: number, claim: ExtendRequest, deliver: (reply: RepairReply) => void): void {
-    this.#claim(index, 1);
+    this.#whereabouts.requested(index);
     node.repair(claim, (reply) => {
-      if (reply.kind === 'extended') this.#continuity.continued(index);
-      else if (reply.kind === 'repaired') this.#continuity.restored(index);
+      if (reply.kind === 'extended') this.#whereabouts.continued(index);
+      else if (reply.kind === 'repaired') this.#whereabouts.restored(index);
       // It may have set the keys, or may still do so.
-      else if (!executedNothing(reply)) this.#continuity.broke(index);
+      else if (!executedNothing(reply)) this.#whereabouts.broke(index);
       this.#heard(index, reply, reply.kind === 'extended' || reply.kind === 'repaired');
       deliver(reply);
     });
@@ -280,7 +277,7 @@ export class Lease {
       clock: this.#clock,
       patience,
       ask: (node, index, _wanted, deliver) => {
-        if (this.#claims[index] || this.#mustServe) node.release(request, deliver);
+        if (this.#whereabouts.mayHave(index) || this.#mustServe) node.release(request, deliver);
         else deliver({ kind: 'unreachable', cause: NEVER_ASKED, maybeExecuted: false });
       },
       decide: (replies, over) => {
@@ -296,7 +293,7 @@ export class Lease {
     this.#end();
     const request = this.#releaseRequest('serve');
     this.#nodes.forEach((node, index) => {
-      if (!this.#claims[index] && !this.#mustServe) return;
+      if (!this.#whereabouts.mayHave(index) && !this.#mustServe) return;
       const isYielded = index === yielding?.node;
       node.release(isYielded ? this.#releaseRequest('yield', yielding.waiter) : request, () => {});
     });
@@ -328,25 +325,21 @@ export class Lease {
     // Every later holder has a quorum of nodes with counters above our token: this node is none of them, or else it was
     // theirs before it was ours.
     const mayHaveBeenAnothers = decided && (counter ?? 0) > (this.#fencingToken ?? Number.POSITIVE_INFINITY);
-    if (mayHaveBeenAnothers) this.#continuity.restored(index);
-    else this.#continuity.granted(index);
+    if (mayHaveBeenAnothers) this.#whereabouts.restored(index);
+    else this.#whereabouts.granted(index);
   }
 
   #heard(index: number, reply: GrantReply | RepairReply, holds: boolean): void {
     const node = this.#nodes[index];
     // One that reorders may have executed a request twice, or after the release that was sent after it; then nobody
     // else would ever delete what was set.
-    if (node?.reorders ? executedNothing(reply) : setNothing(reply)) this.#claim(index, -1);
+    if (node?.reorders ? executedNothing(reply) : setNothing(reply)) this.#whereabouts.setNothing(index);
     if (holds && this.#ended && node?.reorders) node.release(this.#releaseRequest('serve'), () => {});
-  }
-
-  #claim(index: number, change: 1 | -1): void {
-    this.#claims[index] = (this.#claims[index] ?? 0) + change;
   }
 
   /** A node that has the keys, but may have been without them, counts as one that has just got them. */
   #counted(reply: ExtensionReply | undefined, index: number): ExtensionReply | undefined {
-    return reply?.kind === 'extended' && !this.#continuity.counts(index) ? { kind: 'repaired' } : reply;
+    return reply?.kind === 'extended' && !this.#whereabouts.counts(index) ? { kind: 'repaired' } : reply;
   }
 }
 

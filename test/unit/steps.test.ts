@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { AcquireContext } from '../../src/acquire/acquire-context.ts';
 import { AcquireLoop, type AcquirePlan } from '../../src/acquire/acquire-loop.ts';
-import type { AcquireContext } from '../../src/acquire/attempt.ts';
 import { Steps } from '../../src/acquire/steps.ts';
 import { createMemoryNodes, type MemoryNode } from '../../src/testing.ts';
 import { acquireContext } from '../support/acquire-context.ts';

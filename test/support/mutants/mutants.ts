@@ -106,7 +106,11 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'residue',
     seed: 3,
     edits: [
-      edit('quorum/lease.ts', 'if (!this.#claims[index] && !this.#mustServe) return;', 'if (node) return;'),
+      edit(
+        'quorum/lease.ts',
+        'if (!this.#whereabouts.mayHave(index) && !this.#mustServe) return;',
+        'if (node) return;',
+      ),
     ],
   },
   {
@@ -121,7 +125,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
       edit(
         'quorum/lease.ts',
-        'if (!this.#claims[index] && !this.#mustServe) return;',
+        'if (!this.#whereabouts.mayHave(index) && !this.#mustServe) return;',
         'if (!(this as { seen?: Set<number> }).seen?.has(index)) return;',
       ),
     ],
@@ -240,7 +244,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'quorum/lease.ts',
-        "reply?.kind === 'extended' && !this.#continuity.counts(index)",
+        "reply?.kind === 'extended' && !this.#whereabouts.counts(index)",
         '!reply && index < 0',
       ),
     ],
@@ -264,8 +268,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'quorum/lease.ts',
-        "else if (reply.kind === 'missing' || reply.kind === 'taken') this.#continuity",
-        'else if (!executedNothing(reply)) this.#continuity',
+        "else if (reply.kind === 'missing' || reply.kind === 'taken') this.#whereabouts",
+        'else if (!executedNothing(reply)) this.#whereabouts',
       ),
     ],
   },
@@ -273,7 +277,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'every extension is a repair',
     breaks: 'kept',
     directed: 'two of three nodes hang as a lock is extended',
-    edits: [edit('quorum/lease.ts', 'if (!this.#continuity.counts(index)) {', 'if (node) {')],
+    edits: [edit('quorum/lease.ts', 'if (!this.#whereabouts.counts(index)) {', 'if (node) {')],
   },
   {
     name: 'an automatic extension that has failed is the last',
@@ -668,7 +672,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'continuity',
     directed: 'a grant is late by the whole section of another',
     edits: [
-      edit('quorum/lease.ts', 'if (mayHaveBeenAnothers) this.#continuity.restored(index);\n    else ', ''),
+      edit('quorum/lease.ts', 'if (mayHaveBeenAnothers) this.#whereabouts.restored(index);\n    else ', ''),
     ],
   },
   {
