@@ -39,6 +39,9 @@ export interface Won {
   readonly validUntil: number;
 }
 
+/** Not `queueMicrotask`, which fake timers replace. */
+const SETTLED = Promise.resolve();
+
 /** `abandoned`: it was, before it had won or failed. */
 export type AttemptOutcome = Won | RedlockError | 'abandoned';
 
@@ -89,7 +92,10 @@ export class Attempt extends Decision<AttemptOutcome> {
     this.#lease.undo();
   }
 
-  readonly #onTaken = ({ verdict, replies, fencing }: Taken): void => {
+  /** In a microtask: what has arrived with the last reply is handled before the clock is read, and the caller has the lock right after that. */
+  readonly #onTaken = (taken: Taken): void => void SETTLED.then(() => this.#taken(taken));
+
+  #taken({ verdict, replies, fencing }: Taken): void {
     if (verdict !== 'won' || fencing?.agreed !== false) {
       this.#conclude(verdict, replies, fencing);
       return;
@@ -99,8 +105,10 @@ export class Attempt extends Decision<AttemptOutcome> {
     const patience = Math.max(0, Math.min(nodeTimeout, deadline - now, this.#end - now));
     this.#lease
       .confirm(patience)
-      .whenDecided((confirmed) => this.#conclude(confirmed.verdict, confirmed.replies, fencing));
-  };
+      .whenDecided(
+        (confirmed) => void SETTLED.then(() => this.#conclude(confirmed.verdict, confirmed.replies, fencing)),
+      );
+  }
 
   #conclude(
     verdict: Taken['verdict'],

@@ -124,21 +124,22 @@ describe('of two releases of one key in one command', () => {
   });
 });
 
-describe('a user whose permission is taken away while it is connected', () => {
-  const allow = (...rules: readonly string[]): Promise<unknown> =>
-    server.cli(
-      'ACL',
-      'SETUSER',
-      'late',
-      'reset',
-      'on',
-      '>secret',
-      '~*',
-      ...LEAST_ACL,
-      ...SPARING_ACL,
-      ...rules,
-    );
+/** Gives the user `late` what a lock needs, and these rules. */
+const allow = (...rules: readonly string[]): Promise<unknown> =>
+  server.cli(
+    'ACL',
+    'SETUSER',
+    'late',
+    'reset',
+    'on',
+    '>secret',
+    '~*',
+    ...LEAST_ACL,
+    ...SPARING_ACL,
+    ...rules,
+  );
 
+describe('a user whose permission is taken away while it is connected', () => {
   it('gets locks until an operation is refused, and none from then on until it is allowed again', async () => {
     await allow();
     await using redlock = new Redlock([`redis://late:secret@127.0.0.1:${server.port}`], { ttl: 5_000 });
@@ -170,22 +171,14 @@ describe('fencing tokens of brief, general and several-key grants', () => {
     const turns = clients.map(async (client) => {
       for (let turn = 0; turn < 60; turn++) {
         const wanted = [['a'], ['b'], ['a', 'b']][Math.floor(random.fraction() * 3)] as string[];
-        const { resources, fencingToken, ...lock } = await takenFrom(client, wanted);
-        for (const resource of resources) {
-          expect(fencingToken).toBeGreaterThan(last.get(resource) ?? 0);
-          last.set(resource, fencingToken);
+        const lock = await client.acquire(wanted, { acquireTimeout: 50_000 });
+        for (const resource of lock.resources) {
+          expect(lock.fencingToken).toBeGreaterThan(last.get(resource) ?? 0);
+          last.set(resource, lock.fencingToken);
         }
         await lock.release();
       }
     });
     await Promise.all(turns);
   }, 60_000);
-
-  async function takenFrom(
-    client: Redlock,
-    wanted: readonly string[],
-  ): Promise<{ resources: readonly string[]; fencingToken: number; release: () => Promise<unknown> }> {
-    const lock = await client.acquire(wanted, { acquireTimeout: 50_000 });
-    return { resources: lock.resources, fencingToken: lock.fencingToken, release: () => lock.release() };
-  }
 });

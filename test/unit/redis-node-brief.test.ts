@@ -31,10 +31,10 @@ const releaseOf = (key: string, more: Partial<ReleaseRequest> = {}): ReleaseRequ
 interface Over extends NodeOver {
   readonly grants: GrantReply[];
   readonly releases: ReleaseReply[];
-  grant(key: string, more?: Partial<GrantRequest>): void;
-  release(key: string, more?: Partial<ReleaseRequest>): void;
+  readonly grant: (key: string, more?: Partial<GrantRequest>) => void;
+  readonly release: (key: string, more?: Partial<ReleaseRequest>) => void;
   /** The arguments of the commands sent so far. */
-  args(): (string | number)[][];
+  readonly args: () => (readonly (string | number)[])[];
 }
 
 /** A node whose user has all permissions. */
@@ -58,7 +58,7 @@ async function over({
     releases,
     grant: (key, more) => node.node.grant(grantOf(key, more), (reply) => grants.push(reply)),
     release: (key, more) => node.node.release(releaseOf(key, more), (reply) => releases.push(reply)),
-    args: () => connection.commands.map(({ args }) => [...args]),
+    args: () => connection.commands.map(({ args }) => args),
   };
 }
 

@@ -125,6 +125,7 @@ export class Admissions {
     const grants = grantScript(known.incarnation);
     await this.#load(master, [gateScript(known.incarnation), grants]);
     known.admission = { kind: 'admitted', sha: grants.sha };
+    this.#checkPermissions(master, known);
   }
 
   /** The master ran the grant script, so somebody has admitted it; returns whether that is news. */
@@ -132,6 +133,7 @@ export class Admissions {
     const known = this.#known.get(master);
     if (known?.admission.kind !== 'quarantined' || known.admission.replaced) return false;
     known.admission = { kind: 'admitted', sha: known.admission.sha };
+    this.#checkPermissions(master, known);
     return true;
   }
 
@@ -164,27 +166,22 @@ export class Admissions {
     const lead = wallTime === undefined ? undefined : wallTime - this.#plan.clock.now() * 1_000;
     const known: Known = { incarnation, admission, stale: false, lead, permits: false };
     this.#known.set(master, known);
-    const sha = admission.kind === 'admitted' ? admission.sha : allButGrants.sha;
-    this.#checkPermissions(master, known, sha);
+    if (admission.kind === 'admitted') this.#checkPermissions(master, known);
     return admission;
   }
 
-  /** What is sent meanwhile is general. */
-  #checkPermissions(master: Master, known: Known, sha: string): void {
-    let missing = this.#plan.sampleKeys.length;
-    for (const key of this.#plan.sampleKeys)
-      master.evalsha(sha, permission(key), (error, reply) => {
-        if (!error && reply === 1) missing--;
-        if (missing === 0) known.permits = true;
-      });
+  /** Asks whether brief commands would be permitted. What is sent meanwhile is general. */
+  #checkPermissions(master: Master, known: Known): void {
+    const { sampleKeys } = this.#plan;
+    if (sampleKeys.length === 0) return;
+    // They are no KEYS, and so may be in any hash slots.
+    const input = new ScriptInput([], ['permits', ...sampleKeys.flatMap((key) => [key, counterOf(key)])]);
+    master.evalsha(known.admission.sha, input, (error, reply) => {
+      if (!error && reply === 1) known.permits = true;
+    });
   }
 
   async #load(master: Master, scripts: readonly Script[]): Promise<void> {
     await Promise.all(scripts.map(({ text }) => master.load(text)));
   }
-}
-
-/** Asks whether a brief command for this key would be permitted. It is no KEY, and so may be in any hash slot. */
-function permission(key: string): ScriptInput {
-  return new ScriptInput([], ['permits', key, counterOf(key)]);
 }

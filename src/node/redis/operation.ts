@@ -17,7 +17,7 @@ import type {
 export type Reply = GrantReply | ConfirmReply | ExtendReply | RepairReply | ReleaseReply | InspectReply;
 
 /** A key that is only read. */
-export interface InspectRequest {
+interface InspectRequest {
   readonly keys: readonly string[];
   readonly ownerToken: '';
 }

@@ -197,7 +197,7 @@ export const DIRECTED: Readonly<Record<Directed, Schedule>> = {
     finish: 'probe',
     faults: [300, 1_000]
       .flatMap((at) => onNodes([0, 1, 2], (node) => ({ what: 'flush scripts', at, for: 0, node })))
-      .concat(onNodes([0, 1, 2], (node) => ({ what: 'break', at: 403, for: 0, node, client: 0 }))),
+      .concat(onNodes([0, 1, 2], (node) => ({ what: 'break', at: 405.5, for: 0, node, client: 0 }))),
   }),
   'idle connections are closed, and a lock is extended before there are new ones': calmWorld({
     ...STEADY,
@@ -248,7 +248,7 @@ export const DIRECTED: Readonly<Record<Directed, Schedule>> = {
     ...LONG,
     nodeTimeout: 200,
     // The second has just looked again, for the fourth time, and would sleep for seconds.
-    clients: [[take(50, { hold: 4_584 })], [wait(100)], [wait(120)]],
+    clients: [[take(50, { hold: 4_584.5 })], [wait(100)], [wait(120)]],
     faults: [
       { what: 'kill client', at: 4_637, for: 0, client: 1 },
       { what: 'cut main', at: 4_635, for: 4, node: ARBITER, client: 2, direction: 'down', delay: 4 },

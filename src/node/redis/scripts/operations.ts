@@ -344,10 +344,13 @@ function general()
     return checked[kind]
   end
 
-  -- Whether this user may send brief commands, as far as keys tell that are like all others.
-  function operations.permits(key, counter)
+  -- Whether this user may send brief commands, as far as keys tell that are like all others: each is followed by its counter.
+  function operations.permits(names)
     local may_all = pcall(function()
-      assert(not refusal(key, counter) and may('GETRANGE', key, 0, enough))
+      for i = 1, #names, 2 do
+        checked = {}
+        assert(not refusal(names[i], names[i + 1]) and may('GETRANGE', names[i], 0, enough))
+      end
     end)
     return may_all and 1 or 0
   end
@@ -539,7 +542,7 @@ if remembers and (form == 'fenced' or form == 'plain') then
   return replies or count
 end
 
-if form == 'permits' then return rest().permits(ARGV[2], ARGV[3]) end
+if form == 'permits' then return rest().permits({unpack(ARGV, 2)}) end
 return rest().run()
 `;
 
@@ -643,7 +646,7 @@ ${BRIEF}`;
  * - `fenced`: the retention, then for each grant the owner token, the ttl, and the number wanted;
  * - `plain`: the same without the numbers, and without counters among KEYS;
  * - `release`: the time of a reservation in ms, at least 1, then for each release the owner token;
- * - `permits`: no operation, but the question whether the user may send those; a key and its counter, which are only named. Reply: 1 or 0.
+ * - `permits`: no operation, but the question whether the user may send those; keys, each with its counter, which are only named. Reply: 1 or 0.
  *
  * Replies: an array with, for each operation, 1 if it was done just as asked (of a grant: the counter is the number asked for), 0 if a
  * confirmation or a release did not find its keys, otherwise a word, or a word and its data. A denial has: in how many ms the last of
