@@ -133,12 +133,11 @@ export class Round<Reply, Outcome> extends Decision<Outcome> implements Deadline
     this.decideOn(outcome);
   }
 
-  /** @internal */
+  /** The time is up; but a node that has just been reached is given as long for its answer as any other. */
   expire(): void {
     const now = this.#clock.now();
     const contactUntil = this.#contactUntil();
     const connecting = contactUntil > now;
-    // A node that has just been reached is given as long for its answer as any other.
     const justReached = this.#wasConnecting && contactUntil === Number.NEGATIVE_INFINITY;
     const next = Math.min(
       now + this.#patience,

@@ -33,7 +33,7 @@ it.each([
   ['every node', LEAST_ACL.filter((rule) => rule !== '-@all' && rule !== '+time')],
   ['with fencing', ['+time']],
   ['to be woken by releases', WAITING_ACL],
-  ['against large foreign values', SPARING_ACL],
+  ['for speed, and large foreign values', SPARING_ACL],
   ['against entries in ACL LOG', KEEP_ALIVE_ACL],
   ['each master of a Redis Cluster', LEAST_CLUSTER_ACL],
   ['to use slots that are being moved', MIGRATION_ACL],
