@@ -65,13 +65,17 @@ export class Deadlines {
     this.#timerAt = Number.POSITIVE_INFINITY;
     this.#cancelTimer = undefined;
     const now = this.#clock.now();
-    let { first } = this.#agenda;
-    while (first && first.due <= now) {
-      this.#agenda.delete(first);
-      first.expire();
-      ({ first } = this.#agenda);
+    try {
+      let { first } = this.#agenda;
+      while (first && first.due <= now) {
+        this.#agenda.delete(first);
+        first.expire();
+        ({ first } = this.#agenda);
+      }
+    } finally {
+      // A node that throws must not keep other rounds from ending.
+      this.#setTimer();
     }
-    this.#setTimer();
   };
 
   #dropTimer(): void {

@@ -56,12 +56,25 @@ const BREAKS: readonly Break[] = [
   },
   {
     name: 'lowers a counter',
-    edit: ["if type(before) ~= 'string' or (tonumber(before) or number) >= number then", 'if false then'],
+    edit: [
+      "if type(before) ~= 'string' or not ((tonumber(before) or number) < number) then",
+      'if false then',
+    ],
     seen: async (script) => {
       await server.cli('SET', counterOf('k'), '900');
       return [await grant(script, 500), await server.cli('GET', counterOf('k'))];
     },
     right: [[['granted', '901']], '901'],
+  },
+  {
+    name: 'takes a counter that is no number for a small one',
+    edit: ['not ((tonumber(before) or number) < number)', '(tonumber(before) or number) >= number'],
+    seen: async (script) => {
+      await server.cli('SET', counterOf('k'), 'nan');
+      await grant(script, 500);
+      return [await server.cli('EXISTS', 'k'), await server.cli('GET', counterOf('k'))];
+    },
+    right: [0, 'nan'],
   },
   {
     name: 'grants what somebody else has',

@@ -55,7 +55,6 @@ export type Directed =
   | 'all nodes forget a lock, and another has come and gone when it is extended twice'
   | 'two of three nodes hang as a lock is extended'
   | 'connections break while nodes grant a lock'
-  | 'connections break while servers are looked at, which then lose their scripts again'
   | 'idle connections are closed, and a lock is extended before there are new ones'
   | 'another server takes the place of one whose connections were idle'
   | 'a lock is extended twice, again and again, where requests overtake each other'
@@ -188,16 +187,6 @@ export const DIRECTED: Readonly<Record<Directed, Schedule>> = {
     nodeTimeout: 500,
     clients: [[take(50)]],
     faults: onNodes([0, 1], (node) => ({ what: 'break', at: 51.5, for: 0, node, client: 0 })),
-  }),
-  'connections break while servers are looked at, which then lose their scripts again': calmWorld({
-    ...STEADY,
-    // On most of them the client hears of the end of the connection before it hears of the commands.
-    seed: 1,
-    clients: [[take(400)]],
-    finish: 'probe',
-    faults: [300, 1_000]
-      .flatMap((at) => onNodes([0, 1, 2], (node) => ({ what: 'flush scripts', at, for: 0, node })))
-      .concat(onNodes([0, 1, 2], (node) => ({ what: 'break', at: 405.5, for: 0, node, client: 0 }))),
   }),
   'idle connections are closed, and a lock is extended before there are new ones': calmWorld({
     ...STEADY,

@@ -538,7 +538,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'commands are not failed when their connection is lost',
     breaks: 'live',
-    directed: 'connections break while servers are looked at, which then lose their scripts again',
+    model: 'forgetful',
+    seed: 2,
     edits: [
       edit('node/redis/session.ts', 'for (const { reply } of unanswered) reply(cause, undefined);', ''),
     ],

@@ -526,7 +526,8 @@ if remembers and (form == 'fenced' or form == 'plain') then
       local before = try('SET', KEYS[key + 1], wanted, 'PX', retention, 'GET')
       if before then
         local number = tonumber(wanted)
-        if type(before) ~= 'string' or (tonumber(before) or number) >= number then
+        -- Not >=: a counter may hold 'nan', which is neither.
+        if type(before) ~= 'string' or not ((tonumber(before) or number) < number) then
           reply = rest().moved_on(KEYS[key], KEYS[key + 1], wanted, before)
         end
       end
