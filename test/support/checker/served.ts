@@ -261,7 +261,7 @@ export function progress(
   )) {
     // A waiter knows by its own clock when keys expire.
     const drift = isByExpiry ? Math.min(pace.drift * facts.history.maxTtl, LONGEST_SLEEP) : 0;
-    // Whoever has just given a turn back pauses, and the next in line watches for as long as a reservation lasts.
+    // A waiter that has just given its turn back pauses. The next in line waits until a reservation would have ended.
     const pause = isYielded ? longestReservation(facts) + SLACK : 0;
     const bound = mostTimeWithoutHolder(pace, isHealthy) + drift + pause;
     if (to - from <= bound || to - from <= bound + missedTurns(facts, from, to)) continue;

@@ -376,7 +376,7 @@ function general()
   end
 
   -- What is wanted has been written to a counter where it should not have been, over what was there before.
-  -- One that cannot be moved on keeps its value, and is kept for as long as any other from now on; then nothing is granted.
+  -- If the counter cannot be moved on, it gets its old value back, with a new expiry, and nothing is granted.
   function operations.moved_on(key, counter, wanted, before)
     local done, number = pcall(function()
       local refused = type(before) == 'table' and refusal(key, counter)
