@@ -20,6 +20,16 @@ export interface ConnectionPlan extends RecorderPlan {
   readonly patience: number;
 }
 
+/**
+ * For how long a connection that hears what a server publishes is not used at most while somebody listens, in ms: twice the interval in which channels are
+ * subscribed to anew, as listeners that come just before its end find a channel that is not old enough.
+ */
+const LONGEST_UNUSED = 40_000;
+/** How long it takes to find out that such a connection is dead, once it is used, in ms: an answer is missing, and a new connection is made. */
+const FOUND_OUT = 5_000;
+/** Until a connection that was given up is there again, in ms. */
+export const RECONNECTION = 300;
+
 /** Between the question where a server is and the answer, in ms. */
 const LOOKUP = 0.01;
 
@@ -123,9 +133,17 @@ export class SimulatedConnection extends SingleConnection {
   /** A firewall forgets the links, and tells nobody. */
   forget(which: 'main' | 'feed'): void {
     for (const link of this.#wiring[which].links) {
+      if (!link.isConnected) continue;
       // The client finds out when it needs it.
-      if (which === 'main' && link.isConnected) this.#missed();
-      link.forget();
+      if (which === 'main') this.#missed();
+      const silence = which === 'feed' ? this.#silence() : undefined;
+      const until = (delay: number): void => {
+        if (silence) silence.silentTo = Math.min(silence.silentTo, this.#wiring.plan.timeline.now + delay);
+      };
+      link.forget(
+        () => until(FOUND_OUT),
+        () => until(RECONNECTION),
+      );
     }
   }
 
@@ -133,6 +151,21 @@ export class SimulatedConnection extends SingleConnection {
   serverCrashed(): void {
     const { main, feed } = this.#wiring;
     for (const link of [...main.links, ...feed.links]) link.serverCrashed();
+  }
+
+  /** From now on nothing that the server publishes arrives, until the client subscribes to something, which is not answered. */
+  #silence(): Disturbance {
+    const { process, server, history, timeline } = this.#wiring.plan;
+    const silence: Disturbance = {
+      node: server.index,
+      client: process.id,
+      from: timeline.now,
+      to: Number.NEGATIVE_INFINITY,
+      backAt: Number.NEGATIVE_INFINITY,
+      silentTo: timeline.now + LONGEST_UNUSED + FOUND_OUT,
+    };
+    history.disturbances.push(silence);
+    return silence;
   }
 
   /** From now on there is no connection, as the client knows or will find out. */

@@ -56,6 +56,8 @@ export class SimulatedLink implements Link, Audience {
   #isEnded = false;
   /** Something in between drops what goes either way, and tells nobody. */
   #isForgotten = false;
+  #onUsed: (() => void) | undefined;
+  #onGone: (() => void) | undefined;
   /** Which run of the server it leads to. */
   #run = 0;
   #lastUp = 0;
@@ -135,9 +137,12 @@ export class SimulatedLink implements Link, Audience {
     this.#deliver(() => this.#down(ENDED), 'in order');
   }
 
-  /** A firewall forgets the link: from now on nothing arrives in either direction, and nobody is told. */
-  forget(): void {
-    if (this.#isConnected) this.#isForgotten = true;
+  /** A firewall forgets the link: from now on nothing arrives in either direction, and nobody is told. The client finds out if it uses the link. */
+  forget(onUsed?: () => void, onGone?: () => void): void {
+    if (!this.#isConnected) return;
+    this.#isForgotten = true;
+    this.#onUsed = onUsed;
+    this.#onGone = onGone;
   }
 
   /** The server has crashed, and its machine says so. */
@@ -212,6 +217,8 @@ export class SimulatedLink implements Link, Audience {
       process.at(process.time, () => fail(RESET));
       return;
     }
+    this.#onUsed?.();
+    this.#onUsed = undefined;
     this.#unanswered.add(request);
     const isHeld = way.isCut('up', process.time);
     const arrival = way.arrival('up', process.time);
@@ -275,6 +282,8 @@ export class SimulatedLink implements Link, Audience {
 
   #leave(): void {
     this.#isGone = true;
+    this.#onGone?.();
+    this.#onGone = undefined;
     const { timeline, process, way, recorder } = this.#plan;
     recorder.gone(this);
     // Until the server hears of it, it takes what it publishes for heard.

@@ -2,7 +2,7 @@ import { guardFor, quarantineOf } from '../../../src/node/redis/quarantine.ts';
 import { emptyHistory, type History } from '../checker/history.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { Client, longestTtl, RESOURCES } from './client.ts';
-import { SimulatedConnection } from './connection.ts';
+import { RECONNECTION, SimulatedConnection } from './connection.ts';
 import type { Mishap } from './link.ts';
 import { Process } from './process.ts';
 import type { ClientFault, Fault, NodeFault, Schedule, Step } from './schedule.ts';
@@ -20,15 +20,10 @@ const TURNS = 128;
 const RECOVERY = 4_000;
 /** As in production, where createNodes says so. */
 const SUSPICION = 1_000;
-/** Until a connection that was broken is there again, in ms. */
-const RECONNECTION = 300;
 /** Until a node that is well again is connected and has been looked at, in ms: a SYN that was lost, a reconnection, a look. */
 const RETURN = 1_250;
 /** Until it has noticed that nobody tells it anything any more, in ms: it subscribes anew now and then, and is not answered. */
 const LONGEST_SILENCE = 11_500;
-
-/** The same when its connection was forgotten: it is not even refused, in ms. */
-const SILENT_LOSS = 2_000;
 
 /**
  * Runs a schedule to its end: clients and servers, each with its own clock, and the network between them, in virtual
@@ -406,6 +401,8 @@ class World {
   /** Writes down for how long a node is not to be counted on. */
   #disturb(fault: NodeFault, node: number, until: number): void {
     const { what } = fault;
+    // The connection itself writes down how long that lasts.
+    if (what === 'lose track of feed') return;
     const isFeedOnly = what.endsWith(' feed') || FEED_FAULTS.has(what);
     const isPrompt = what === 'break' || what === 'end' || what === 'break feed' || what === 'end feed';
     const client =
@@ -425,11 +422,7 @@ class World {
         : until + RETURN + this.#schedule.nodeTimeout + 16 * latency,
       // Who only listens finds out by itself that a server has gone without a word.
       silentTo:
-        isPrompt && isFeedOnly
-          ? until + RECONNECTION + 9 * latency
-          : isPrompt
-            ? to
-            : to + LONGEST_SILENCE + (what === 'lose track of feed' ? SILENT_LOSS : 0),
+        isPrompt && isFeedOnly ? until + RECONNECTION + 9 * latency : isPrompt ? to : to + LONGEST_SILENCE,
     });
   }
 
