@@ -7,7 +7,6 @@ import type { Lock } from './lock.ts';
 export class HeldLocks {
   readonly #clock: Clock;
   readonly #agenda = new Agenda<Lock>();
-  readonly #byKey = new Map<string, Lock>();
   #cancelTimer: Cancel | undefined;
   /** For when the timer is set, in ms of the clock. It may come too early, never too late. */
   #timerAt = Number.POSITIVE_INFINITY;
@@ -22,7 +21,6 @@ export class HeldLocks {
 
   add(lock: Lock): void {
     this.#agenda.add(lock);
-    for (const key of lock.keys) this.#byKey.set(key, lock);
     this.#setTimer();
   }
 
@@ -34,13 +32,13 @@ export class HeldLocks {
 
   delete(lock: Lock): void {
     this.#agenda.delete(lock);
-    for (const key of lock.keys) if (this.#byKey.get(key) === lock) this.#byKey.delete(key);
     if (this.#agenda.size === 0) this.#dropTimer();
   }
 
-  /** The lock on a key. */
-  on(key: string): Lock | undefined {
-    return this.#byKey.get(key);
+  /** For how many ms locks on a key are still valid. It looks at all locks: an index would cost every lock, and hardly anybody asks. */
+  heldFor(key: string): number {
+    const own = this.#agenda.all.filter(({ keys }) => keys.includes(key));
+    return Math.max(0, ...own.map((lock) => lock.remaining()));
   }
 
   /**

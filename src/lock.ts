@@ -36,6 +36,8 @@ export interface Release {
 export interface Keeper {
   readonly nodes: readonly LockNode[];
   readonly clock: Clock;
+  /** What keys stand for. */
+  resourcesOf(keys: readonly string[]): readonly string[];
   /** When a node last began to vote, in ms of the clock. */
   nodeVotedAt: number;
   /** Called before a call returns. */
@@ -51,10 +53,28 @@ export interface Keeper {
   ended(lock: Lock, isHandedOn: boolean): void;
 }
 
+/** What a lock keeps of its extensions. */
+interface Extensions {
+  /** When it is extended automatically, in ms of the clock. */
+  dueAt: number;
+  /** When the last one began, in ms of the clock. */
+  last: number;
+  /** Why the last one failed, if none has succeeded since. */
+  failure: RedlockError | undefined;
+  /** The one that is under way. */
+  running: Promise<void> | undefined;
+}
+
+/** Of locks that were never extended, and will not be: most locks need no more. */
+const NO_EXTENSIONS: Readonly<Extensions> = {
+  dueAt: Number.POSITIVE_INFINITY,
+  last: Number.NEGATIVE_INFINITY,
+  failure: undefined,
+  running: undefined,
+};
+
 /** A held lock. Everything it says is read off the clock first: it never claims to be held after its validity. */
 export class Lock {
-  /** What is locked; without duplicates, in the order given. */
-  readonly resources: readonly string[];
   #place = -1;
   readonly #keeper: Keeper;
   readonly #options: CallOptions;
@@ -62,28 +82,16 @@ export class Lock {
   /** No validity beyond this instant, however often the lock is extended. */
   readonly #heldAtMostUntil: number;
   #validUntil: number;
-  /** When it is extended automatically, in ms of the clock. */
-  #extendAt = Number.POSITIVE_INFINITY;
+  #extensions: Readonly<Extensions> = NO_EXTENSIONS;
   #state: 'held' | 'released' | 'lost' = 'held';
   #loss: LockLostError | undefined;
-  /** Why the last extension failed, if none has succeeded since. */
-  #failure: RedlockError | undefined;
   /** The context in which the lock was taken, and in which its signal aborts. Kept only while the lock is held. */
   #context: Context | undefined = currentContext();
   #controller: AbortController | undefined;
-  #extending: Promise<void> | undefined;
-  #lastExtension = Number.NEGATIVE_INFINITY;
   #release: Promise<Release> | undefined;
 
   /** @internal Made by `Redlock.acquire`, `tryAcquire` and `using`. */
-  constructor(
-    keeper: Keeper,
-    resources: readonly string[],
-    options: CallOptions,
-    autoExtend: boolean,
-    won: Won,
-  ) {
-    this.resources = resources;
+  constructor(keeper: Keeper, options: CallOptions, autoExtend: boolean, won: Won) {
     this.#keeper = keeper;
     this.#options = options;
     this.#lease = won.lease;
@@ -102,14 +110,19 @@ export class Lock {
     this.#place = place;
   }
 
+  /** What is locked; without duplicates, in the order given. A copy. */
+  get resources(): readonly string[] {
+    return this.#keeper.resourcesOf(this.keys);
+  }
+
   /** Where it stands on the nodes. @internal */
   get keys(): readonly string[] {
-    return this.#lease.owned.keys;
+    return this.#lease.keys;
   }
 
   /** The random value stored under each resource's key while the lock is held. */
   get ownerToken(): string {
-    return this.#lease.owned.ownerToken;
+    return this.#lease.ownerToken;
   }
 
   /**
@@ -160,7 +173,7 @@ export class Lock {
     const options = this.#options;
     try {
       if (ttl !== options.ttl) checkTtl(ttl, options);
-      while (this.#extending) await this.#extending.catch(() => {});
+      while (this.#extensions.running) await this.#extensions.running.catch(() => {});
       await this.#extendNow(ttl, options.nodeTimeout);
     } catch (error) {
       // Every caller gets an error of its own: the loss is the reason of the signal.
@@ -212,13 +225,13 @@ export class Lock {
 
   /** When it has to be extended or its end told, in ms of the clock: early enough for a timer that comes late. @internal */
   get due(): number {
-    return Math.min(this.#extendAt, this.#validUntil - TIMER_LATENESS);
+    return Math.min(this.#extensions.dueAt, this.#validUntil - TIMER_LATENESS);
   }
 
   /** A node has begun to vote: an extension that is overdue, because it has failed, is tried again soon. @internal */
   nodeVotes(): void {
     const isOverdue = this.#extensionDue <= this.#keeper.clock.now();
-    if (isOverdue && this.#extendAt < Number.POSITIVE_INFINITY) this.#scheduleExtension();
+    if (isOverdue && this.#extensions.dueAt < Number.POSITIVE_INFINITY) this.#scheduleExtension();
   }
 
   /** Does what is due. @internal */
@@ -257,9 +270,9 @@ export class Lock {
 
   #extendNow(ttl: number, patience: number): Promise<void> {
     const round = this.#extendOnce(ttl, patience).finally(() => {
-      this.#extending = undefined;
+      this.#extended.running = undefined;
     });
-    this.#extending = round;
+    this.#extended.running = round;
     return round;
   }
 
@@ -270,7 +283,7 @@ export class Lock {
     const remaining = this.remaining();
     // The last look at the clock: once the keys are being released, nothing must be sent that sets them again.
     this.#assertHeld();
-    this.#lastExtension = t0;
+    this.#extended.last = t0;
     // It gives up before validity ends, so that the loss can say why.
     const most = Math.max(0, remaining - 2 * TIMER_LATENESS);
     const { verdict, replies } = await this.#lease.extend(ttl, Math.min(patience, most)).outcome;
@@ -279,14 +292,14 @@ export class Lock {
         ? undefined
         : failure('extend', resources, verdict === 'taken' ? 'held' : verdict, votesOf(nodes, replies));
     // Before the clock is read, which may find that the lock is lost.
-    if (failed && this.#state === 'held') this.#failure = failed;
+    if (failed && this.#state === 'held') this.#extended.failure = failed;
     if (verdict === 'taken' && this.state === 'held') this.#lose('taken', failed);
     // A success that comes after the release or the loss changes nothing: the keys are being deleted.
     this.#assertHeld();
     if (failed) throw failed;
     const until = Math.min(validUntil(t0, ttl, this.#options.driftFactor), this.#heldAtMostUntil);
     this.#validUntil = Math.max(this.#validUntil, until);
-    this.#failure = undefined;
+    this.#extended.failure = undefined;
     this.#keeper.moved(this);
   }
 
@@ -296,14 +309,20 @@ export class Lock {
     if (this.#loss) throw this.#loss;
   }
 
+  get #extended(): Extensions {
+    if (this.#extensions === NO_EXTENSIONS) this.#extensions = { ...NO_EXTENSIONS };
+    return this.#extensions;
+  }
+
   /** Automatic extension: from a third of the validity on, again and again with a floor on the interval. */
   #scheduleExtension(): void {
     if (this.#validUntil >= this.#heldAtMostUntil) return;
     const { nodeVotedAt } = this.#keeper;
     // A node has come back since the last extension: the next one may succeed with it.
-    const mayDoBetter = nodeVotedAt >= this.#lastExtension;
+    const { last } = this.#extensions;
+    const mayDoBetter = nodeVotedAt >= last;
     const interval = mayDoBetter ? SHORTEST_EXTENSION_INTERVAL : extensionInterval(this.#options.ttl);
-    this.#extendAt = Math.max(this.#extensionDue, this.#lastExtension + interval);
+    this.#extended.dueAt = Math.max(this.#extensionDue, last + interval);
     this.#keeper.moved(this);
   }
 
@@ -314,13 +333,13 @@ export class Lock {
 
   async #extendAutomatically(): Promise<void> {
     const { ttl, nodeTimeout } = this.#options;
-    this.#extendAt = Number.POSITIVE_INFINITY;
+    this.#extended.dueAt = Number.POSITIVE_INFINITY;
     this.#keeper.moved(this);
     try {
       // A manual extension may have moved what is due.
       if (this.#extensionDue > this.#keeper.clock.now() + TIMER_LATENESS) return;
       const patience = Math.min(nodeTimeout, this.remaining() / 3);
-      await (this.#extending ?? this.#extendNow(ttl, patience));
+      await (this.#extensions.running ?? this.#extendNow(ttl, patience));
     } catch {
       // A failed round leaves the validity as it was; if none succeeds in time, the signal tells.
     } finally {
@@ -335,7 +354,7 @@ export class Lock {
 
   #expire(): void {
     if (this.#validUntil >= this.#heldAtMostUntil) this.#lose('maxHoldTime');
-    else this.#lose('expired', this.#failure);
+    else this.#lose('expired', this.#extensions.failure);
   }
 
   #lose(reason: LossReason, cause?: unknown): void {
@@ -349,7 +368,6 @@ export class Lock {
       cause === undefined ? {} : { cause },
     );
     this.#state = 'lost';
-    this.#failure = undefined;
     this.#context = undefined;
     try {
       this.#lease.undo();

@@ -66,11 +66,12 @@ export class Redlock {
     const { contention } = this.#context;
     const locks = new HeldLocks(clock);
     const queue = new LocalQueue((keys) => contention.has(keys));
-    this.#room = { queue, heldFor: (key) => locks.on(key)?.remaining() ?? 0 };
+    this.#room = { queue, heldFor: (key) => (queue.isHeld(key) ? locks.heldFor(key) : 0) };
     this.#locks = locks;
     this.#keeper = {
       nodes: all,
       clock,
+      resourcesOf: (keys) => keys.map((key) => key.slice(this.#settings.keyPrefix.length)),
       nodeVotedAt: Number.NEGATIVE_INFINITY,
       returning: () => locks.notice(),
       handsOn: (keys) => queue.handsOn(keys),
@@ -236,10 +237,10 @@ export class Redlock {
     }
     if (!this.#isOpen) {
       won.lease.undo();
-      this.#room.queue.free(won.lease.owned.keys, false);
+      this.#room.queue.free(won.lease.keys, false);
       throw new RedlockClosedError();
     }
-    return this.#hold(unique, call, call.autoExtend ?? autoExtend, won);
+    return this.#hold(call, call.autoExtend ?? autoExtend, won);
   }
 
   #nodeVotes(node: number): void {
@@ -249,16 +250,16 @@ export class Redlock {
     this.#locks.nodeVotes();
   }
 
-  #hold(resources: readonly string[], options: CallOptions, autoExtend: boolean, won: Won): Lock {
-    const lock = new Lock(this.#keeper, resources, options, autoExtend, won);
+  #hold(options: CallOptions, autoExtend: boolean, won: Won): Lock {
+    const lock = new Lock(this.#keeper, options, autoExtend, won);
     this.#locks.add(lock);
     return lock;
   }
 
   /** The keys of resources, which every node must be able to take together. */
-  #keys(resources: readonly string[]): string[] {
+  #keys(resources: readonly string[]): readonly string[] {
     const { keyPrefix } = this.#settings;
-    const keys = resources.map((resource) => keyPrefix + resource);
+    const keys = keyPrefix === '' ? resources : resources.map((resource) => keyPrefix + resource);
     for (const node of this.#context.nodes) {
       const objection = node.objection(keys);
       if (objection) throw new RangeError(`${node.name} cannot lock ${list(resources)}: ${objection}`);

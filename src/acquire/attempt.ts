@@ -62,7 +62,7 @@ export class Attempt extends Decision<AttemptOutcome> {
   /** `isHandedOver`: the last holder, of this process, has served no line, so this attempt does if it fails. */
   constructor(context: AcquireContext, plan: AttemptPlan, order: AskOrder, isHandedOver = false) {
     super();
-    const { nodes, clock, random, roundTrip } = context;
+    const { clock, random } = context;
     this.#context = context;
     this.#plan = plan;
     this.#order = order;
@@ -70,8 +70,7 @@ export class Attempt extends Decision<AttemptOutcome> {
     this.#t0 = clock.now();
     this.#end = Math.min(validUntil(this.#t0, plan.ttl, plan.driftFactor), this.#t0 + plan.maxHoldTime);
     // A token of its own for every attempt: a delayed rollback of the last one can delete nothing of this one.
-    const owned = { keys: plan.keys, ownerToken: random.token() };
-    this.#lease = new Lease(nodes, clock, owned, { isHandedOver, roundTrip });
+    this.#lease = new Lease(context, plan.keys, random.token(), isHandedOver);
   }
 
   /** Asks the nodes; called once. */

@@ -21,8 +21,6 @@ export interface Queued {
 }
 
 interface Queue {
-  /** How many locks of this process are on the key: more than one only if the first are over, and have not noticed. */
-  held: number;
   /** How many times in a row the key was handed on. */
   handOvers: number;
   first: Queued | undefined;
@@ -35,7 +33,10 @@ interface Queue {
  * and nobody does while the process itself holds the key.
  */
 export class LocalQueue {
+  /** Of keys that calls wait for, or that were handed on to the lock that is on them. */
   readonly #queues = new Map<string, Queue>();
+  /** How many locks of this process are on a key: more than one only if the first are over, and have not noticed. */
+  readonly #held = new Map<string, number>();
   readonly #isContested: (keys: readonly string[]) => boolean;
 
   /** `isContested`: whether other processes want one of the keys. */
@@ -69,7 +70,12 @@ export class LocalQueue {
 
   /** A lock of this process is on the keys from now on. */
   hold(keys: readonly string[]): void {
-    for (const key of keys) this.#at(key).held++;
+    for (const key of keys) this.#held.set(key, this.#locksOn(key) + 1);
+  }
+
+  /** Whether a lock of this process is on the key. */
+  isHeld(key: string): boolean {
+    return this.#held.has(key);
   }
 
   /** Whether all of these keys, held by one lock of this process, would be handed on if it ended now. */
@@ -81,7 +87,7 @@ export class LocalQueue {
         !next.leads &&
         // Whoever wants more than these may not get it, and then nobody would have been told.
         next.keys.every((each) => keys.includes(each) && this.#next(each) === next) &&
-        next.keys.every((each) => this.#at(each).held === 1) &&
+        next.keys.every((each) => this.#locksOn(each) === 1) &&
         this.#mayHandOn(next)
       );
     });
@@ -92,7 +98,11 @@ export class LocalQueue {
    * serves no line, see {@link handsOn}.
    */
   free(keys: readonly string[], isHandedOn: boolean): void {
-    for (const key of keys) this.#at(key).held--;
+    for (const key of keys) {
+      const others = this.#locksOn(key) - 1;
+      if (others > 0) this.#held.set(key, others);
+      else this.#held.delete(key);
+    }
     for (const next of this.#first(keys)) {
       if (next.leads) next.freed();
       else if (this.#mayLead(next)) this.#leadAfter(next, isHandedOn);
@@ -125,10 +135,14 @@ export class LocalQueue {
     if (queue.others?.size === 0) queue.others = undefined;
   }
 
+  #locksOn(key: string): number {
+    return this.#held.get(key) ?? 0;
+  }
+
   #at(key: string): Queue {
     let queue = this.#queues.get(key);
     if (!queue) {
-      queue = { held: 0, handOvers: 0, first: undefined, others: undefined };
+      queue = { handOvers: 0, first: undefined, others: undefined };
       this.#queues.set(key, queue);
     }
     return queue;
@@ -149,7 +163,7 @@ export class LocalQueue {
   }
 
   #mayLead(call: Queued): boolean {
-    return call.keys.every((key) => this.#at(key).held === 0 && this.#next(key) === call);
+    return call.keys.every((key) => !this.isHeld(key) && this.#next(key) === call);
   }
 
   #lead(call: Queued, how: Lead): void {
@@ -161,7 +175,7 @@ export class LocalQueue {
   #tidy(keys: readonly string[]): void {
     for (const key of keys) {
       const queue = this.#queues.get(key);
-      if (queue?.held === 0 && !queue.first) this.#queues.delete(key);
+      if (queue && !queue.first && !(queue.handOvers > 0 && this.isHeld(key))) this.#queues.delete(key);
     }
   }
 }

@@ -48,11 +48,11 @@ export interface Released {
   readonly replies: Replies<ReleaseReply>;
 }
 
-/** How the lease before this one ended, and how long a key that this one frees is reserved for the first in its line. */
-export interface LeaseTerms {
-  /** The last holder, of the same process, has handed its keys over: it has served no line. So the end of this one does, in any case. */
-  readonly isHandedOver?: boolean;
-  /** In whole ms; asked for when it is needed. */
+/** What all leases of a Redlock share. */
+export interface LeasePlan {
+  readonly nodes: readonly LockNode[];
+  readonly clock: Clock;
+  /** How long a key that a lease frees is reserved for the first in its line, in whole ms; asked for when it is needed. */
   readonly roundTrip: { readonly reservation: number };
 }
 
@@ -99,13 +99,12 @@ const NO_COUNTER = 'it grants locks without a fencing counter; switch fencing of
  * One owner token's keys on all nodes, from the first grant to the last deletion: which nodes may have them,
  * which have had them without a break, and that none keeps them afterwards. Knows nothing of validity.
  */
-export class Lease {
-  readonly owned: OwnedKeys;
-  readonly #roundTrip: LeaseTerms['roundTrip'];
+export class Lease implements OwnedKeys {
+  readonly keys: readonly string[];
+  readonly ownerToken: string;
+  readonly #plan: LeasePlan;
   /** Whether all nodes have yet to serve their lines, whether or not this lease has keys there. */
   readonly #mustServe: boolean;
-  readonly #nodes: readonly LockNode[];
-  readonly #clock: Clock;
   readonly #whereabouts: Whereabouts;
   /** The longest expiry that any request may have given the keys, in ms. */
   #longestTtl = 0;
@@ -115,13 +114,13 @@ export class Lease {
   #round: { end(): void } | undefined;
   #ended = false;
 
-  constructor(nodes: readonly LockNode[], clock: Clock, owned: OwnedKeys, terms: LeaseTerms) {
-    this.#mustServe = terms.isHandedOver === true;
-    this.#roundTrip = terms.roundTrip;
-    this.#nodes = nodes;
-    this.#clock = clock;
-    this.owned = owned;
-    this.#whereabouts = new Whereabouts(nodes.length);
+  /** `isHandedOver`: the last holder, of the same process, has handed its keys over: it has served no line. So the end of this lease does, in any case. */
+  constructor(plan: LeasePlan, keys: readonly string[], ownerToken: string, isHandedOver = false) {
+    this.keys = keys;
+    this.ownerToken = ownerToken;
+    this.#plan = plan;
+    this.#mustServe = isHandedOver;
+    this.#whereabouts = new Whereabouts(plan.nodes.length);
   }
 
   /** Larger than that of every earlier holder; undefined without fencing, and before the lease is won. */
@@ -144,8 +143,8 @@ export class Lease {
     this.#longestTtl = ttl;
     const usual = hint === undefined ? undefined : hint + 1;
     const round = new Round<GrantReply, Taken>({
-      nodes: this.#nodes,
-      clock: this.#clock,
+      nodes: this.#plan.nodes,
+      clock: this.#plan.clock,
       patience,
       contactDeadline: deadline,
       strategy,
@@ -187,17 +186,18 @@ export class Lease {
    * Nothing is asked for a lease that has been undone meanwhile.
    */
   confirm(patience: number): Decision<Confirmed> {
+    const { keys, ownerToken } = this;
     const fencingToken = this.#fencingToken ?? 0;
     const round = new Round<ConfirmReply, Confirmed>({
-      nodes: this.#nodes,
-      clock: this.#clock,
+      nodes: this.#plan.nodes,
+      clock: this.#plan.clock,
       patience,
       ask: (node, index, wanted, deliver) => {
         const counter = this.#counters[index];
         if (counter === undefined || this.#ended)
           deliver({ kind: 'unreachable', cause: NOT_GRANTED, maybeExecuted: false });
         else if (counter === fencingToken) deliver({ kind: 'confirmed' });
-        else node.confirm({ ...this.owned, fencingToken, wanted }, (reply) => deliver(orLost(reply)));
+        else node.confirm({ keys, ownerToken, fencingToken, wanted }, (reply) => deliver(orLost(reply)));
       },
       decide: (replies, over) => {
         const ballots = replies.map(ballotOf);
@@ -220,13 +220,14 @@ export class Lease {
    * One round at a time.
    */
   extend(ttl: number, patience: number): Decision<Extended> {
+    const { keys, ownerToken } = this;
     this.#longestTtl = Math.max(this.#longestTtl, ttl);
     const round = new Round<ExtensionReply, Extended>({
-      nodes: this.#nodes,
-      clock: this.#clock,
+      nodes: this.#plan.nodes,
+      clock: this.#plan.clock,
       patience,
       ask: (node, index, wanted, deliver) => {
-        const claim = { ...this.owned, ttl, fencingToken: this.#fencingToken, wanted };
+        const claim = { keys, ownerToken, ttl, fencingToken: this.#fencingToken, wanted };
         if (!this.#whereabouts.counts(index)) {
           this.#repair(node, index, claim, deliver);
           return;
@@ -273,8 +274,8 @@ export class Lease {
     this.#end();
     const request = this.#releaseRequest(isHandOver ? 'hand over' : 'serve');
     return new Round<ReleaseReply, Released>({
-      nodes: this.#nodes,
-      clock: this.#clock,
+      nodes: this.#plan.nodes,
+      clock: this.#plan.clock,
       patience,
       ask: (node, index, _wanted, deliver) => {
         if (this.#whereabouts.mayHave(index) || this.#mustServe) node.release(request, deliver);
@@ -292,7 +293,7 @@ export class Lease {
     if (this.#ended) return;
     this.#end();
     const request = this.#releaseRequest('serve');
-    this.#nodes.forEach((node, index) => {
+    this.#plan.nodes.forEach((node, index) => {
       if (!this.#whereabouts.mayHave(index) && !this.#mustServe) return;
       const isYielded = index === yielding?.node;
       node.release(isYielded ? this.#releaseRequest('yield', yielding.waiter) : request, () => {});
@@ -300,11 +301,11 @@ export class Lease {
   }
 
   #request(ttl: number, hint: number | undefined, wanted: () => boolean, waiter?: Waiter): RoundRequest {
-    return new RoundRequest(this.owned, ttl, hint, wanted, waiter, this.#roundTrip.reservation);
+    return new RoundRequest(this, ttl, hint, wanted, waiter, this.#plan.roundTrip.reservation);
   }
 
   #releaseRequest(afterwards: ReleaseRequest['afterwards'], waiter?: Waiter): ReleaseRequest {
-    return new LeaseRelease(this.owned, afterwards, this.#roundTrip.reservation, waiter, this.#longestTtl);
+    return new LeaseRelease(this, afterwards, this.#plan.roundTrip.reservation, waiter, this.#longestTtl);
   }
 
   /** Finished rounds are dropped, so that they are not retained while the lock is held. */
@@ -330,7 +331,7 @@ export class Lease {
   }
 
   #heard(index: number, reply: GrantReply | RepairReply, holds: boolean): void {
-    const node = this.#nodes[index];
+    const node = this.#plan.nodes[index];
     // One that reorders may have executed a request twice, or after the release that was sent after it; then nobody
     // else would ever delete what was set.
     if (node?.reorders ? executedNothing(reply) : setNothing(reply)) this.#whereabouts.setNothing(index);

@@ -51,12 +51,7 @@ async function holders(
   let time = 0;
   const moment = (what: string): Promise<void> => scheduler.schedule(Promise.resolve(), what);
   const attempt = async (plan: Attempt, name: string): Promise<void> => {
-    const lease = new Lease(
-      nodes,
-      clock,
-      { keys: ['k'], ownerToken: name },
-      { roundTrip: { reservation: 30 } },
-    );
+    const lease = new Lease({ nodes, clock, roundTrip: { reservation: 30 } }, ['k'], name);
     await moment(`${name} starts`);
     const asked = ++time;
     const { verdict, fencing } = await lease.take(1_000, 100, Number.POSITIVE_INFINITY, plan.hint).outcome;

@@ -30,9 +30,8 @@ function contend(scheduler: fc.Scheduler, n: number, many: number, fates: fc.Str
   const nodes = Array.from({ length: n }, (_, i) => new SimulatedNode(`node ${i}`, scheduler, fates));
   const taken = Array.from({ length: many }, (_, i): Taken => {
     const token = `t${i}`;
-    const owned = { keys: ['k'], ownerToken: token };
     return {
-      lease: new Lease(nodes, clock, owned, { roundTrip: { reservation: 30 } }),
+      lease: new Lease({ nodes, clock, roundTrip: { reservation: 30 } }, ['k'], token),
       token,
       won: undefined,
     };

@@ -37,8 +37,8 @@ export interface LeaseOver {
 export function leaseOver(n: number, grants: number = n, isHandedOver = false): LeaseOver {
   const nodes = scriptedNodes(n);
   const clock = new ManualClock();
-  const owned = { keys: ['k', 'l'], ownerToken: 'token' };
-  const lease = new Lease(nodes, clock, owned, { isHandedOver, roundTrip: { reservation: RESERVATION } });
+  const plan = { nodes, clock, roundTrip: { reservation: RESERVATION } };
+  const lease = new Lease(plan, ['k', 'l'], 'token', isHandedOver);
   const answer = (
     verb: Verb,
     replies: readonly (GrantReply | ConfirmReply | ReleaseReply | undefined)[],

@@ -22,7 +22,10 @@ describe('taking a lease', () => {
         { verb: 'grant', keys: ['k', 'l'], ownerToken: 'token', ttl: 1_000 },
       ]);
     }
-    expect(lease.owned).toEqual({ keys: ['k', 'l'], ownerToken: 'token' });
+    expect({ keys: lease.keys, ownerToken: lease.ownerToken }).toEqual({
+      keys: ['k', 'l'],
+      ownerToken: 'token',
+    });
   });
 
   it('reports the replies that there were when it was decided', async () => {

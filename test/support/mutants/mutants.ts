@@ -136,8 +136,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/attempt.ts',
-        'ownerToken: random.token()',
-        'ownerToken: ((plan as { token?: string }).token ??= random.token())',
+        'plan.keys, random.token(),',
+        'plan.keys, ((plan as { token?: string }).token ??= random.token()),',
       ),
     ],
   },
@@ -366,8 +366,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'lock.ts',
-        'return Math.min(this.#extendAt, this.#validUntil - TIMER_LATENESS);',
-        'return this.#extendAt;',
+        'return Math.min(this.#extensions.dueAt, this.#validUntil - TIMER_LATENESS);',
+        'return this.#extensions.dueAt;',
       ),
     ],
   },
@@ -377,8 +377,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'lock.ts',
-        'Math.min(this.#extendAt, this.#validUntil - TIMER_LATENESS)',
-        'Math.min(this.#extendAt, this.#validUntil)',
+        'Math.min(this.#extensions.dueAt, this.#validUntil - TIMER_LATENESS)',
+        'Math.min(this.#extensions.dueAt, this.#validUntil)',
       ),
     ],
   },
@@ -582,7 +582,9 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'extensions of a lock overtake each other',
     breaks: 'ordered',
     directed: 'a lock is extended twice, again and again, where requests overtake each other',
-    edits: [edit('lock.ts', 'while (this.#extending) await this.#extending.catch(() => {});', '')],
+    edits: [
+      edit('lock.ts', 'while (this.#extensions.running) await this.#extensions.running.catch(() => {});', ''),
+    ],
   },
   {
     name: 'a signal aborts after the release',
