@@ -23,7 +23,7 @@ async function threeNodes(deliverAfterClose: DeliverAfterClose = false): Promise
   const servers = await startNodes(3);
   const [proxy] = await startProxies(servers.slice(2), { deliverAfterClose });
   if (!proxy) throw new Error('no proxy');
-  const redlock = openRedlock([...servers.slice(0, 2), proxy], { nodeTimeout: 100 });
+  const redlock = openRedlock([...servers.slice(0, 2), proxy], { nodeTimeout: 1_000 });
   await connected(redlock, servers);
   return { redlock, servers, server: servers[2] as RedisServer, proxy };
 }
