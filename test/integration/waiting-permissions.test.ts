@@ -98,9 +98,9 @@ describe('without the right', () => {
       expect(auth + hello).toBeLessThanOrEqual(2);
       expect(await subscribersOf(server)).toEqual([]);
     }
-    // They stand in line at one node.
-    expect(pollingOf(redlock).filter((why) => why !== undefined)).toEqual([
-      expect.stringMatching(/^the server refuses subscriptions: NOPERM .*ssubscribe/),
-    ]);
+    // They stand in line at one node, or at another if that is late to answer.
+    const reasons = pollingOf(redlock).filter((why) => why !== undefined);
+    expect(reasons).not.toEqual([]);
+    for (const why of reasons) expect(why).toMatch(/^the server refuses subscriptions: NOPERM .*ssubscribe/);
   });
 });

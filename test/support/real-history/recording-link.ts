@@ -159,8 +159,8 @@ class RecordingLink implements Link {
         exchange.counter = Array.isArray(said) ? Number(said[1]) : counter;
       });
       reply(error, answer);
-      // After all promises that this settles.
-      globalThis.process.nextTick(() => process.onTurn());
+      // After all promises that this settles: the ticks of a microtask come when no microtask is left.
+      queueMicrotask(() => globalThis.process.nextTick(() => process.onTurn()));
     };
   }
 
