@@ -25,6 +25,22 @@ describe('handing on', () => {
     expect(log).toEqual(['-', ...handedOn, '- standing back', ...handedOn, '- standing back']);
   });
 
+  it('counts on when the next call comes only after the last one has got the lock', async () => {
+    const { queue, log, call } = queueing(true);
+    let holder = call('-');
+    queue.enter(holder);
+    for (let time = 0; time <= MOST_CONTESTED_HAND_OVERS; time++) {
+      win(queue, holder);
+      await tick();
+      const next = call('-');
+      queue.enter(next);
+      release(queue, holder.keys);
+      holder = next;
+    }
+    const handedOn = Array.from({ length: MOST_CONTESTED_HAND_OVERS }, () => '- handed on');
+    expect(log).toEqual(['-', ...handedOn, '- standing back']);
+  });
+
   it('counts those of the key that was handed on most often', async () => {
     const { queue, log, call } = queueing(true);
     const calls = Array.from({ length: MOST_CONTESTED_HAND_OVERS + 1 }, () => call('x', 'x'));
