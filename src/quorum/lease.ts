@@ -114,7 +114,7 @@ export class Lease implements OwnedKeys {
   #round: { end(): void } | undefined;
   #ended = false;
 
-  /** `isHandedOver`: the last holder, of the same process, has handed its keys over: it has served no line. So the end of this lease does, in any case. */
+  /** `isHandedOver`: the last holder, of the same process, has handed the keys over without serving a line. So this lease serves all lines when it ends. */
   constructor(plan: LeasePlan, keys: readonly string[], ownerToken: string, isHandedOver = false) {
     this.keys = keys;
     this.ownerToken = ownerToken;

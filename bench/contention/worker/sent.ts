@@ -17,12 +17,13 @@ export class Sent {
     const write = Socket.prototype.write as (this: Socket, ...args: unknown[]) => boolean;
     const count = this.#count.bind(this);
     Socket.prototype.write = function (this: Socket, ...args: unknown[]): boolean {
+      // What goes to a pipe, such as the output of this process, is no command.
       if (this.remotePort !== undefined || this.connecting) count(args[0]);
       return write.apply(this, args);
     };
   }
 
-  /** All clients here write whole commands, in RESP: each argument is a line, after a line with its length. None has a line break in it. */
+  /** All clients here write whole commands in RESP: an argument is a line that follows a line with its length. No argument has a line break in it. */
   #count(written: unknown): void {
     const lines = String(written).split('\r\n');
     for (let i = 0; lines[i]?.startsWith('*'); ) {

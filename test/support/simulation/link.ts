@@ -137,7 +137,10 @@ export class SimulatedLink implements Link, Audience {
     this.#deliver(() => this.#down(ENDED), 'in order');
   }
 
-  /** A firewall forgets the link: from now on nothing arrives in either direction, and nobody is told. The client finds out if it uses the link. */
+  /**
+   * A firewall forgets the link: from now on nothing arrives in either direction, and neither side is told. `onUsed`: the client has sent something all
+   * the same, and will miss the answer. `onGone`: it has given the link up.
+   */
   forget(onUsed?: () => void, onGone?: () => void): void {
     if (!this.#isConnected) return;
     this.#isForgotten = true;

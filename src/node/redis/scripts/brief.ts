@@ -1,9 +1,9 @@
 import { LINE_SUFFIX } from '../../line.ts';
 
 /**
- * Brief commands: only grants or only releases, each on one key, by a user who was found to have all permissions and by a client whose clock was
- * found to be near this server's. So few commands, and so little else, as can be: not even the functions of the rest are made. What turns out to be
- * unusual is answered by the rest, in the same place. A reply of n stands for n times 1.
+ * Brief commands: only grants or only releases, each on one key. A connection sends them once it knows two things: its user has all permissions, and
+ * the clock of its client is near the server's. They run as few commands as possible, and do not even make the functions of the rest. The rest answers
+ * what turns out to be unusual, in its place. A reply of n stands for n times 1.
  */
 export const BRIEF: string = `
 local form = ARGV[1]
