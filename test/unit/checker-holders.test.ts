@@ -97,6 +97,12 @@ describe('told', () => {
     expect(broken(told(106), { forgive: true, lateness: 5 })).toEqual(['told']);
   });
 
+  it('allows it for the time in which the process runs, however often it is held up before the signal', () => {
+    const held = (abortedAt: number) => told(abortedAt).stops('a', 102, 110).stops('a', 111, 130);
+    expect(broken(held(132), { forgive: true, lateness: 5 })).toEqual([]);
+    expect(broken(held(135), { forgive: true, lateness: 5 })).toEqual(['told']);
+  });
+
   it('expects nothing of a client that was killed by then', () => {
     expect(broken(told(NEVER).isKilled('a', 100))).toEqual([]);
     expect(broken(told(NEVER).isKilled('a', 101))).toEqual(['told']);

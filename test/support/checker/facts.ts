@@ -120,16 +120,6 @@ export class Facts {
     return paused;
   }
 
-  /** When a client last came back from a pause that touches the time between two instants, or that follows at once. */
-  backAfter(client: number, from: number, to: number): number {
-    let back = Number.NEGATIVE_INFINITY;
-    for (const pause of this.history.pauses) {
-      if (pause.client === client && pause.from <= Math.max(to, back + ROUNDING) && pause.to > from)
-        back = Math.max(back, pause.to);
-    }
-    return back;
-  }
-
   /** When a client stopped that ran again at this very instant; the instant itself if it did not. */
   stoppedBefore(client: number, time: number): number {
     return this.#pauseUntil(client, time)?.from ?? time;

@@ -26,10 +26,13 @@ function told(facts: Facts, { section }: Belief, report: Report): void {
   if (abortedAt > releasedAt && abortedAt < Number.POSITIVE_INFINITY)
     report('quiet', abortedAt, `the signal of ${token} aborted after its release at ${releasedAt}`);
   const end = validity.at(-1)?.until ?? section.from;
-  // A client that comes back just before the end has no timer that could be in time.
-  const due = Math.max(end, section.from, facts.backAfter(client, end - TIMER, end) + TIMER) + facts.lateness;
-  if (Math.min(releasedAt, abortedAt) <= due + ROUNDING || facts.crashOf(client) <= due) return;
-  report('told', due, `${token} was over at ${end}, and its signal aborted at ${abortedAt}`);
+  const over = Math.max(end, section.from);
+  const doneAt = Math.min(releasedAt, abortedAt, facts.crashOf(client));
+  // No timer fires while its client is stopped, and it is late if its client came back just before the end.
+  const late = doneAt - over - facts.pausedBetween(client, over, doneAt);
+  const timer = facts.pausedBetween(client, end - TIMER, doneAt) > 0 ? TIMER : 0;
+  if (late <= timer + facts.lateness + ROUNDING) return;
+  report('told', over, `${token} was over at ${end}, and its signal aborted at ${abortedAt}`);
 }
 
 function valid(facts: Facts, { section }: Belief, report: Report): void {

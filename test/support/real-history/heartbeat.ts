@@ -1,7 +1,10 @@
 import type { Pause } from '../checker/history.ts';
 
-/** A beat that comes later than this after the last one, in ms, shows that the event loop was held up. */
-const LATE = 3;
+/**
+ * A beat that comes later than this after the last one, in ms, shows that the event loop was held up. Two gaps that
+ * show nothing, and the millisecond by which a timer is rounded, are not longer than `LATENESS`: no timer is later.
+ */
+const LATE = 2;
 
 /** Writes down when this process did not run, or was too busy: a beat every millisecond, and what the late ones missed. */
 export class Heartbeat {
