@@ -44,16 +44,7 @@ const robustness = [
   'waiting*',
 ];
 /** Of these, what shows in two minutes that a client keeps to the contract of a link while things go wrong. */
-const robustnessInShort = [
-  'faults',
-  'leftovers',
-  'loss',
-  'loss-taken',
-  'restart-guard',
-  'secrets',
-  'validity',
-  'waiting',
-];
+const robustnessInShort = ['faults', 'leftovers', 'loss', 'loss-taken', 'secrets', 'validity', 'waiting'];
 const files = (names: readonly string[]): string[] => names.map((name) => `test/integration/${name}.test.ts`);
 
 /** Everything with each client: `npm run test:clients`. */

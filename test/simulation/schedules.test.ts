@@ -6,11 +6,11 @@ import { MODELS, type Model } from '../support/simulation/schedules.ts';
 
 /** How many schedules of each model are run; a contended one takes as long as seven others. */
 const SCHEDULES: Record<Model, number> = {
-  lawful: 5_000,
-  forgetful: 5_000,
-  restarting: 5_000,
-  contended: 500,
-  held: 1_000,
+  lawful: 2_500,
+  forgetful: 2_500,
+  restarting: 2_500,
+  contended: 250,
+  held: 500,
 };
 
 /** The same for every change; SIM_SEED=… runs others, and `npm run sim` as many as there is time for. */

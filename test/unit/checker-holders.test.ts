@@ -98,9 +98,10 @@ describe('told', () => {
   });
 
   it('allows it for the time in which the process runs, however often it is held up before the signal', () => {
-    const held = (abortedAt: number) => told(abortedAt).stops('a', 102, 110).stops('a', 111, 130);
-    expect(broken(held(132), { forgive: true, lateness: 5 })).toEqual([]);
-    expect(broken(held(135), { forgive: true, lateness: 5 })).toEqual(['told']);
+    const late = told(132).stops('a', 102, 110).stops('a', 111, 130);
+    const tooLate = told(135).stops('a', 102, 110).stops('a', 111, 130);
+    expect(broken(late, { forgive: true, lateness: 5 })).toEqual([]);
+    expect(broken(tooLate, { forgive: true, lateness: 5 })).toEqual(['told']);
   });
 
   it('expects nothing of a client that was killed by then', () => {

@@ -872,7 +872,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a turn is given back only where it is known to have been granted',
     breaks: 'progress',
     model: 'contended',
-    seed: 8,
+    seed: 413,
     edits: [
       edit(
         'acquire/ask-order.ts',
@@ -916,7 +916,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'nothing is reserved for long enough',
     breaks: 'fair',
     model: 'contended',
-    seed: 6,
+    seed: 423,
     edits: [
       edit(
         'acquire/round-trip.ts',
