@@ -6,7 +6,7 @@ import {
   type Pause,
   type Section,
 } from '../support/checker/history.ts';
-import { allowForTime, LATENESS } from '../support/real-history/allowances.ts';
+import { allowForTime } from '../support/real-history/allowances.ts';
 import type { ClientEvent, HarnessEvent, LogEvent } from './log.ts';
 
 export interface MergeOptions {
@@ -114,7 +114,7 @@ class Merger {
     const lastWords = this.#lastWords.get(client) ?? seenAt;
     const at = Math.max(seenAt, lastWords);
     crashes.push({ client, at });
-    pauses.push({ client, from: lastWords - LATENESS, to: at, amid: false });
+    pauses.push({ client, from: lastWords, to: at, amid: false });
   }
 
   #invoke({

@@ -30,7 +30,7 @@ function told(facts: Facts, { section }: Belief, report: Report): void {
   const doneAt = Math.min(releasedAt, abortedAt, facts.crashOf(client));
   // No timer fires while its client is stopped, and it is late if its client came back just before the end.
   const late = doneAt - over - facts.pausedBetween(client, over, doneAt);
-  const timer = facts.pausedBetween(client, end - TIMER, doneAt) > 0 ? TIMER : 0;
+  const timer = facts.pausedBetween(client, end - TIMER, over) > 0 ? TIMER : 0;
   if (late <= timer + facts.lateness + ROUNDING) return;
   report('told', over, `${token} was over at ${end}, and its signal aborted at ${abortedAt}`);
 }
