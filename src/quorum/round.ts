@@ -133,7 +133,7 @@ export class Round<Reply, Outcome> extends Decision<Outcome> implements Deadline
     this.decideOn(outcome);
   }
 
-  /** The time is up; but a node that has just been reached is given as long for its answer as any other. */
+  /** The time is up. A node that has just been reached still gets as much time for its answer as the others had. */
   expire(): void {
     const now = this.#clock.now();
     const contactUntil = this.#contactUntil();

@@ -129,7 +129,7 @@ describe.each(Object.entries(STAGES))('the next one gets the lock, and nothing i
     await stage(set, () => end(child));
     await expectServed(next, set);
     if (how === 'is stopped') {
-      // It goes on where it was, and is served as any other.
+      // It runs again, and gets the lock like any other waiter.
       child.process.kill('SIGCONT');
       await child.printed('locked');
       child.process.kill('SIGUSR2');

@@ -138,8 +138,8 @@ export class SimulatedLink implements Link, Audience {
   }
 
   /**
-   * A firewall forgets the link: from now on nothing arrives in either direction, and neither side is told. `onUsed`: the client has sent something all
-   * the same, and will miss the answer. `onGone`: it has given the link up.
+   * A firewall forgets the link. From now on nothing arrives in either direction, and neither side notices. `onUsed` is called when the client next
+   * sends something, and so waits for an answer. `onGone` is called when the client gives the link up.
    */
   forget(onUsed?: () => void, onGone?: () => void): void {
     if (!this.#isConnected) return;
