@@ -6,7 +6,7 @@ import type { RedisServer } from '../support/redis-server.ts';
 import { runFixture } from './fixtures/child.ts';
 import { commandsOf, commandsSince } from './fixtures/command-counts.ts';
 import { grantsIn } from './fixtures/commands.ts';
-import { arbitersFor, lineIs, notifiedOnly, openRedlocks, queueUp, served } from './fixtures/line.ts';
+import { arbitersFor, LATE, lineIs, notifiedOnly, openRedlocks, queueUp, served } from './fixtures/line.ts';
 import { connected, openRedlock, rejection, startNodes, startProxies } from './fixtures/nodes.ts';
 import { heardOn, subscribersOf, waiter } from './fixtures/waiters.ts';
 
@@ -152,7 +152,7 @@ describe('many that wait', () => {
       });
     }
     const arbiter = servers[proxies.indexOf(arbitersFor(proxies)[0] as never)] as RedisServer;
-    const { options, begin } = notifiedOnly();
+    const { options, begin } = notifiedOnly(LATE);
     const all = await openRedlocks(21, servers, options, proxies);
     const [holder, ...others] = all as [Redlock, ...Redlock[]];
     begin();
