@@ -10,13 +10,16 @@ const quorlock = [
   { find: /^quorlock\/fencing$/, replacement: path('src/fencing.ts') },
 ];
 
-/** Tests on real servers mostly wait: there may be more of them than processors, but nothing else beside them. */
+/**
+ * Tests on real servers mostly wait: there may be more of them than processors, but nothing else beside them. Some take 20 s, and a machine can be
+ * several times as slow.
+ */
 const onRealServers = {
   pool: 'forks',
   maxWorkers: 3,
   sequence: { groupOrder: 1 },
-  testTimeout: 30_000,
-  hookTimeout: 30_000,
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
 } as const;
 /** They use all processors by threads of their own, but not all the time. */
 const onAllProcessors = {
@@ -143,7 +146,6 @@ const config: ViteUserConfig = defineConfig({
           include: ['test/docs/**/*.test.ts'],
           ...onRealServers,
           sequence: { groupOrder: 3 },
-          testTimeout: 60_000,
         },
       },
       {
@@ -153,8 +155,6 @@ const config: ViteUserConfig = defineConfig({
           include: ['test/package/**/*.test.ts'],
           ...onRealServers,
           sequence: { groupOrder: 3 },
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
         },
       },
       {
@@ -165,7 +165,6 @@ const config: ViteUserConfig = defineConfig({
           ...fixedSeed,
           ...onRealServers,
           sequence: { groupOrder: 3 },
-          testTimeout: 60_000,
         },
       },
     ],

@@ -59,7 +59,7 @@ describe.each(FAULTS)('when a majority is %s', (_, fault) => {
     async (autoExtend) => {
       const servers = await startNodes(5);
       // A large drift, so that the keys have time to spare on a busy machine too.
-      const redlock = openRedlock(servers, { ttl: 700, driftFactor: 0.2 });
+      const redlock = openRedlock(servers, { ttl: 1_100, driftFactor: 0.5 });
       await connected(redlock, servers);
       const lock = await redlock.acquire('r', { autoExtend });
       await takenOnAll(servers, 'r');

@@ -135,10 +135,10 @@ describe('servers that are all new but for one that is missing', () => {
   it('name an address that nobody listens at', async () => {
     const servers = await startNodes(2);
     const redlock = openRedlock([...servers, `redis://127.0.0.1:${DEAD_PORT}`]);
-    const error = await rejection(redlock.acquire('r', { acquireTimeout: 500 }));
+    const error = await rejection(redlock.tryAcquire('r'));
     expect(error.message).toMatch(
       new RegExp(
-        `^gave up on "r" after 500 ms: cannot lock "r": 127.0.0.1:${DEAD_PORT} is unreachable, and new nodes are admitted only when all 3 answer \\(.*ECONNREFUSED`,
+        `^cannot lock "r": 127.0.0.1:${DEAD_PORT} is unreachable, and new nodes are admitted only when all 3 answer \\(.*ECONNREFUSED`,
       ),
     );
   });
