@@ -8,6 +8,9 @@ import { root } from './repository.ts';
 const execute = promisify(execFile);
 const preludes = join(root, 'test/docs/preludes');
 
+/** How long a snippet may take, in ms: they take seconds, but a machine can be busy. */
+const TIMEOUT = 100_000;
+
 export interface Finding {
   readonly snippet: Snippet | undefined;
   /** `README.md:12:5 error TS2322: …` */
@@ -105,9 +108,11 @@ export async function run(snippet: Snippet, redisUrls: readonly string[] = []): 
   using folder = workFolder();
   const path = write(snippet, folder.path, code);
   const runner = join(root, 'test/docs/run-snippet.ts');
-  await execute(process.execPath, ['--import', 'tsx', runner, path], { cwd: root, timeout: 30_000 }).catch(
+  await execute(process.execPath, ['--import', 'tsx', runner, path], { cwd: root, timeout: TIMEOUT }).catch(
     (error: { stdout?: string; stderr?: string; code?: unknown; killed?: boolean }) => {
-      const how = error.killed ? 'did not end within 30 s' : `ended with code ${String(error.code)}`;
+      const how = error.killed
+        ? `did not end within ${TIMEOUT / 1_000} s`
+        : `ended with code ${String(error.code)}`;
       throw new Error(inMarkdown(`${snippet.file}:${snippet.line} ${how}\n${error.stdout}${error.stderr}`));
     },
   );

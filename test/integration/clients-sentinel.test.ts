@@ -67,7 +67,7 @@ it('an old master that a failover has left alone grants nothing any more, though
   });
   if (!old || !next) throw new Error('no servers');
   await next.cli('REPLICAOF', '127.0.0.1', old.port);
-  await vi.waitUntil(async () => (await old.info('min_slaves_good_slaves')) === '1', { timeout: 20_000 });
+  await vi.waitUntil(async () => (await old.info('min_slaves_good_slaves')) === '1', { timeout: 60_000 });
   const finder = await startFakeRedis(([command = '', verb = '']) => {
     if (command.toLowerCase() !== 'sentinel') return '+OK\r\n';
     return /get-master/i.test(verb) ? array([bulk('127.0.0.1'), bulk(String(old.port))]) : '*0\r\n';
@@ -79,7 +79,7 @@ it('an old master that a failover has left alone grants nothing any more, though
     );
     await recovered(redlock);
     await next.cli('REPLICAOF', 'NO', 'ONE');
-    await vi.waitUntil(async () => (await old.info('min_slaves_good_slaves')) === '0', { timeout: 20_000 });
+    await vi.waitUntil(async () => (await old.info('min_slaves_good_slaves')) === '0', { timeout: 60_000 });
     expect(reasonOf((await failureOf(redlock)).votes[0])).toMatch(/^unreachable: NOREPLICAS/);
     await expectNoKeys([old]);
   }
@@ -131,4 +131,4 @@ it('a failover moves the node to the new master', async () => {
   await vi.waitUntil(demoted, { timeout: 60_000, interval: 50 });
   await recovered(redlock);
   await expectLockBy(redlock, replica);
-}, 90_000);
+});

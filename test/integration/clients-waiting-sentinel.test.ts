@@ -46,4 +46,4 @@ it('a call that waits hears of its turn at the new master after a failover', asy
   await (await call).release();
   const lock = await holder.acquire('r', { ttl: 30_000 });
   await expectWoken(lock, redlock.acquire('r', UNWOKEN), replica);
-}, 90_000);
+});

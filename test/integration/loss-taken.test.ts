@@ -117,9 +117,8 @@ describe('a release', () => {
     const lock = await redlock.acquire('r');
     for (const server of servers) server.pause();
     await aborted(lock.signal);
-    const { ms, outcome } = await timed(lock.release());
-    expect(outcome).toEqual({ status: 'fulfilled', value: { outcome: 'expired', votes: [] } });
-    expect(ms).toBeLessThan(150 / 3);
+    const soon = new Promise((resolve) => setImmediate(resolve, 'not at once'));
+    expect(await Promise.race([lock.release(), soon])).toEqual({ outcome: 'expired', votes: [] });
   });
 
   it('of a lock whose keys were deleted says so', async () => {

@@ -32,4 +32,4 @@ it('a replica that a Sentinel promotes does not vote for the length of a quarant
   await eventually(async () => (await replica.cli('EXISTS', 's')) === 1 || undefined);
   expect(await replica.cli('GET', 's')).toBe(lock.ownerToken);
   await lock.release();
-}, 90_000);
+});

@@ -141,7 +141,7 @@ describe.each(RUNTIMES.map((runtime) => [runtime.name, runtime] as const))('on %
       // A process that does not end is killed, which is an error.
       const { stdout } = await execute(program, [...run, 'main.mjs', ...urls], {
         cwd: folder,
-        timeout: 20_000,
+        timeout: 100_000,
         env: { ...process.env, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1', DENO_DIR: join(work, 'deno') },
       });
       const { waited, ...rest } = JSON.parse(stdout) as { waited: number };
