@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import { commandsOf, commandsSince } from './fixtures/command-counts.ts';
-import { aged, SHORT } from './fixtures/guarded.ts';
+import { aged, SHORT, SHORT_TTL } from './fixtures/guarded.ts';
 import { connected, openRedlock, startNodes, takenOnAll } from './fixtures/nodes.ts';
 
 enforceNoLeaks();
@@ -47,7 +47,9 @@ async function flushed(age: 'old' | 'young'): Promise<{
   before: Map<string, number>[];
 }> {
   const servers = await startNodes(5);
-  const clients = [openRedlock(servers, SHORT), openRedlock(servers, SHORT)] as const;
+  // To load scripts again takes several round trips, on a busy machine longer than a tenth of the ttl.
+  const options = { ...SHORT, nodeTimeout: SHORT_TTL / 2 };
+  const clients = [openRedlock(servers, options), openRedlock(servers, options)] as const;
   for (const client of clients) await connected(client, servers);
   if (age === 'old') await aged(servers);
   const before = await Promise.all(servers.map(commandsOf));
