@@ -144,7 +144,7 @@ describe('the demo', () => {
 
   it('leaves nothing behind when it is interrupted', async () => {
     const run = new Run([]);
-    await vi.waitFor(() => expect(run.output, run.errors).toContain('done 1'), { timeout: 100_000 });
+    await vi.waitFor(() => expect(run.output, run.errors).toContain('done 1'), { timeout: 30_000 });
     run.interrupt();
     expect(await run.end()).toBe(130);
     await expectNothingLeft(run);

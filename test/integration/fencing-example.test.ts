@@ -85,7 +85,7 @@ describe('the example of fencing', () => {
   it('leaves nothing behind when it is interrupted while a holder is stopped', async () => {
     const run = new Run();
     await vi.waitFor(() => expect(run.output, run.errors).toContain('stopped by SIGSTOP'), {
-      timeout: 100_000,
+      timeout: 30_000,
     });
     run.interrupt();
     expect(await run.end()).toBe(130);
