@@ -7,13 +7,14 @@ export type Vote = { readonly node: string } & (
   /**
    * Another owner holds it there for `remaining` ms; Infinity for a key without expiry. `foreign`: it is no lock of quorlock's, but a
    * `value` that another program set, or a key of another `type`. `isReserved`: nobody holds it there, but it is reserved for a process
-   * that waits for it.
+   * that waits for it. `isRevoked`: nobody holds it there, as the lock was taken away from its owner: see {@link Redlock.revoke}.
    */
   | {
       readonly kind: 'denied';
       readonly remaining: number;
       readonly foreign?: Foreign;
       readonly isReserved?: true;
+      readonly isRevoked?: true;
     }
   | { readonly kind: 'unreachable'; readonly cause: Error }
   /**

@@ -1,4 +1,5 @@
 export type { Cancel, Clock } from './clock.ts';
+export type { Diagnosis, Finding, FindingCode, Severity } from './diagnosis/finding.ts';
 export {
   AcquireTimeoutError,
   type ErrorCode,
@@ -14,7 +15,8 @@ export {
   ValidityExhaustedError,
   type Vote,
 } from './errors.ts';
-export type { Inspection, NodeInspection } from './inspection.ts';
+export type { Inspection, NodeInspection, Owner } from './inspection.ts';
+export { defaultLabel } from './label.ts';
 export type { Lock, Release } from './lock.ts';
 export type {
   ConfirmReply,
@@ -29,12 +31,15 @@ export type {
   InspectReply,
   LockNode,
   NoAnswer,
+  NodeCondition,
   OwnedKeys,
   Place,
   Quarantined,
   ReleaseReply,
   ReleaseRequest,
   RepairReply,
+  RevokeReply,
+  RevokeRequest,
   Taken,
   Unreachable,
   Unusable,
@@ -62,4 +67,21 @@ export type {
   TryAcquireOptions,
 } from './options.ts';
 export type { Random } from './random.ts';
+export type { NodeStatus } from './readiness.ts';
 export { Redlock, type Routine } from './redlock.ts';
+export type { Revocation } from './revocation.ts';
+export type {
+  AcquireEvent,
+  AcquireOutcome,
+  ClockJumpEvent,
+  ExtendFailedEvent,
+  LockEvent,
+  LockLostEvent,
+  LockReleasedEvent,
+  NodeEvent,
+  PollingEvent,
+  PublishedEvents,
+  QueuedEvent,
+  UsingEvent,
+  WaitingEvent,
+} from './tracing.ts';

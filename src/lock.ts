@@ -1,4 +1,4 @@
-import { failure, list, type Won } from './acquire/attempt.ts';
+import type { Won } from './acquire/attempt.ts';
 import { type Clock, TIMER_LATENESS } from './clock.ts';
 import { type Context, currentContext } from './context.ts';
 import {
@@ -13,6 +13,7 @@ import type { LockNode } from './node/lock-node.ts';
 import type { CallOptions } from './options.ts';
 import { checkTtl } from './options.ts';
 import { printAs } from './printing.ts';
+import { failure } from './quorum/failure.ts';
 import type { Lease } from './quorum/lease.ts';
 import {
   extensionInterval,
@@ -21,6 +22,18 @@ import {
   validUntil,
 } from './quorum/validity.ts';
 import { describeVotes, votesOf } from './quorum/votes.ts';
+import { list } from './resources.ts';
+import {
+  type ExtendFailedEvent,
+  LOCK,
+  type LockEvent,
+  type LockLostEvent,
+  type LockReleasedEvent,
+  noteTaken,
+  publishLock,
+  since,
+  tracesLocks,
+} from './tracing.ts';
 
 export interface Release {
   /**
@@ -218,6 +231,14 @@ export class Lock {
     this.#lose('closed', cause);
   }
 
+  /** Tells subscribers that it was taken. @internal */
+  publishTaken(): void {
+    if (!tracesLocks()) return;
+    const now = this.#keeper.clock.now();
+    noteTaken(this, now);
+    publishLock(LOCK.acquired, this.#context, () => this.#event(now));
+  }
+
   /** When validity ends, in ms of the clock; asking changes nothing. @internal */
   get validUntil(): number {
     return this.#validUntil;
@@ -253,9 +274,11 @@ export class Lock {
       done({ outcome: 'expired', votes: [] });
       return;
     }
+    const context = this.#context;
     this.#state = 'released';
     this.#context = undefined;
     const isHandedOn = keeper.handsOn(this.keys);
+    const releasedAt = tracesLocks() ? keeper.clock.now() : undefined;
     let released: ReturnType<Lease['release']>;
     try {
       released = this.#lease.release(this.#options.nodeTimeout, isHandedOn);
@@ -264,7 +287,14 @@ export class Lock {
     }
     released.whenDecided(({ verdict, replies }) => {
       keeper.returning();
-      done({ outcome: verdict, votes: votesOf(keeper.nodes, replies) });
+      const release = { outcome: verdict, votes: votesOf(keeper.nodes, replies) };
+      if (releasedAt !== undefined)
+        publishLock(
+          LOCK.released,
+          context,
+          (): LockReleasedEvent => ({ ...this.#event(releasedAt), ...release }),
+        );
+      done(release);
     });
   }
 
@@ -296,11 +326,31 @@ export class Lock {
     if (verdict === 'taken' && this.state === 'held') this.#lose('taken', failed);
     // A success that comes after the release or the loss changes nothing: the keys are being deleted.
     this.#assertHeld();
-    if (failed) throw failed;
-    const until = Math.min(validUntil(t0, ttl, this.#options.driftFactor), this.#heldAtMostUntil);
+    if (failed) {
+      this.#publishFailure(failed);
+      throw failed;
+    }
+    const { driftFactor, lockDelay } = this.#options;
+    const until = Math.min(validUntil(t0, ttl, driftFactor, lockDelay), this.#heldAtMostUntil);
     this.#validUntil = Math.max(this.#validUntil, until);
     this.#extended.failure = undefined;
     this.#keeper.moved(this);
+    publishLock(LOCK.extended, this.#context, () => this.#event());
+  }
+
+  /** What subscribers learn. */
+  #event(now: number = this.#keeper.clock.now()): LockEvent {
+    const { fencingToken } = this.#lease;
+    const { label } = this.#options;
+    const takenAt = since(this);
+    return {
+      lock: this,
+      resources: this.resources,
+      ...(label === undefined ? {} : { label }),
+      ...(fencingToken === undefined ? {} : { fencingToken }),
+      ...(takenAt === undefined ? {} : { heldFor: now - takenAt }),
+      remaining: this.#state === 'held' ? Math.max(0, this.#validUntil - now) : 0,
+    };
   }
 
   #assertHeld(): void {
@@ -327,8 +377,8 @@ export class Lock {
   }
 
   get #extensionDue(): number {
-    const { ttl, driftFactor } = this.#options;
-    return this.#validUntil - extensionReserve(ttl, driftFactor);
+    const { ttl, driftFactor, lockDelay } = this.#options;
+    return this.#validUntil - extensionReserve(ttl, driftFactor, lockDelay);
   }
 
   async #extendAutomatically(): Promise<void> {
@@ -370,11 +420,28 @@ export class Lock {
     this.#state = 'lost';
     this.#context = undefined;
     try {
-      this.#lease.undo();
+      // With a lockDelay, the keys keep others out for longer than the validity: a holder that stops late overlaps nobody.
+      if (this.#options.lockDelay > 0) this.#lease.leave();
+      else this.#lease.undo();
     } finally {
       this.#keeper.ended(this, false);
+      this.#publishLoss(this.#loss, context);
       if (this.#controller) context?.runInAsyncScope(() => this.#controller?.abort(this.#loss));
     }
+  }
+
+  #publishFailure(error: RedlockError): void {
+    const { votes } = error;
+    publishLock(
+      LOCK.extendFailed,
+      this.#context,
+      (): ExtendFailedEvent => ({ ...this.#event(), error, votes }),
+    );
+  }
+
+  #publishLoss(error: LockLostError, context: Context | undefined): void {
+    const { reason, votes } = error;
+    publishLock(LOCK.lost, context, (): LockLostEvent => ({ ...this.#event(), reason, error, votes }));
   }
 
   /** What the last failed extension adds to the message of a loss. */

@@ -101,6 +101,7 @@ const METHODS: readonly (keyof LockNode)[] = [
   'extend',
   'repair',
   'release',
+  'revoke',
   'inspect',
   'openInbox',
   'objection',

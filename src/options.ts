@@ -1,5 +1,6 @@
 import { boolean, checkNames, implementation, type NumberRange, number, wrong } from './bad-input.ts';
 import { type Clock, neutralClock, systemClock, TIMER_LATENESS } from './clock.ts';
+import { LABEL } from './node/owner.ts';
 import { quarantineOf, type RestartGuard } from './node/redis/quarantine.ts';
 import { driftOf } from './quorum/validity.ts';
 import { type Random, systemRandom } from './random.ts';
@@ -52,6 +53,18 @@ export interface LockOptions {
   maxHoldTime?: number | undefined;
   /** Whether the lock gets a fencing token. Without, reading it is a `TypeError`. @default true */
   fencing?: boolean | undefined;
+  /**
+   * After a loss, for how long nobody else gets the lock, in ms; a release frees it at once. Taken from the validity: less the drift,
+   * `nodeTimeout` and this, the ttl must leave 1 ms. For holders that cannot stop at once when `lock.signal` aborts.
+   * @default 0
+   */
+  lockDelay?: number | undefined;
+  /**
+   * Says who holds the lock, to people that {@link Redlock.inspect} it: 1 to 64 printable ASCII characters without spaces, such as
+   * {@link defaultLabel}. Everybody who can read the nodes sees it.
+   * @default none
+   */
+  label?: string | undefined;
 }
 
 /** Options of one call. */
@@ -114,6 +127,8 @@ export interface CallOptions {
   readonly autoExtend: boolean | undefined;
   readonly maxHoldTime: number;
   readonly fencing: boolean;
+  readonly lockDelay: number;
+  readonly label: string | undefined;
   readonly maxTtl: number;
 }
 
@@ -159,6 +174,8 @@ const LOCK_NAMES = [
   'autoExtend',
   'maxHoldTime',
   'fencing',
+  'lockDelay',
+  'label',
 ];
 const CONSTRUCTOR_NAMES = [
   ...LOCK_NAMES,
@@ -266,14 +283,15 @@ function isSame(some: AcquireOptions, others: AcquireOptions): boolean {
   return true;
 }
 
-function checkSignal(signal: AbortSignal): void {
+/** @throws {TypeError} for anything but an AbortSignal. */
+export function checkSignal(signal: AbortSignal): void {
   implementation('signal', signal, signal, ['addEventListener', 'throwIfAborted']);
 }
 
 /** Checks the ttl of an extension by the same rules as that of a lock. */
-export function checkTtl(ttl: number, { maxTtl, driftFactor, nodeTimeout }: CallOptions): void {
-  number('ttl', ttl, ttl, ttlRange(maxTtl, driftFactor));
-  checkValidity(`ttl ${ttl} ms`, ttl, driftFactor, nodeTimeout);
+export function checkTtl(ttl: number, options: CallOptions): void {
+  number('ttl', ttl, ttl, ttlRange(options.maxTtl, options.driftFactor));
+  checkValidity(`ttl ${ttl} ms`, { ...options, ttl });
 }
 
 function complete(options: LockOptions, maxTtl: number): CallOptions {
@@ -281,7 +299,8 @@ function complete(options: LockOptions, maxTtl: number): CallOptions {
   const ttl = number('ttl', options.ttl, Math.min(USUAL_TTL, maxTtl), ttlRange(maxTtl, driftFactor));
   const usualTimeout = Math.min(Math.max(ttl / 10, 50), 500);
   const nodeTimeout = number('nodeTimeout', options.nodeTimeout, usualTimeout, { min: 1, max: LONGEST });
-  checkValidity(describeTtl(options.ttl, maxTtl), ttl, driftFactor, nodeTimeout);
+  const lockDelay = number('lockDelay', options.lockDelay, 0, { min: 0, max: LONGEST });
+  checkValidity(describeTtl(options.ttl, maxTtl), { ttl, driftFactor, nodeTimeout, lockDelay });
   return {
     ttl,
     driftFactor,
@@ -291,6 +310,8 @@ function complete(options: LockOptions, maxTtl: number): CallOptions {
     autoExtend: boolean('autoExtend', options.autoExtend, undefined),
     maxHoldTime: number('maxHoldTime', options.maxHoldTime, FOREVER, { min: SHORTEST_HOLD, max: FOREVER }),
     fencing: boolean('fencing', options.fencing, true),
+    lockDelay,
+    label: labelOf(options.label),
     maxTtl,
   };
 }
@@ -324,12 +345,29 @@ function completeRetry(retry: RetryOptions | undefined): Retry {
   };
 }
 
-function checkValidity(subject: string, ttl: number, driftFactor: number, nodeTimeout: number): void {
+function labelOf(label: string | undefined): string | undefined {
+  const allowed = '1 to 64 printable ASCII characters without spaces';
+  if (label === undefined) return undefined;
+  if (typeof label !== 'string') throw wrong(TypeError, 'label', label, `a string of ${allowed}`);
+  if (!LABEL.test(label)) throw wrong(RangeError, 'label', label, allowed);
+  return label;
+}
+
+function checkValidity(
+  subject: string,
+  {
+    ttl,
+    driftFactor,
+    nodeTimeout,
+    lockDelay,
+  }: Pick<CallOptions, 'ttl' | 'driftFactor' | 'nodeTimeout' | 'lockDelay'>,
+): void {
   const drift = driftOf(ttl, driftFactor);
-  const left = ttl - drift - nodeTimeout;
+  const left = ttl - drift - nodeTimeout - lockDelay;
   if (left >= 1) return;
+  const delay = lockDelay === 0 ? '' : `, a lockDelay of ${lockDelay} ms`;
   throw new RangeError(
-    `${subject} is too short: less a drift of ${drift} ms (driftFactor ${driftFactor}) and a nodeTimeout of ` +
+    `${subject} is too short: less a drift of ${drift} ms (driftFactor ${driftFactor})${delay} and a nodeTimeout of ` +
       `${nodeTimeout} ms it leaves ${Math.floor(left)} ms of validity; at least 1 ms is needed`,
   );
 }

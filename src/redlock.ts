@@ -1,21 +1,25 @@
 import { AcquireContext } from './acquire/acquire-context.ts';
-import { list, type Won } from './acquire/attempt.ts';
+import type { Won } from './acquire/attempt.ts';
 import { LocalQueue } from './acquire/local-queue.ts';
 import { PendingAcquire, type WaitingRoom } from './acquire/pending-acquire.ts';
 import { Signals } from './acquire/signals.ts';
 import { Agenda } from './agenda.ts';
-import { wrong } from './bad-input.ts';
+import { checkNames, number, wrong } from './bad-input.ts';
 import { inNeutralContext } from './context.ts';
+import { diagnose } from './diagnosis/diagnose.ts';
+import type { Diagnosis } from './diagnosis/finding.ts';
 import { RedlockClosedError, ResourceHeldError, withStackOfCaller } from './errors.ts';
 import { HeldLocks } from './held-locks.ts';
 import { type Inspection, inspectKey } from './inspection.ts';
 import { isAboutLoss, type Keeper, Lock, repeatLoss } from './lock.ts';
 import type { LockNode } from './node/lock-node.ts';
+import { guardFor } from './node/redis/quarantine.ts';
 import { createNodes, type NodeSpec } from './nodes.ts';
 import {
   type AcquireOptions,
   type CallKind,
   type CallOptions,
+  checkSignal,
   type RedlockOptions,
   resolveCall,
   resolveSettings,
@@ -23,7 +27,16 @@ import {
   type TryAcquireOptions,
 } from './options.ts';
 import { printAs } from './printing.ts';
-import { resolveResources } from './resources.ts';
+import { awaitQuorum, type NodeStatus, statusOf } from './readiness.ts';
+import { list, resolveResources } from './resources.ts';
+import { type Revocation, revokeKey } from './revocation.ts';
+import { CallTrace, tracesCalls, traceUsing, type UsingEvent } from './tracing.ts';
+
+/** The longest time that a timer can wait, in ms. */
+const LONGEST_DRAIN = 2 ** 31 - 1;
+
+/** By which a lock is taken. */
+type Method = 'acquire' | 'tryAcquire' | 'using';
 
 /** What runs under a lock. It should stop when `lock.signal` aborts. */
 export type Routine<T> = (lock: Lock) => T | PromiseLike<T>;
@@ -48,6 +61,10 @@ export class Redlock {
   readonly #closed: Promise<void>;
   #resolveClosed!: (closing: Promise<void>) => void;
   #isOpen = true;
+  readonly #closeListeners = new Set<() => void>();
+  /** How many routines of `using` run. */
+  #running = 0;
+  #endDrain: (() => void) | undefined;
 
   /**
    * Connects at once, in the background. An open Redlock keeps the process alive by its connections; `close` it.
@@ -79,6 +96,7 @@ export class Redlock {
       ended: (lock, isHandedOn) => {
         locks.delete(lock);
         queue.free(lock.keys, isHandedOn);
+        this.#noteIdle();
       },
     };
     // Node.js 20 and 22 keep the context that a promise is made in.
@@ -99,7 +117,7 @@ export class Redlock {
    * `acquireTimeout` is 0 or the retries are used up; {@link RedlockClosedError}; the signal's reason.
    */
   acquire(resources: string | readonly string[], options?: AcquireOptions): Promise<Lock> {
-    return this.#acquire(resources, options, 'waits', false);
+    return this.#take('acquire', resources, options);
   }
 
   /**
@@ -108,13 +126,8 @@ export class Redlock {
    *
    * @throws {AcquireTimeoutError} when the votes are still split then, such as by locks of processes that have died; {@link QuorumUnreachableError} or what else kept the nodes from answering; {@link RedlockClosedError}; the signal's reason.
    */
-  async tryAcquire(resources: string | readonly string[], options?: TryAcquireOptions): Promise<Lock | null> {
-    try {
-      return await this.#acquire(resources, options, 'tries once', false);
-    } catch (error) {
-      if (error instanceof ResourceHeldError) return null;
-      throw error;
-    }
+  tryAcquire(resources: string | readonly string[], options?: TryAcquireOptions): Promise<Lock | null> {
+    return this.#take('tryAcquire', resources, options);
   }
 
   /**
@@ -130,16 +143,29 @@ export class Redlock {
     options: AcquireOptions | undefined,
     routine: Routine<T>,
   ): Promise<T>;
-  async using<T>(
+  using<T>(
     resources: string | readonly string[],
     ...rest: [Routine<T>] | [AcquireOptions | undefined, Routine<T>]
   ): Promise<T> {
     const [options, routine] = rest.length === 1 ? [undefined, rest[0]] : rest;
+    return traceUsing(resources, (event) => this.#using(resources, options, routine, event));
+  }
+
+  async #using<T>(
+    resources: string | readonly string[],
+    options: AcquireOptions | undefined,
+    routine: Routine<T>,
+    event: UsingEvent | undefined,
+  ): Promise<T> {
     if (typeof routine !== 'function') throw wrong(TypeError, 'routine', routine, 'a function');
-    const lock = await this.#acquire(resources, options, 'waits', true);
+    const lock = await this.#take('using', resources, options);
+    if (event) event.lock = lock;
+    this.#running++;
     const outcome = await settle(routine, lock);
+    this.#running--;
     const { loss } = lock;
     await lock.release();
+    this.#noteIdle();
     if (loss && !(outcome.status === 'rejected' && isAboutLoss(outcome.reason, loss)))
       throw repeatLoss(loss, outcome);
     // The loss itself was made where a timer or an answer was handled: its stack does not lead to the caller.
@@ -153,9 +179,7 @@ export class Redlock {
    * not certain is `indeterminate`.
    */
   async inspect(resource: string): Promise<Inspection> {
-    this.#assertOpen();
-    if (typeof resource !== 'string') throw wrong(TypeError, 'resource', resource, 'a non-empty string');
-    const [key = ''] = this.#keys(resolveResources(resource));
+    const key = this.#keyOf(resource);
     const { nodes, clock } = this.#context;
     const inspection = await inspectKey(key, nodes, clock, this.#settings.call.nodeTimeout);
     this.#locks.notice();
@@ -163,14 +187,101 @@ export class Redlock {
   }
 
   /**
-   * Ends everything within `nodeTimeout`: waiting calls reject with {@link RedlockClosedError}, held locks are
-   * lost with `reason: 'closed'` and released, what is owed to the nodes is sent, and connections go. Idempotent.
+   * Takes a lock away from its owner, whoever that is. The owner's signal aborts at its next extension, with the reason `taken`: within a third of
+   * its ttl, unless `extend` was called with a longer one. An owner that does not extend its lock any more keeps it until it ends. Nobody else gets
+   * the lock before the old one would have expired.
+   * Also possible while nodes are quarantined.
    */
-  close(): Promise<void> {
+  async revoke(resource: string): Promise<Revocation> {
+    const key = this.#keyOf(resource);
+    const { nodes, clock } = this.#context;
+    const { nodeTimeout: patience, label } = this.#settings.call;
+    const revocation = await revokeKey(key, { nodes, clock, patience, label });
+    this.#locks.notice();
+    return revocation;
+  }
+
+  /** The state of each node, as far as it is known without asking: for people, dashboards and health checks. */
+  get nodes(): readonly NodeStatus[] {
+    return this.#context.nodes.map(statusOf);
+  }
+
+  /**
+   * Resolves when a quorum of nodes votes, so that locks can be had: for start-up, and for readiness probes.
+   *
+   * @param options.signal ends the waiting, such as `AbortSignal.timeout(1_000)`; without, it ends after `acquireTimeout`.
+   * @throws {QuorumUnreachableError}, {@link NodesQuarantinedError} or {@link NodeMisconfiguredError} with a vote for each node, when the waiting
+   * ends, or at once if no waiting helps; {@link RedlockClosedError}.
+   */
+  async ready(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+    this.#assertOpen();
+    checkNames('options', options, ['signal']);
+    const { signal } = options;
+    if (signal !== undefined) checkSignal(signal);
+    const { nodes, clock, random } = this.#context;
+    const { nodeTimeout, acquireTimeout } = this.#settings.call;
+    const key = this.#settings.keyPrefix + random.token();
+    const deadline = signal ? Number.POSITIVE_INFINITY : clock.now() + acquireTimeout;
+    const isOpen = (): boolean => this.#isOpen;
+    const onClose = (listener: () => void): (() => void) => this.#onClose(listener);
+    try {
+      await awaitQuorum({ nodes, clock, nodeTimeout, key, isOpen, onClose }, deadline, signal);
+    } catch (error) {
+      throw withStackOfCaller(error);
+    }
+    this.#assertOpen();
+  }
+
+  /**
+   * Examines all nodes: their settings, memory, permissions, round trips and clocks. Takes some 2 s, as the rate of a clock shows only after a while.
+   * A node that is down is a finding, not an error.
+   *
+   * @param options.signal ends the examination early; what was found by then is returned, with a note `INTERRUPTED`.
+   * @throws {RedlockClosedError}
+   */
+  async diagnose(options: { signal?: AbortSignal | undefined } = {}): Promise<Diagnosis> {
+    this.#assertOpen();
+    checkNames('options', options, ['signal']);
+    const { signal } = options;
+    if (signal !== undefined) checkSignal(signal);
+    const { nodes, clock, random } = this.#context;
+    const { call, restartGuard, keyPrefix } = this.#settings;
+    const { nodeTimeout, driftFactor, fencing } = call;
+    const isGuarded = guardFor(nodes.length, restartGuard) !== 'off';
+    const settings = { nodeTimeout, driftFactor, fencing, isGuarded };
+    const ended = new AbortController();
+    const end = (): void => ended.abort();
+    if (signal?.aborted) end();
+    signal?.addEventListener('abort', end);
+    const ignoreClose = this.#onClose(end);
+    const plan = { nodes, clock, settings, key: keyPrefix + random.token() };
+    try {
+      const diagnosis = await diagnose(plan, ended.signal);
+      this.#assertOpen();
+      return diagnosis;
+    } finally {
+      ignoreClose();
+      signal?.removeEventListener('abort', end);
+    }
+  }
+
+  /**
+   * Ends everything within `nodeTimeout`: waiting calls reject with {@link RedlockClosedError}, held locks are
+   * lost with `reason: 'closed'` and released (with a `lockDelay` they expire instead), what is owed to the nodes is sent, and connections go. Idempotent.
+   *
+   * @param options.drain for how many ms routines of `using` may go on, and held locks stay held, extending themselves if they did before. Calls that wait are rejected at
+   * once, and so are new ones. It ends as soon as no routine runs and no lock is held, or when `close` is called again without it. @default 0
+   */
+  close(options: { drain?: number | undefined } = {}): Promise<void> {
+    checkNames('options', options, ['drain']);
+    const drain = number('drain', options.drain, 0, { min: 0, max: LONGEST_DRAIN });
     if (this.#isOpen) {
       // Closed before anybody hears of it: a listener that takes a lock again must not get one.
       this.#isOpen = false;
-      this.#resolveClosed(this.#close());
+      for (const listener of this.#closeListeners) listener();
+      this.#resolveClosed(this.#close(drain));
+    } else if (drain === 0) {
+      this.#endDrain?.();
     }
     return this.#closed;
   }
@@ -179,11 +290,11 @@ export class Redlock {
     await this.close();
   }
 
-  /** What `JSON.stringify` and `console.log` show. Nodes that users implement have no state. */
+  /** What `JSON.stringify` and `console.log` show. */
   toJSON(): object {
     return {
       state: this.#isOpen ? 'open' : 'closed',
-      nodes: this.#context.nodes.map(({ name, condition }) => ({ name, ...condition })),
+      nodes: this.nodes,
       held: this.#locks.size,
       waiting: this.#waiting.size,
     };
@@ -193,12 +304,49 @@ export class Redlock {
     printAs('Redlock', this);
   }
 
+  /** Takes a lock, and tells subscribers, if there are any. */
+  #take(
+    method: 'acquire' | 'using',
+    resources: string | readonly string[],
+    options?: AcquireOptions,
+  ): Promise<Lock>;
+  #take(
+    method: Method,
+    resources: string | readonly string[],
+    options?: AcquireOptions,
+  ): Promise<Lock | null>;
+  #take(
+    method: Method,
+    resources: string | readonly string[],
+    options?: AcquireOptions,
+  ): Promise<Lock | null> {
+    if (!tracesCalls()) return this.#takeBy(method, resources, options, undefined);
+    const trace = new CallTrace(method, resources, options?.label ?? this.#settings.call.label);
+    return trace.run(
+      () => this.#takeBy(method, resources, options, trace),
+      () => this.#context.clock.now(),
+      options?.signal,
+    );
+  }
+
+  #takeBy(
+    method: Method,
+    resources: string | readonly string[],
+    options: AcquireOptions | undefined,
+    trace: CallTrace | undefined,
+  ): Promise<Lock | null> {
+    return method === 'tryAcquire'
+      ? this.#acquire(resources, options, 'tries once', false, trace).catch(nullIfHeld)
+      : this.#acquire(resources, options, 'waits', method === 'using', trace);
+  }
+
   /** `autoExtend`: unless the options say otherwise. */
   async #acquire(
     resources: string | readonly string[],
     options: AcquireOptions | undefined,
     kind: CallKind,
     autoExtend: boolean,
+    trace: CallTrace | undefined,
   ): Promise<Lock> {
     this.#assertOpen();
     const unique = resolveResources(resources);
@@ -208,7 +356,7 @@ export class Redlock {
     signal?.throwIfAborted();
     const acquireTimeout = kind === 'tries once' ? 0 : call.acquireTimeout;
     // Written out: an object that is spread costs ten times as much to make.
-    const { ttl, driftFactor, nodeTimeout, maxHoldTime, fencing, retry } = call;
+    const { ttl, driftFactor, lockDelay, nodeTimeout, maxHoldTime, fencing, label, retry } = call;
     const waiting = new PendingAcquire(this.#context, this.#room, {
       resources: unique,
       keys,
@@ -216,10 +364,13 @@ export class Redlock {
       deadline: acquireTimeout === 0 ? Number.POSITIVE_INFINITY : this.#context.clock.now() + acquireTimeout,
       ttl,
       driftFactor,
+      lockDelay,
       nodeTimeout,
       maxHoldTime,
       fencing,
+      label,
       retry,
+      trace,
     });
     this.#waiting.add(waiting);
     if (signal) this.#signals.add(signal, waiting);
@@ -253,6 +404,7 @@ export class Redlock {
   #hold(options: CallOptions, autoExtend: boolean, won: Won): Lock {
     const lock = new Lock(this.#keeper, options, autoExtend, won);
     this.#locks.add(lock);
+    lock.publishTaken();
     return lock;
   }
 
@@ -267,16 +419,47 @@ export class Redlock {
     return keys;
   }
 
+  /** The key of one resource. */
+  #keyOf(resource: string): string {
+    this.#assertOpen();
+    if (typeof resource !== 'string') throw wrong(TypeError, 'resource', resource, 'a non-empty string');
+    const [key = ''] = this.#keys(resolveResources(resource));
+    return key;
+  }
+
+  /** Calls `listener` when this is closed, until the function returned is called. */
+  #onClose(listener: () => void): () => void {
+    this.#closeListeners.add(listener);
+    return () => this.#closeListeners.delete(listener);
+  }
+
   #assertOpen(): void {
     if (!this.#isOpen) throw new RedlockClosedError();
   }
 
-  async #close(): Promise<void> {
-    const reason = new RedlockClosedError();
-    for (const end of this.#endListening) end?.();
+  /** Waits until nothing is held and no routine runs, but for so many ms at most. */
+  #drain(atMost: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#settings.clock.after(atMost, () => this.#endDrain?.());
+      this.#endDrain = () => {
+        this.#endDrain = undefined;
+        cancel();
+        resolve();
+      };
+      this.#noteIdle();
+    });
+  }
+
+  #noteIdle(): void {
+    if (this.#endDrain && this.#running === 0 && this.#locks.size === 0) this.#endDrain();
+  }
+
+  async #close(drain: number): Promise<void> {
     const waiting = this.#waiting.all;
     for (const each of waiting) each.cancel(new RedlockClosedError());
-    this.#locks.close(reason);
+    if (drain > 0) await this.#drain(drain);
+    for (const end of this.#endListening) end?.();
+    this.#locks.close(new RedlockClosedError());
     // A call that has just won its lock releases it now, before the nodes close: they would find nothing to send and close too early.
     await Promise.allSettled(waiting.map(({ result }) => result));
     this.#context.lines.close();
@@ -290,4 +473,9 @@ async function settle<T>(routine: Routine<T>, lock: Lock): Promise<PromiseSettle
   } catch (reason) {
     return { status: 'rejected', reason };
   }
+}
+
+function nullIfHeld(error: unknown): null {
+  if (error instanceof ResourceHeldError) return null;
+  throw error;
 }

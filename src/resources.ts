@@ -1,6 +1,7 @@
 import { wrong } from './bad-input.ts';
 import { COUNTER_SUFFIX } from './node/counter.ts';
 import { LINE_SUFFIX } from './node/line.ts';
+import { enumerate, quote } from './quote.ts';
 
 /** One lock's keys go into one script call, whose arguments a server can only take so many of. */
 const MOST_RESOURCES = 1_000;
@@ -35,4 +36,12 @@ function checkResource(resource: unknown): void {
   for (const suffix of RESERVED)
     if (resource.endsWith(suffix))
       throw wrong(RangeError, 'resource', resource, `a string that does not end in ${suffix}`);
+}
+
+/** How many resources a message names. */
+const MOST_NAMED = 5;
+
+/** Resources as messages name them. */
+export function list(resources: readonly string[]): string {
+  return enumerate(resources.map(quote), MOST_NAMED);
 }

@@ -1,17 +1,20 @@
 import pRetry from 'p-retry';
 import { AcquireTimeoutError, NodeMisconfiguredError, RedlockError, ResourceHeldError } from '../errors.ts';
 import { isHeldByOne } from '../inspection.ts';
+import type { Place } from '../node/lock-node.ts';
 import type { Retry } from '../options.ts';
-import { quorumOf } from '../quorum/ballot.ts';
+import { isHopeless } from '../quorum/votes.ts';
+import { list } from '../resources.ts';
+import type { CallTrace } from '../tracing.ts';
 import type { AcquireContext } from './acquire-context.ts';
 import { AskOrder, type AskOrderPlan, type Denial } from './ask-order.ts';
-import { Attempt, type AttemptOutcome, type AttemptPlan, list, type Won } from './attempt.ts';
+import { Attempt, type AttemptOutcome, type AttemptPlan, type Won } from './attempt.ts';
 import type { Line } from './line.ts';
 import type { Lead } from './local-queue.ts';
 import { News } from './news.ts';
 import { Setbacks } from './setbacks.ts';
 import { Steps } from './steps.ts';
-import { pauseAfter } from './wake.ts';
+import { pauseAfter, type Setback } from './wake.ts';
 
 /** How many times in a row a call for several resources moves from line to line without a pause. */
 const MOST_MOVES = 2;
@@ -179,7 +182,10 @@ export class AcquireLoop {
   /** When it is this process's turn, all nodes are asked at once, that one first. */
   #tryAgain(): Promise<Won | RedlockError> {
     if (this.#lostTurns >= MOST_LOST_TURNS) return this.#tryInSteps();
-    return this.#attemptTo(this.#news.turnAt === undefined ? 'arbiter first' : 'turn');
+    const { turnAt } = this.#news;
+    if (turnAt === undefined) return this.#attemptTo('arbiter first');
+    this.#plan.trace?.notified(this.#context.nodes[turnAt]?.name ?? '');
+    return this.#attemptTo('turn');
   }
 
   async #tryInSteps(): Promise<Won | RedlockError> {
@@ -217,6 +223,7 @@ export class AcquireLoop {
     const line = this.#line;
     const order = this.#orderFor(how, special.goesOn);
     const { isHandedOver = false, plan = this.#plan } = special;
+    plan.trace?.attempted();
     this.#heard?.clear();
     this.#order = order;
     this.#attempt = new Attempt(this.#context, plan, order, isHandedOver);
@@ -246,16 +253,22 @@ export class AcquireLoop {
   ): void {
     const { clock } = this.#context;
     const { arbiter, arbiterReply, waiter } = order;
+    if (outcome instanceof ResourceHeldError) plan.trace?.contended();
     // A turn that came meanwhile was for this attempt: the pause after a yield must not be skipped for it.
     if (arbiterReply?.kind === 'granted') this.#news.forgetTurn(arbiter);
     // A grant in nobody's name says nothing of the place that this process may still have there.
     if (arbiter !== undefined && waiter && arbiterReply?.kind === 'denied')
-      line?.denied(arbiter, arbiterReply.place);
+      this.#denied(line, arbiter, arbiterReply.place);
     this.#setbacks.learn(order, clock.now());
     if (how === 'turn' && this.#plan.keys.length > 1) this.#lostTurns++;
     this.#error = outcome;
     if (!order.isStopped && !(this.#finding && this.#isCutShort(outcome, startedAt, plan.deadline)))
       this.#finding = outcome;
+  }
+
+  #denied(line: Line | undefined, arbiter: number, place: Place | undefined): void {
+    line?.denied(arbiter, place);
+    if (place) this.#plan.trace?.queued(this.#context.nodes[arbiter]?.name ?? '', place.position);
   }
 
   #orderFor(how: AskOrderPlan['how'], goesOn: AskOrderPlan['goesOn'] | undefined): AskOrder {
@@ -303,7 +316,7 @@ export class AcquireLoop {
 
   /** Waits until there is reason to try again, or for the deadline, on the clock that everything else runs on. */
   async #pause(error: Error, failures: number): Promise<void> {
-    if (isHopeless(error)) throw error;
+    if (error instanceof NodeMisconfiguredError && isHopeless(error.votes)) throw error;
     if (this.#over) throw this.#timeout(error);
     const denial = this.#order?.denial;
     if (this.#news.turnAt !== undefined || (denial && this.#standFor(this.#keyOf(denial)))) this.#news.call();
@@ -331,14 +344,32 @@ export class AcquireLoop {
     const { random, roundTrip } = this.#context;
     const order = this.#order as AskOrder;
     const isNotified = order.arbiter !== undefined && this.#line?.isLive(order.arbiter) === true;
+    const setback = this.#setbacks.situation(order, error, isNotified);
+    if (this.#plan.trace && error instanceof ResourceHeldError)
+      this.#tracePolling(this.#plan.trace, setback, order.arbiter, isNotified);
     return pauseAfter({
-      ...this.#setbacks.situation(order, error, isNotified),
+      ...setback,
       failures,
       roundTrip: roundTrip.ms,
       reservation: roundTrip.reservation,
       retry: this.#plan.retry,
       fraction: random.fraction(),
     });
+  }
+
+  /** Why the call does not rely on notifications, if so. */
+  #tracePolling(
+    trace: CallTrace,
+    { isForeign, position }: Setback,
+    arbiter: number | undefined,
+    isNotified: boolean,
+  ): void {
+    const node = arbiter === undefined ? undefined : this.#context.nodes[arbiter];
+    if (isForeign)
+      trace.polling('what is in the way is no lock of quorlock, so nobody announces its release');
+    else if (node && !isNotified)
+      trace.polling(node.condition?.polling ?? `notifications of ${node.name} do not arrive`);
+    else if (node && position === undefined) trace.polling(`${node.name} gave no place in its line`);
   }
 
   #sleep(pause: () => number): Promise<void> {
@@ -382,14 +413,6 @@ export class AcquireLoop {
 
 /** Of an attempt without an arbiter. */
 const askAll = (): 'all' => 'all';
-
-/** Whether there is no quorum without the nodes that are permanently unfit. */
-function isHopeless(error: Error): boolean {
-  if (!(error instanceof NodeMisconfiguredError)) return false;
-  const { votes } = error;
-  const lost = votes.filter((vote) => vote.kind === 'unusable' && vote.isPermanent === true).length;
-  return lost > votes.length - quorumOf(votes.length);
-}
 
 /** The key whose arbiter is asked first, for all that want the same keys. */
 function firstOf(keys: readonly string[]): string {

@@ -1,19 +1,14 @@
 import { TIMER_LATENESS } from '../clock.ts';
-import {
-  NodeMisconfiguredError,
-  NodesQuarantinedError,
-  QuorumUnreachableError,
-  type RedlockError,
-  ResourceHeldError,
-  ValidityExhaustedError,
-  type Vote,
-} from '../errors.ts';
-import { type Failure, quorumOf } from '../quorum/ballot.ts';
+import { type RedlockError, ValidityExhaustedError, type Vote } from '../errors.ts';
+import { ownerTokenOf } from '../node/owner.ts';
+import type { Failure } from '../quorum/ballot.ts';
 import { Decision } from '../quorum/decision.ts';
+import { failure } from '../quorum/failure.ts';
 import { type Confirmed, Lease, type Taken } from '../quorum/lease.ts';
 import { validUntil } from '../quorum/validity.ts';
-import { describeStart, describeVotes, obstacleOf, untilQuorum, votesOf } from '../quorum/votes.ts';
-import { enumerate, quote } from '../quote.ts';
+import { votesOf } from '../quorum/votes.ts';
+import { list } from '../resources.ts';
+import type { CallTrace } from '../tracing.ts';
 import type { AcquireContext } from './acquire-context.ts';
 import type { AskOrder } from './ask-order.ts';
 
@@ -24,12 +19,18 @@ export interface AttemptPlan {
   readonly keys: readonly string[];
   readonly ttl: number;
   readonly driftFactor: number;
+  /** What is subtracted from the validity, in ms: for so long nobody else gets the lock after a loss. */
+  readonly lockDelay: number;
   readonly nodeTimeout: number;
   readonly maxHoldTime: number;
   /** Whether the lock gets a fencing token. */
   readonly fencing: boolean;
+  /** What the owner token ends with. */
+  readonly label: string | undefined;
   /** When nobody waits any more, in ms of the clock; Infinity if that is left to `nodeTimeout`. */
   readonly deadline: number;
+  /** What subscribers learn of the call, if there are any. */
+  readonly trace?: CallTrace | undefined;
 }
 
 /** A lease won by an attempt that began at `t0`; whoever gets it must release it. */
@@ -68,9 +69,10 @@ export class Attempt extends Decision<AttemptOutcome> {
     this.#order = order;
     // Validity counts from before the first byte: no node can have started its ttl earlier.
     this.#t0 = clock.now();
-    this.#end = Math.min(validUntil(this.#t0, plan.ttl, plan.driftFactor), this.#t0 + plan.maxHoldTime);
+    const { ttl, driftFactor, lockDelay, maxHoldTime, label } = plan;
+    this.#end = Math.min(validUntil(this.#t0, ttl, driftFactor, lockDelay), this.#t0 + maxHoldTime);
     // A token of its own for every attempt: a delayed rollback of the last one can delete nothing of this one.
-    this.#lease = new Lease(context, plan.keys, random.token(), isHandedOver);
+    this.#lease = new Lease(context, plan.keys, ownerTokenOf(random.token(), label), isHandedOver);
   }
 
   /** Asks the nodes; called once. */
@@ -120,6 +122,7 @@ export class Attempt extends Decision<AttemptOutcome> {
     const exhausted = clock.now() > this.#end - TIMER_LATENESS;
     if (verdict === 'won' && !exhausted) {
       if (fencing) hints.learn(plan.keys, fencing.token);
+      plan.trace?.voted(votesOf(nodes, replies));
       this.decideOn({ lease: this.#lease, t0: this.#t0, validUntil: this.#end });
       return;
     }
@@ -129,6 +132,7 @@ export class Attempt extends Decision<AttemptOutcome> {
     }
     this.#lease.undo(this.#order.yielding);
     const votes = votesOf(nodes, replies);
+    plan.trace?.voted(votes);
     // What has expired cannot be confirmed either.
     const isOver = exhausted && (verdict === 'won' || fencing !== undefined);
     this.decideOn(
@@ -146,51 +150,4 @@ export class Attempt extends Decision<AttemptOutcome> {
       votes,
     );
   }
-}
-
-const EXPLANATIONS: Record<Failure, string> = {
-  held: 'held by another owner',
-  quarantined: 'too many nodes may have forgotten locks in a restart',
-  misconfigured: 'too many nodes are not fit to hold locks',
-  unreachable: 'too few nodes answered',
-};
-
-function explain(verdict: Failure, votes: readonly Vote[]): string {
-  if (verdict === 'quarantined') return describeStart(votes) ?? EXPLANATIONS.quarantined;
-  if (verdict !== 'held') return EXPLANATIONS[verdict];
-  const [obstacle, another] = new Set(votes.filter(({ kind }) => kind === 'denied').map(obstacleOf));
-  return obstacle && !another ? `${obstacle} is in the way` : EXPLANATIONS.held;
-}
-
-/** The error for a vote that failed. */
-export function failure(
-  verb: 'lock' | 'extend',
-  resources: readonly string[],
-  verdict: Failure,
-  votes: readonly Vote[],
-): RedlockError {
-  const why =
-    verb === 'extend' && verdict === 'held'
-      ? 'too few nodes have held it all along'
-      : explain(verdict, votes);
-  const message = `cannot ${verb} ${list(resources)}: ${why} (${describeVotes(votes)})`;
-  const quorum = quorumOf(votes.length);
-  switch (verdict) {
-    case 'held':
-      return new ResourceHeldError(message, votes, untilQuorum(votes, quorum));
-    case 'quarantined':
-      return new NodesQuarantinedError(message, votes, untilQuorum(votes, quorum));
-    case 'misconfigured':
-      return new NodeMisconfiguredError(message, votes);
-    case 'unreachable':
-      return new QuorumUnreachableError(message, votes);
-  }
-}
-
-/** How many resources a message names. */
-const MOST_NAMED = 5;
-
-/** Resources as messages name them. */
-export function list(resources: readonly string[]): string {
-  return enumerate(resources.map(quote), MOST_NAMED);
 }

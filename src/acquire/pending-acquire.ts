@@ -2,9 +2,10 @@ import type { Appointment } from '../agenda.ts';
 import type { Cancel } from '../clock.ts';
 import { type Context, currentContext } from '../context.ts';
 import { RedlockError, ResourceHeldError } from '../errors.ts';
+import { list } from '../resources.ts';
 import type { AcquireContext } from './acquire-context.ts';
 import { AcquireLoop, type AcquirePlan, timeout } from './acquire-loop.ts';
-import { type AttemptOutcome, list, type Won } from './attempt.ts';
+import type { AttemptOutcome, Won } from './attempt.ts';
 import type { Lead, LocalQueue, Queued } from './local-queue.ts';
 
 /** What the calls of one process share. */
@@ -55,6 +56,7 @@ export class PendingAcquire implements Queued, Appointment {
     else this.#room.queue.enter(this);
     if (this.#loop || this.#over) return;
     this.#context = currentContext();
+    this.#plan.trace?.local();
     this.#cancelDeadline = this.#shared.clock.after(this.#plan.acquireTimeout, () => this.#giveUp());
   }
 

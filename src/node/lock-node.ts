@@ -1,3 +1,4 @@
+import type { Look, NodeFacts } from './node-facts.ts';
 import type { Foreign } from './owner.ts';
 
 /** What every request about a lock names: all `keys` belong to one owner, and are treated as one. */
@@ -98,6 +99,14 @@ export interface ConfirmRequest extends OwnedKeys {
   wanted(): boolean;
 }
 
+/** Puts a tombstone in the place of a lock, whosever it is. The `ownerToken` is the tombstone. */
+export interface RevokeRequest extends OwnedKeys {
+  /** For how long the tombstone stands where the key is free, in whole ms; 0: a free key stays free. */
+  readonly ttl: number;
+  /** Whether the round that asks is still undecided; a node that is late drops what nobody wants. */
+  wanted(): boolean;
+}
+
 /**
  * The node gave no answer that can be used. Not an exception: a node that cannot be reached is the case the
  * algorithm exists for.
@@ -161,10 +170,11 @@ export interface Extended {
   readonly kind: 'extended';
 }
 
-/** At least one key is another owner's; nothing was written. */
+/** At least one key is another owner's, whom {@link ownerOf} names if it is a lock of quorlock's; nothing was written. */
 export interface Taken {
   readonly kind: 'taken';
   readonly remaining: number;
+  readonly owner?: string;
 }
 
 export type ExtendReply =
@@ -199,14 +209,24 @@ export type InspectReply =
   | { readonly kind: 'free' }
   /**
    * `ownerToken`: the value of the key, absent for a key of another type. `remaining` is Infinity for a key without expiry. `foreign`: what
-   * the key is if it is not a lock of quorlock's.
+   * the key is if it is not a lock of quorlock's. `counter`: the key's fencing counter, if there is one and the user may read it.
    */
   | {
       readonly kind: 'held';
       readonly ownerToken?: string;
       readonly remaining: number;
       readonly foreign?: Foreign;
+      readonly counter?: number;
     }
+  | NoAnswer;
+
+export type RevokeReply =
+  /** The tombstone stands under the key for `remaining` ms. `ownerToken`: what it has replaced, or the tombstone that was there before. */
+  | { readonly kind: 'revoked'; readonly remaining: number; readonly ownerToken?: string }
+  /** The key does not exist, or is only reserved; nothing was written. */
+  | { readonly kind: 'absent' }
+  /** The key has no expiry (`remaining` is Infinity) or is of another type: no lock; nothing was written. */
+  | { readonly kind: 'refused'; readonly remaining: number; readonly foreign?: Foreign }
   | NoAnswer;
 
 /** What a node tells a waiter about one key. It saves time; nothing may depend on it. */
@@ -221,10 +241,25 @@ export interface InboxListener {
   next(): void;
 }
 
-/** The state of a node, for people who print a `Redlock`. */
+/** The state of a node. */
 export interface NodeCondition {
+  /**
+   * `connecting`: not heard of yet. `up`: it votes. `quarantined`: it may have forgotten locks in a restart, and does not vote until then.
+   * `unusable`: it answers, but must not hold locks. `hung`: of nodes in memory.
+   */
   readonly state: 'connecting' | 'up' | 'quarantined' | 'unusable' | 'down' | 'hung' | 'closed';
+  /** Since when, by this machine's wall clock. */
+  readonly since?: Date;
+  /** Why it is down or unusable. */
   readonly why?: string;
+  /** Whether it is unusable for a reason that only a person can remove. */
+  readonly isPermanent?: true;
+  /** When the quarantine ends at the earliest. */
+  readonly until?: Date;
+  /** If it may be new rather than restarted: the names of the nodes that do not answer as new ones. It votes as soon as they do. */
+  readonly awaiting?: readonly string[];
+  /** How long it has taken to answer lately, in ms. Absent before its first answer to a request. */
+  readonly roundTrip?: number;
   /** Why waiters are not notified by this node and have to poll, if so. */
   readonly polling?: string;
 }
@@ -243,6 +278,8 @@ export interface LockNode {
   readonly reorders?: boolean;
   /** Nodes that users implement need not have it. @internal */
   readonly condition?: NodeCondition;
+  /** What its servers say of themselves, or only their times. Nodes that users implement need not have it. @internal */
+  examine?(what: Look): Promise<NodeFacts>;
   /**
    * Until when (in ms of the clock) a request may still be waiting for the very first connection; −Infinity
    * once there was one, or it failed.
@@ -266,6 +303,11 @@ export interface LockNode {
    * themselves: when the answer is `unreachable`, it is repeated on the next connection, before anything newer.
    */
   release(request: ReleaseRequest, deliver: Deliver<ReleaseReply>): void;
+  /**
+   * Replaces the value of a key by a tombstone, without changing its expiry, so that its owner loses it and nobody else gets it any earlier.
+   * Also done by a node that does not vote.
+   */
+  revoke(request: RevokeRequest, deliver: Deliver<RevokeReply>): void;
   /** Reads one key. */
   inspect(key: string, deliver: Deliver<InspectReply>): void;
   /**

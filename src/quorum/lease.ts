@@ -113,6 +113,8 @@ export class Lease implements OwnedKeys {
   #fencingToken: number | undefined;
   #round: { end(): void } | undefined;
   #ended = false;
+  /** Whether its keys are left to expire. */
+  #isLeft = false;
 
   /** `isHandedOver`: the last holder, of the same process, has handed the keys over without serving a line. So this lease serves all lines when it ends. */
   constructor(plan: LeasePlan, keys: readonly string[], ownerToken: string, isHandedOver = false) {
@@ -300,6 +302,21 @@ export class Lease implements OwnedKeys {
     });
   }
 
+  /**
+   * Ends the lease, and leaves its keys to expire. Only where this lease has no keys, and its predecessor has served no line, a line
+   * is served.
+   */
+  leave(): void {
+    if (this.#ended) return;
+    this.#end();
+    this.#isLeft = true;
+    if (!this.#mustServe) return;
+    const request = this.#releaseRequest('serve');
+    this.#plan.nodes.forEach((node, index) => {
+      if (!this.#whereabouts.mayHave(index)) node.release(request, () => {});
+    });
+  }
+
   #request(ttl: number, hint: number | undefined, wanted: () => boolean, waiter?: Waiter): RoundRequest {
     return new RoundRequest(this, ttl, hint, wanted, waiter, this.#plan.roundTrip.reservation);
   }
@@ -335,7 +352,8 @@ export class Lease implements OwnedKeys {
     // One that reorders may have executed a request twice, or after the release that was sent after it; then nobody
     // else would ever delete what was set.
     if (node?.reorders ? executedNothing(reply) : setNothing(reply)) this.#whereabouts.setNothing(index);
-    if (holds && this.#ended && node?.reorders) node.release(this.#releaseRequest('serve'), () => {});
+    if (holds && this.#ended && !this.#isLeft && node?.reorders)
+      node.release(this.#releaseRequest('serve'), () => {});
   }
 
   /** A node that has the keys, but may have been without them, counts as one that has just got them. */

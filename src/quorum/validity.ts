@@ -10,15 +10,15 @@ export function driftOf(ttl: number, driftFactor: number): number {
 
 /**
  * The instant until which a holder may act, when `t0` was read before the first byte of the winning round
- * left: no node started to count down its ttl earlier than that.
+ * left: no node started to count down its ttl earlier than that. `lockDelay`: for how long the nodes keep the keys after that, in ms.
  */
-export function validUntil(t0: number, ttl: number, driftFactor: number): number {
-  return t0 + ttl - driftOf(ttl, driftFactor);
+export function validUntil(t0: number, ttl: number, driftFactor: number, lockDelay = 0): number {
+  return t0 + ttl - driftOf(ttl, driftFactor) - lockDelay;
 }
 
 /** Two thirds of the validity of a fresh grant: once less than that remains, automatic extension starts. */
-export function extensionReserve(ttl: number, driftFactor: number): number {
-  return ((ttl - driftOf(ttl, driftFactor)) * 2) / 3;
+export function extensionReserve(ttl: number, driftFactor: number, lockDelay = 0): number {
+  return ((ttl - driftOf(ttl, driftFactor) - lockDelay) * 2) / 3;
 }
 
 /** No lock is extended automatically more often than this, in ms. */

@@ -7,12 +7,14 @@ import type {
   NoAnswer,
   ReleaseReply,
   RepairReply,
+  RevokeReply,
 } from '../node/lock-node.ts';
+import { isTombstoneOwner } from '../node/owner.ts';
 import { cut, enumerate } from '../quote.ts';
-import type { Ballot } from './ballot.ts';
+import { type Ballot, quorumOf } from './ballot.ts';
 import type { Replies } from './round.ts';
 
-type Reply = GrantReply | ConfirmReply | ExtendReply | RepairReply | ReleaseReply;
+type Reply = GrantReply | ConfirmReply | ExtendReply | RepairReply | ReleaseReply | RevokeReply;
 
 /** What each reply counts as. A node that had to set keys again counts as a denial: it did not hold the lock without a break. */
 const BALLOTS: Record<Reply['kind'], Ballot> = {
@@ -20,7 +22,9 @@ const BALLOTS: Record<Reply['kind'], Ballot> = {
   confirmed: 'granted',
   extended: 'granted',
   released: 'granted',
+  revoked: 'granted',
   denied: 'denied',
+  refused: 'denied',
   taken: 'denied',
   missing: 'denied',
   repaired: 'denied',
@@ -59,6 +63,7 @@ function voteOf(node: string, reply: Reply | undefined): Vote {
     case 'confirmed':
     case 'extended':
     case 'released':
+    case 'revoked':
       return { node, kind: 'granted' };
     case 'denied':
       return {
@@ -67,9 +72,17 @@ function voteOf(node: string, reply: Reply | undefined): Vote {
         remaining: reply.remaining,
         ...(reply.foreign ? { foreign: reply.foreign } : {}),
         ...(reply.isReserved ? { isReserved: true } : {}),
+        ...revokedFrom(reply.owner),
       };
     case 'taken':
-      return { node, kind: 'denied', remaining: reply.remaining };
+      return { node, kind: 'denied', remaining: reply.remaining, ...revokedFrom(reply.owner) };
+    case 'refused':
+      return {
+        node,
+        kind: 'denied',
+        remaining: reply.remaining,
+        ...(reply.foreign ? { foreign: reply.foreign } : {}),
+      };
     case 'missing':
     case 'repaired':
     case 'absent':
@@ -88,6 +101,11 @@ function voteOf(node: string, reply: Reply | undefined): Vote {
   }
 }
 
+/** `owner`: as {@link ownerOf} names it. */
+function revokedFrom(owner: string | undefined): { isRevoked?: true } {
+  return owner !== undefined && isTombstoneOwner(owner) ? { isRevoked: true } : {};
+}
+
 /** How many nodes a message tells about one by one. */
 const MOST_NODES = 9;
 
@@ -95,10 +113,17 @@ const MOST_NODES = 9;
 export function obstacleOf(vote: Vote): string | undefined {
   if (vote.kind !== 'denied') return undefined;
   if (vote.isReserved) return 'a key reserved for a waiter';
+  if (vote.isRevoked) return 'a revoked lock';
   const expiry = vote.remaining === Number.POSITIVE_INFINITY ? ' without expiry' : '';
   if (vote.foreign === 'type') return `a key of another type${expiry}`;
   if (vote.foreign === 'value') return `a value${expiry} that quorlock did not set`;
   return expiry && `a key${expiry}`;
+}
+
+/** Whether there is no quorum without the nodes that are permanently unfit. */
+export function isHopeless(votes: readonly Vote[]): boolean {
+  const lost = votes.filter((vote) => vote.kind === 'unusable' && vote.isPermanent === true).length;
+  return lost > votes.length - quorumOf(votes.length);
 }
 
 /** What keeps nodes from voting that may be new; undefined if none may be. */
@@ -125,8 +150,8 @@ function stateOf({ kind }: Vote): string {
   return kind === 'late' ? 'had not answered' : 'is not known as new';
 }
 
-/** The votes in a sentence's tail, such as `2 granted, 1 denied, c:6379 unreachable (connect ECONNREFUSED)`. */
-export function describeVotes(votes: readonly Vote[]): string {
+/** The votes in a sentence's tail, such as `1 of 3 granted, 1 denied, c:6379 unreachable (connect ECONNREFUSED)`. */
+export function describeVotes(votes: readonly Vote[], verb = 'granted'): string {
   const granted = votes.filter(({ kind }) => kind === 'granted').length;
   const denied = votes.filter(({ kind }) => kind === 'denied').length;
   const others = votes.flatMap((vote) => {
@@ -148,7 +173,7 @@ export function describeVotes(votes: readonly Vote[]): string {
     }
   });
   return [
-    `${granted} of ${votes.length} granted`,
+    `${granted} of ${votes.length} ${verb}`,
     ...(denied > 0 ? [`${denied} denied`] : []),
     ...(others.length > 0
       ? [

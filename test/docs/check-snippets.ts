@@ -64,12 +64,22 @@ function writeConfig(folder: string, files: readonly string[]): void {
       noUnusedParameters: false,
       declaration: false,
       isolatedDeclarations: false,
+      // NestJS needs decorators of the kind that TypeScript had before the standard's.
+      erasableSyntaxOnly: false,
+      experimentalDecorators: true,
       verbatimModuleSyntax: false,
     },
-    include: [],
+    // By pattern, too: tsx does not take names in `files` that are absolute.
+    include: ['**/*.ts'],
     files,
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+}
+
+/** Runs snippets in this process, each as a module of its own. What they subscribe to stays so until the process ends. */
+export async function load(snippets: readonly Snippet[]): Promise<void> {
+  using folder = workFolder();
+  for (const snippet of snippets) await import(write(snippet, folder.path));
 }
 
 /** Type-checks all snippets in one run of the compiler. */
@@ -97,16 +107,28 @@ export async function typeCheck(snippets: readonly Snippet[]): Promise<Finding[]
     }));
 }
 
+/** A snippet that can be run, until it is disposed. */
+export function prepare(
+  snippet: Snippet,
+  redisUrls: readonly string[] = [],
+): { readonly path: string; readonly config: string } & Disposable {
+  const code = snippet.code.replaceAll(/redis:\/\/([a-e]):6379/g, (written, letter: string) => {
+    return redisUrls['abcde'.indexOf(letter)] ?? written;
+  });
+  const folder = workFolder();
+  const path = write(snippet, folder.path, code);
+  writeConfig(folder.path, [path]);
+  const config = join(folder.path, 'tsconfig.json');
+  return { path, config, [Symbol.dispose]: () => folder[Symbol.dispose]() };
+}
+
 /**
  * Runs a snippet in a process of its own until its last top-level `await`; rejects with what it printed if it fails.
  * What it leaves open is not held against it: examples need not end in `close()`.
  */
 export async function run(snippet: Snippet, redisUrls: readonly string[] = []): Promise<void> {
-  const code = snippet.code.replaceAll(/redis:\/\/([a-e]):6379/g, (written, letter: string) => {
-    return redisUrls['abcde'.indexOf(letter)] ?? written;
-  });
-  using folder = workFolder();
-  const path = write(snippet, folder.path, code);
+  using prepared = prepare(snippet, redisUrls);
+  const { path } = prepared;
   const runner = join(root, 'test/docs/run-snippet.ts');
   await execute(process.execPath, ['--import', 'tsx', runner, path], { cwd: root, timeout: TIMEOUT }).catch(
     (error: { stdout?: string; stderr?: string; code?: unknown; killed?: boolean }) => {

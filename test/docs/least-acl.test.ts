@@ -7,6 +7,7 @@ import {
   LEAST_CLUSTER_ACL,
   LEAST_SENTINEL_ACL,
   MIGRATION_ACL,
+  NAMING_ACL,
   SPARING_ACL,
   WAITING_ACL,
 } from '../support/least-acl.ts';
@@ -26,7 +27,8 @@ function rowOf(start: string): string {
 it('the rules that the page lists for all features are those that are tested', () => {
   const command = /```text\n([^`]*)```/.exec(section)?.[1] ?? '';
   const rules = rulesIn(command.replace(/ACL SETUSER quorlock on >secret resetkeys|resetchannels/g, ''));
-  expect(rules).toEqual([...LEAST_ACL, ...SPARING_ACL, ...KEEP_ALIVE_ACL, ...WAITING_ACL].sort());
+  const all = [...LEAST_ACL, ...SPARING_ACL, ...KEEP_ALIVE_ACL, ...NAMING_ACL, ...WAITING_ACL];
+  expect(rules).toEqual(all.sort());
 });
 
 it.each([
@@ -34,6 +36,7 @@ it.each([
   ['with fencing', ['+time']],
   ['to be woken by releases', WAITING_ACL],
   ['for speed, and large foreign values', SPARING_ACL],
+  ['to name connections', NAMING_ACL],
   ['against entries in ACL LOG', KEEP_ALIVE_ACL],
   ['each master of a Redis Cluster', LEAST_CLUSTER_ACL],
   ['to use slots that are being moved', MIGRATION_ACL],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { anchors, links, npmScripts, snippets } from './markdown.ts';
+import { anchors, links, npmScripts, sessions, snippets } from './markdown.ts';
 
 const ts = (code: string, above = ''): string => `${above}\n\`\`\`ts\n${code}\n\`\`\`\n`;
 
@@ -77,5 +77,31 @@ describe('npm scripts', () => {
       [1, 'test'],
       [3, 'build'],
     ]);
+  });
+});
+
+describe('terminal sessions', () => {
+  test('have commands with their output, and a scene', () => {
+    const markdown =
+      '<!-- scene: held -->\n\n```console\n$ quorlock x\none\n\n  two\n$ echo $?\n3\n```\n```console\n$ y\n```\n```sh\nz\n```\n';
+    expect(sessions(markdown, 'x.md')).toEqual([
+      {
+        file: 'x.md',
+        line: 3,
+        scene: 'held',
+        steps: [
+          { command: 'quorlock x', output: 'one\n\n  two\n' },
+          { command: 'echo $?', output: '3\n' },
+        ],
+      },
+      { file: 'x.md', line: 11, scene: undefined, steps: [{ command: 'y', output: '' }] },
+    ]);
+  });
+
+  test.each([
+    ['that begin with output', '```console\nx\n```\n'],
+    ['with another directive', '<!-- run -->\n```console\n$ x\n```\n'],
+  ])('%s are refused', (_, markdown) => {
+    expect(() => sessions(markdown, 'x.md')).toThrow(/^x\.md:\d+: /);
   });
 });

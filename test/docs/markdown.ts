@@ -7,8 +7,11 @@ export interface Snippet {
   /** The code as it stands in the file, indentation included, so that columns need no translation. */
   readonly code: string;
   readonly preludes: readonly string[];
-  /** `false`: type-checked only. `'redis'`: real servers stand behind `redis://a:6379`, `redis://b:6379` and so on. */
-  readonly run: false | 'alone' | 'redis';
+  /**
+   * `false`: type-checked only. `'redis'`: real servers stand behind `redis://a:6379`, `redis://b:6379` and so on. `'server'`: the same, and it runs
+   * until it is told to stop.
+   */
+  readonly run: false | 'alone' | 'redis' | 'server';
 }
 
 const fence = /^(?<indent>\s*)(?<marks>`{3,}|~{3,})\s*(?<language>[\w-]*)/;
@@ -66,11 +69,43 @@ export function snippets(markdown: string, file: string): Snippet[] {
         const prelude = /^prelude:\s*(.+)$/.exec(directive)?.[1];
         if (directive === 'run') run = 'alone';
         else if (directive === 'run: redis') run = 'redis';
+        else if (directive === 'run: server') run = 'server';
         else if (prelude) preludes.push(...prelude.split(/[\s,]+/));
         // A misspelt directive must not turn a check off without a word.
         else throw new Error(`${file}:${opening + 1}: unknown directive <!-- ${directive} -->`);
       }
       return { file, line: opening + 1, code: lines.slice(opening + 1, closing).join('\n'), preludes, run };
+    });
+}
+
+/** What a page shows of a terminal: commands, and what they print. */
+export interface Session {
+  readonly file: string;
+  /** Line of the opening fence, from 1. */
+  readonly line: number;
+  /** What `<!-- scene: … -->` says: the state of the servers, and what else happens. */
+  readonly scene: string | undefined;
+  readonly steps: readonly { readonly command: string; readonly output: string }[];
+}
+
+export function sessions(markdown: string, file: string): Session[] {
+  const lines = markdown.split('\n');
+  return codeBlocks(lines, file)
+    .filter(({ language }) => language === 'console')
+    .map(({ opening, closing }): Session => {
+      const [directive] = directivesAbove(lines, opening);
+      const scene = /^scene: (.+)$/.exec(directive ?? '')?.[1];
+      if (directive !== undefined && scene === undefined)
+        throw new Error(`${file}:${opening + 1}: unknown directive <!-- ${directive} -->`);
+      const steps: { command: string; output: string }[] = [];
+      for (const line of lines.slice(opening + 1, closing)) {
+        const command = /^\$ (.*)$/.exec(line)?.[1];
+        const last = steps.at(-1);
+        if (command !== undefined) steps.push({ command, output: '' });
+        else if (last) last.output += `${line}\n`;
+        else throw new Error(`${file}:${opening + 1}: a session begins with a command`);
+      }
+      return { file, line: opening + 1, scene, steps };
     });
 }
 

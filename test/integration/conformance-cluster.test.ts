@@ -5,6 +5,7 @@ import { describeFencingConformance } from '../support/conformance-fencing.ts';
 import { describeLineConformance } from '../support/conformance-line.ts';
 import { describeLineKeepingConformance } from '../support/conformance-line-redis.ts';
 import { describeRedisConformance } from '../support/conformance-redis.ts';
+import { describeRevokingConformance } from '../support/conformance-revoking.ts';
 import { describeWaitingConformance } from '../support/conformance-waiting.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
 import { LEAST_ACL, LEAST_CLUSTER_ACL, WAITING_ACL } from '../support/least-acl.ts';
@@ -12,6 +13,7 @@ import { LEAST_ACL, LEAST_CLUSTER_ACL, WAITING_ACL } from '../support/least-acl.
 enforceNoLeaks();
 
 describeConformance('a Redis Cluster', cluster);
+describeRevokingConformance('a Redis Cluster', cluster);
 describeFencingConformance('a Redis Cluster', cluster);
 describeCounterConformance('a Redis Cluster', cluster);
 describeWaitingConformance('a Redis Cluster', cluster);

@@ -4,7 +4,7 @@ import { createNodes } from '../../src/nodes.ts';
 import { resolveSettings } from '../../src/options.ts';
 import { Asker } from '../support/asker.ts';
 import { enforceNoLeaks } from '../support/leaks.ts';
-import { LEAST_ACL, SPARING_ACL, WAITING_ACL } from '../support/least-acl.ts';
+import { LEAST_ACL, NAMING_ACL, SPARING_ACL, WAITING_ACL } from '../support/least-acl.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { tokenOf } from '../support/token.ts';
 
@@ -105,7 +105,8 @@ it('an inspection shows the beginning of a large value', async () => {
 });
 
 it('a user without GETRANGE gets the same answers, and nothing else is asked of the server', async () => {
-  await server.cli('ACL', 'SETUSER', 'plain', 'reset', 'on', '>secret', '~*', ...LEAST_ACL, ...WAITING_ACL);
+  const rules = [...LEAST_ACL, ...WAITING_ACL, ...NAMING_ACL];
+  await server.cli('ACL', 'SETUSER', 'plain', 'reset', 'on', '>secret', '~*', ...rules);
   const ask = asker('plain');
   expect(SPARING_ACL).toEqual(['+getrange']);
   for (const bytes of [0, 10, 300]) {

@@ -17,6 +17,8 @@ import {
   type ReleaseReply,
   type ReleaseRequest,
   type RepairReply,
+  type RevokeReply,
+  type RevokeRequest,
   type Taken,
   type Waiter,
 } from 'quorlock';
@@ -118,6 +120,19 @@ class OwnNode implements LockNode {
           reservation,
         );
       return { kind: owned.length === keys.length ? 'released' : 'absent' };
+    });
+  }
+
+  revoke({ keys: [key = ''], ownerToken, ttl }: RevokeRequest, deliver: Deliver<RevokeReply>): void {
+    this.#answer('revoke', deliver, (): RevokeReply => {
+      const [entry] = this.#heldAmong([key]);
+      if (entry && !entry.isReserved) {
+        this.#entries.set(key, { ownerToken, until: entry.until });
+        return { kind: 'revoked', remaining: remainingOf(entry), ownerToken: entry.ownerToken };
+      }
+      if (ttl === 0) return { kind: 'absent' };
+      this.#set({ keys: [key], ownerToken }, ttl);
+      return { kind: 'revoked', remaining: ttl };
     });
   }
 

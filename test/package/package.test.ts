@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -23,6 +24,8 @@ import { unexported } from './declarations.ts';
 const execute = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  version: string;
+  bin: Record<string, string>;
   dependencies: Record<string, string>;
   exports: Record<string, string | { types: string }>;
 };
@@ -308,7 +311,7 @@ describe('the declarations', () => {
     const entries = Object.values(manifest.exports).flatMap((entry) =>
       typeof entry === 'string' ? [] : join(folder, 'node_modules/quorlock', entry.types),
     );
-    expect(entries).toHaveLength(3);
+    expect(entries).toHaveLength(4);
     expect(unexported(entries)).toEqual([]);
   });
 
@@ -319,7 +322,7 @@ describe('the declarations', () => {
     expect(lock).not.toMatch(/\bloss\b/);
   });
 
-  test.each(['index', 'lock', 'redlock', 'options', 'errors', 'testing', 'fencing'])(
+  test.each(['index', 'lock', 'redlock', 'options', 'errors', 'testing', 'fencing', 'otel', 'tracing'])(
     'of the module %s have nothing that is internal',
     async (module) => {
       expect(declarations(await consumer(), module)).not.toContain('@internal');
@@ -390,6 +393,114 @@ redlock.acquire(42);
   });
 });
 
+/** A project that has installed the API of OpenTelemetry too. */
+async function withApi(): Promise<string> {
+  const folder = await consumer();
+  const modules = join(folder, 'node_modules/@opentelemetry');
+  mkdirSync(modules, { recursive: true });
+  symlinkSync(join(root, 'node_modules/@opentelemetry/api'), join(modules, 'api'), 'dir');
+  return folder;
+}
+
+describe('quorlock/otel', () => {
+  test('can be imported beside the API of OpenTelemetry, and records', async () => {
+    const code = `import { metrics } from '@opentelemetry/api';
+      import { Redlock } from 'quorlock';
+      import { instrument } from 'quorlock/otel';
+      import { createMemoryNodes } from 'quorlock/testing';
+      const recorded = [];
+      const instrumentOf = (name) => ({ record: () => recorded.push(name), add() {}, addCallback() {}, removeCallback() {} });
+      const meter = new Proxy({}, { get: () => instrumentOf });
+      const undo = instrument({ metrics: { getMeter: () => meter } });
+      const redlock = new Redlock(createMemoryNodes(3));
+      await redlock.using('a', () => {});
+      undo();
+      await redlock.using('a', () => {});
+      console.log(JSON.stringify(recorded));`;
+    expect(await node(await withApi(), 'main.mjs', code)).toEqual([
+      'quorlock.acquire.duration',
+      'quorlock.lock.held.duration',
+    ]);
+  });
+
+  test('its types compile, with the module of the API and with providers', async () => {
+    const folder = await withApi();
+    writeFileSync(
+      join(folder, 'main.ts'),
+      `import * as api from '@opentelemetry/api';
+import { type InstrumentOptions, instrument } from 'quorlock/otel';
+const options: InstrumentOptions = { resourceName: (resource) => resource[0], spans: false };
+export const undo: () => void = instrument(api, options);
+instrument({ trace: api.trace.getTracerProvider() });
+// @ts-expect-error -- if the types were lost, everything would be any, and this no error
+instrument(42);
+`,
+    );
+    expect(await compile(folder, { module: 'NodeNext', noEmit: true })).toBe('');
+  });
+
+  test('needs the API, and nothing else of the package does', async () => {
+    const folder = await consumer();
+    const code = `const found = async (name) => import(name).then(() => 'imported', (error) => error.code);
+      console.log(JSON.stringify([await found('quorlock/otel'), await found('quorlock')]));`;
+    expect(await node(folder, 'main.mjs', code)).toEqual(['ERR_MODULE_NOT_FOUND', 'imported']);
+  });
+});
+
+/** Where npm puts a link to each program of a package, which it makes executable. */
+async function installed(client?: Client): Promise<string> {
+  const folder = await consumer(client);
+  for (const [name, file] of Object.entries(manifest.bin)) {
+    const program = join('node_modules/quorlock', file);
+    chmodSync(join(folder, program), 0o755);
+    mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true });
+    symlinkSync(join('../..', program), join(folder, 'node_modules/.bin', name));
+  }
+  return folder;
+}
+
+describe('the command line', () => {
+  test('prints the version of the package', async () => {
+    const { stdout } = await execute('npx', ['quorlock', '--version'], { cwd: await installed() });
+    expect(stdout).toBe(`${manifest.version}\n`);
+  });
+
+  test('prints its help at once: without a client, and without loading the library', async () => {
+    const options = { cwd: await installed(), env: { ...process.env, NODE_DEBUG: 'esm' } };
+    const { stdout, stderr } = await execute('node_modules/.bin/quorlock', ['run', '--help'], options);
+    expect(stdout).toContain('quorlock run <resource> [options] -- <command> [argument…]');
+    expect(stderr).toContain('/dist/cli/commands.js');
+    expect(stderr).not.toContain('/dist/redlock.js');
+  });
+
+  test('says what to install if there is no client', async () => {
+    const options = { cwd: await installed() };
+    const running = execute(
+      'node_modules/.bin/quorlock',
+      ['nodes', '--node', 'redis://127.0.0.1:1'],
+      options,
+    );
+    await expect(running).rejects.toMatchObject({
+      code: 1,
+      stderr:
+        'quorlock: the command line needs the package ioredis, which is not installed: npm install ioredis\n',
+    });
+  });
+
+  test('runs a command under a lock', async () => {
+    const servers = await startRedises(3);
+    try {
+      const nodes = servers.flatMap(({ url }) => ['--node', url]);
+      const args = ['run', 'job', ...nodes, '--', 'sh', '-c', 'echo $QUORLOCK_RESOURCE; exit 3'];
+      const running = execute('node_modules/.bin/quorlock', args, { cwd: await installed(newest) });
+      await expect(running).rejects.toMatchObject({ code: 3, stdout: 'job\n', stderr: '' });
+      for (const server of servers) expect(await server.cli('EXISTS', 'job')).toBe(0);
+    } finally {
+      await Promise.all(servers.map((server) => server.stop()));
+    }
+  });
+});
+
 describe('the tarball', () => {
   let files: string[] = [];
   beforeAll(async () => {
@@ -405,7 +516,7 @@ describe('the tarball', () => {
       /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
       /^dist\/[\w/-]+\.(js|d\.ts)(\.map)?$/,
       /^src\/[\w/-]+\.ts$/,
-      /^docs\/[\w./-]+\.(md|svg|png|tla|cfg)$/,
+      /^docs\/[\w./-]+\.(md|svg|png|tla|cfg|yaml|json)$/,
     ];
     expect(files.filter((file) => !meant.some((pattern) => pattern.test(file)))).toEqual([]);
     expect(files).toEqual(

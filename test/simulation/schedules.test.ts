@@ -11,6 +11,7 @@ const SCHEDULES: Record<Model, number> = {
   restarting: 2_500,
   contended: 250,
   held: 500,
+  operated: 1_500,
 };
 
 /** The same for every change; SIM_SEED=… runs others, and `npm run sim` as many as there is time for. */

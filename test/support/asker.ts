@@ -8,6 +8,7 @@ import type {
   ReleaseReply,
   ReleaseRequest,
   RepairReply,
+  RevokeReply,
 } from '../../src/node/lock-node.ts';
 
 /** Long enough for any test to end within it. */
@@ -101,6 +102,12 @@ export class Asker {
     return this.#ask((deliver) =>
       this.node.release({ ...request, afterwards: 'serve', reservation: RESERVATION, ...how }, deliver),
     );
+  }
+
+  /** `ttl`: for how long the tombstone stands where the key is free; by default a free key stays free. */
+  revoke(key: string, tombstone: string, ttl = 0): Promise<RevokeReply> {
+    const request = { keys: [key], ownerToken: tombstone, ttl, wanted: () => true };
+    return this.#ask((deliver) => this.node.revoke(request, deliver));
   }
 
   inspect(key: string): Promise<InspectReply> {

@@ -26,9 +26,11 @@ export function waiting(nodes: readonly ScriptedNode[], plan: Partial<AcquirePla
       keys: ['r'],
       ttl: 1_000,
       driftFactor: 0.01,
+      lockDelay: 0,
       nodeTimeout: 100,
       maxHoldTime: Number.POSITIVE_INFINITY,
       fencing: true,
+      label: undefined,
       acquireTimeout: 60_000,
       deadline: 1_000 + (plan.acquireTimeout ?? 60_000),
       retry: {

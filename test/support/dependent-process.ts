@@ -9,17 +9,21 @@ process.on('exit', () => {
   for (const child of dependents) child.kill('SIGKILL');
 });
 
-/**
- * vitest ends its workers by a signal, and then no `exit` is emitted. Where Linux can be told to kill the child
- * when its parent dies, it is; `setpriv` becomes the server, so the pid is the server's.
- */
+/** A server that ends with this process. */
 export function spawnDependent(binary: string, args: readonly string[], dir: string): ChildProcess {
-  const setpriv = process.platform === 'linux' ? onPath('setpriv') : undefined;
-  const [command = binary, ...prefix] = setpriv ? [setpriv, '--pdeathsig', 'KILL', binary] : [];
-  const child = spawn(command, [...prefix, ...args], { cwd: dir, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(...dependent(binary, args), { cwd: dir, stdio: ['ignore', 'pipe', 'inherit'] });
   dependents.add(child);
   child.once('exit', () => dependents.delete(child));
   return child;
+}
+
+/**
+ * The program, started so that it is killed when its parent dies, where Linux can do that. vitest ends its workers by a signal, and then
+ * they emit no `exit`. `setpriv` becomes the program, so the pid is the program's.
+ */
+export function dependent(binary: string, args: readonly string[]): [command: string, args: string[]] {
+  const setpriv = process.platform === 'linux' ? onPath('setpriv') : undefined;
+  return setpriv ? [setpriv, ['--pdeathsig', 'KILL', binary, ...args]] : [binary, [...args]];
 }
 
 /**

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { LAST_NUMBER } from '../../src/node/counter.ts';
 import type { ReleaseRequest, Waiter } from '../../src/node/lock-node.ts';
+import { tombstoneOf } from '../../src/node/owner.ts';
 import { tokenOf } from './token.ts';
 
 /** What a counter may stand at: from zero, from the µs since 1970 when the history began, or from the last number there is. */
@@ -50,6 +51,7 @@ export type Request =
       readonly waiter?: Waiting | undefined;
       readonly reservation: number;
     }
+  | { readonly verb: 'revoke'; readonly key: string; readonly tombstone: string; readonly ttl: number }
   | { readonly verb: 'inspect'; readonly key: string };
 
 export type Step =
@@ -183,6 +185,15 @@ function requestWith(count: fc.Arbitrary<Count>): fc.Arbitrary<Request> {
       arbitrary: fc.record({ verb: fc.constant('confirm'), keys, ownerToken, fencingToken: count }),
     },
     { weight: 5, arbitrary: release },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        verb: fc.constant('revoke'),
+        key,
+        tombstone: fc.constantFrom(tombstoneOf(undefined), tombstoneOf('ops')),
+        ttl: fc.oneof(fc.constant(0), ttl),
+      }),
+    },
     { weight: 2, arbitrary: fc.record({ verb: fc.constant('inspect'), key }) },
   );
 }
@@ -195,7 +206,9 @@ export function withoutScripts(asked: readonly Request[]): Request[] {
   const all = asked.map((each) =>
     each.verb === 'release' ? { ...each, afterwards: 'hand over' as const } : each,
   );
-  const first = all.filter(({ verb }) => verb === 'release' || verb === 'confirm' || verb === 'extend');
+  const first = all.filter(
+    ({ verb }) => verb === 'release' || verb === 'confirm' || verb === 'extend' || verb === 'revoke',
+  );
   return [...first, ...all.filter(({ verb }) => verb === 'grant' || verb === 'inspect')];
 }
 

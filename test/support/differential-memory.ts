@@ -60,7 +60,7 @@ export class MemorySide implements Side {
     const locks: Record<string, InspectReply> = {};
     const lines: Record<string, InLine[]> = {};
     const counters: Record<string, string> = {};
-    for (const key of this.#node.keys()) locks[key] = await this.ask.inspect(key);
+    for (const key of this.#node.keys()) locks[key] = withoutCounter(await this.ask.inspect(key));
     for (const key of KEYS) {
       Object.assign(locks, await this.#reservation(key));
       lines[key] = await this.#line(key);
@@ -105,4 +105,11 @@ export class MemorySide implements Side {
     const reply = await this.ask.grantAbove(0, key, 'reader');
     return reply.kind === 'granted' ? Number(reply.counter) - 1 : LAST_NUMBER;
   }
+}
+
+/** Counters are compared by themselves. */
+function withoutCounter(reply: InspectReply): InspectReply {
+  if (reply.kind !== 'held') return reply;
+  const { counter: _, ...held } = reply;
+  return held;
 }

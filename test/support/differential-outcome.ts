@@ -6,13 +6,21 @@ import type {
   InspectReply,
   ReleaseReply,
   RepairReply,
+  RevokeReply,
 } from '../../src/node/lock-node.ts';
 import type { Asker } from './asker.ts';
 import { numberOf, type Request, type Step, sinceOf, WAITERS, waiterOf } from './differential-history.ts';
 import type { Side } from './differential-side.ts';
 import { turn } from './peek.ts';
 
-type PlainReply = GrantReply | ConfirmReply | ExtendReply | RepairReply | ReleaseReply | InspectReply;
+type PlainReply =
+  | GrantReply
+  | ConfirmReply
+  | ExtendReply
+  | RepairReply
+  | ReleaseReply
+  | RevokeReply
+  | InspectReply;
 type Denied = Extract<GrantReply, { readonly kind: 'denied' }>;
 /** Of some only what two sides can agree on. */
 type Reply =
@@ -97,7 +105,8 @@ function send(ask: Asker, request: Request, now: number): Promise<Reply> {
     case 'extend':
     case 'repair': {
       const { verb, keys, ownerToken, ttl, fencingToken } = request;
-      return ask[verb](keys, ownerToken, ttl, fencingToken && numberOf(fencingToken, now));
+      const reply = ask[verb](keys, ownerToken, ttl, fencingToken && numberOf(fencingToken, now));
+      return keys.length > 1 ? withoutOwner(reply) : reply;
     }
     case 'release':
       return ask.release(request.keys, request.ownerToken, {
@@ -105,9 +114,17 @@ function send(ask: Asker, request: Request, now: number): Promise<Reply> {
         afterwards: request.afterwards,
         reservation: request.reservation,
       });
+    case 'revoke':
+      return ask.revoke(request.key, request.tombstone, request.ttl);
     case 'inspect':
       return ask.inspect(request.key);
   }
+}
+
+/** Of several keys the owner of the one that expires last is named; which that is may hang on the few µs between two requests. */
+async function withoutOwner(extending: Promise<ExtendReply | RepairReply>): Promise<Reply> {
+  const reply = await extending;
+  return reply.kind === 'taken' ? { kind: 'taken', remaining: reply.remaining } : reply;
 }
 
 type Grant = Extract<Request, { readonly verb: 'grant' }>;

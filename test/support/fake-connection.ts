@@ -81,6 +81,8 @@ export class FakeConnection implements RedisConnection {
   clusterSize: Answer<number | undefined> = undefined;
   /** Whether the user has all permissions, so that brief commands are sent. */
   permits = false;
+  /** What the masters answer to TIME; by default nothing. */
+  time_: (() => readonly [string, string] | Error) | undefined;
   /** Called with the arguments of each question for permissions. */
   onPermits: (args: readonly (string | number)[]) => void = () => {};
   closed = false;
@@ -227,6 +229,12 @@ export class FakeConnection implements RedisConnection {
         this.scripts(place).add(sha1(script));
       },
       clusterSize: () => send('cluster info', () => this.clusterSize),
+      time: (reply) => {
+        this.sent.push('time');
+        const time = this.time_?.();
+        if (time instanceof Error) reply(time, undefined);
+        else if (time) reply(null, time);
+      },
     };
     return master;
   }

@@ -44,6 +44,9 @@ export const WAITING_ACL: readonly string[] = [
  */
 export const KEEP_ALIVE_ACL: readonly string[] = ['+ping'];
 
+/** Gives connections their name. Without it they have none, and the server notes the refusals in ACL LOG. */
+export const NAMING_ACL: readonly string[] = ['+client|setname'];
+
 /** On each master of a Redis Cluster, in addition: which master has which slot. */
 export const LEAST_CLUSTER_ACL: readonly string[] = ['+cluster|slots'];
 

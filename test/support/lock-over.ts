@@ -38,7 +38,7 @@ export async function lockOver(n: number, options: AcquireOptions = {}): Promise
 /** How many requests of a kind each node has got. */
 export function counts(
   nodes: readonly ScriptedNode[],
-  verb: 'grant' | 'confirm' | 'extend' | 'repair' | 'release',
+  verb: 'grant' | 'confirm' | 'extend' | 'repair' | 'release' | 'revoke',
 ): number[] {
   return nodes.map((node) => node.of(verb).length);
 }

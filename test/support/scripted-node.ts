@@ -12,12 +12,21 @@ import type {
   ReleaseReply,
   ReleaseRequest,
   RepairReply,
+  RevokeReply,
+  RevokeRequest,
   Unreachable,
   Waiter,
 } from '../../src/node/lock-node.ts';
 
-type Verb = 'grant' | 'confirm' | 'extend' | 'repair' | 'release' | 'inspect';
-type Reply = GrantReply | ConfirmReply | ExtendReply | RepairReply | ReleaseReply | InspectReply;
+type Verb = 'grant' | 'confirm' | 'extend' | 'repair' | 'release' | 'revoke' | 'inspect';
+type Reply =
+  | GrantReply
+  | ConfirmReply
+  | ExtendReply
+  | RepairReply
+  | ReleaseReply
+  | RevokeReply
+  | InspectReply;
 
 export interface ScriptedRequest {
   readonly verb: Verb;
@@ -125,6 +134,10 @@ export class ScriptedNode implements LockNode {
       wanted: always,
       deliver: deliver as Deliver<Reply>,
     });
+  }
+
+  revoke(request: RevokeRequest, deliver: Deliver<RevokeReply>): void {
+    this.#record({ verb: 'revoke', ...request, deliver: deliver as Deliver<Reply> });
   }
 
   inspect(key: string, deliver: Deliver<InspectReply>): void {

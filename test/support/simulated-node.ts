@@ -13,6 +13,8 @@ import type {
   ReleaseReply,
   ReleaseRequest,
   RepairReply,
+  RevokeReply,
+  RevokeRequest,
   Unreachable,
 } from '../../src/node/lock-node.ts';
 import { type Fence, MemoryStore } from '../../src/node/memory/memory-store.ts';
@@ -83,6 +85,13 @@ export class SimulatedNode implements LockNode {
   release(request: ReleaseRequest, deliver: Deliver<ReleaseReply>): void {
     this.#send(() => {
       const reply = this.#execute('release', request, () => this.store.release(request));
+      this.#reply(() => deliver(reply));
+    });
+  }
+
+  revoke(request: RevokeRequest, deliver: Deliver<RevokeReply>): void {
+    this.#send(() => {
+      const reply = this.#execute('revoke', request, () => this.store.revoke(request));
       this.#reply(() => deliver(reply));
     });
   }

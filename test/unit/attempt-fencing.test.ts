@@ -12,9 +12,11 @@ const PLAN: AttemptPlan = {
   keys: ['p:r', 'p:s'],
   ttl: 1_000,
   driftFactor: 0.01,
+  lockDelay: 0,
   nodeTimeout: 100,
   maxHoldTime: Number.POSITIVE_INFINITY,
   fencing: true,
+  label: undefined,
   deadline: Number.POSITIVE_INFINITY,
 };
 

@@ -57,6 +57,13 @@ const BREAKING: Record<Rule, () => Story> = {
       .calls('acquire', 'b', 0, 6_000, { outcome: 'timeout' })
       .asks('grant', 'b', [0, 1, 2], 10, { keys: ['r'] }),
   ordered: () => story().calls('extend', 'a', 0, 20).calls('extend', 'a', 5, 10),
+  revoked: () =>
+    story()
+      .locks('a', 0, 300)
+      .calls('revoke', 'b', 10, 20, { outcome: 'revoked' })
+      .asks('extend', 'a', [0, 1, 2], 30, { ttl: 100 }),
+  delayed: () =>
+    story().locks('a', 0, 100, { lockDelay: 50, releasedAt: NEVER, abortedAt: 100 }).locks('b', 149, 160),
   live: () => story().calls('acquire', 'a', 0, 10, { mustSucceed: true, outcome: 'timeout' }),
   owner: () => story().stands('a', [0], 0, 100, { end: 'deleted', endedBy: 'b' }),
   'live votes': () => story().locks('a', 0, 100).asks('release', 'a', [0], 50),

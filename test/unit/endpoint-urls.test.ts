@@ -51,6 +51,8 @@ describe('a URL that does not say where a server is', () => {
     ['redis://host/1/2', 'a database number'],
     ['redis://host?db=2', 'without a query'],
     ['redis://host#x', 'without a query or a fragment'],
+    ['redis://:pass#word@host', '(with special characters of user and password percent-encoded)'],
+    ['redis://alice:p@ss?word@host', '(with special characters of user and password percent-encoded)'],
     ['redis://:%zz@host', 'percent-encoded'],
   ])('is refused: %j', (url, allowed) => {
     expect(refusalOf(url)).toMatch(/^nodes\[2\] must be /);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type InspectReply, Redlock } from '../../src/index.ts';
 import { judgeInspection } from '../../src/inspection.ts';
+import { tombstoneOf } from '../../src/node/owner.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { memoryRedlock } from '../support/memory-redlock.ts';
 import { peek, rejectionOf } from '../support/peek.ts';
@@ -70,6 +71,34 @@ describe('judging an inspection', () => {
         { node: 'c', kind: 'late' },
       ],
     });
+  });
+});
+
+/** What nodes together say that have these values. */
+function inspected(...values: string[]) {
+  return judgeInspection(
+    scriptedNodes(values.length),
+    values.map((value) => held(value)),
+    true,
+  );
+}
+
+describe('an owner', () => {
+  it('has an id without the secret part of its token', () => {
+    const token = `0123456789abcdef${'c0ffee'.repeat(4)}@web-1`;
+    expect(inspected(token, token)?.owner).toEqual({ id: '0123456789abcdef', token, label: 'web-1' });
+  });
+
+  it('that is another program has no id: its whole value may be a secret', () => {
+    expect(inspected('of another library', 'of another library')?.owner).toEqual({
+      token: 'of another library',
+    });
+  });
+
+  it('is nobody once the lock is revoked, though one node does not know who did it', () => {
+    const inspection = inspected(tombstoneOf(undefined), tombstoneOf('ops'), 'x');
+    expect(inspection).toMatchObject({ state: 'revoked', revokedBy: 'ops' });
+    expect(inspection).not.toHaveProperty('owner');
   });
 });
 

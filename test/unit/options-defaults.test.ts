@@ -123,6 +123,8 @@ describe('the defaults', () => {
       autoExtend: undefined,
       maxHoldTime: undefined,
       fencing: undefined,
+      lockDelay: undefined,
+      label: undefined,
       signal: undefined,
     };
     const { signal, ...defaults } = call;

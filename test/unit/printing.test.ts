@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { Redlock } from '../../src/index.ts';
-import { admittedNode, infoOf, nodeOver } from '../support/fake-connection.ts';
+import { admittedNode, infoOf, nodeOver, QUARANTINE } from '../support/fake-connection.ts';
 import { memoryRedlock } from '../support/memory-redlock.ts';
 import { rejectionOf } from '../support/peek.ts';
 import { ScriptedNode } from '../support/scripted-node.ts';
@@ -52,19 +52,20 @@ describe('a Redlock that is printed', () => {
     const waiting = rejectionOf(redlock.acquire('a'));
     nodes[0]?.fail();
     nodes[1]?.hang();
+    const since = new Date(1_000);
     const fields = {
       state: 'open',
       nodes: [
-        { name: 'memory-1', state: 'down' },
-        { name: 'memory-2', state: 'hung' },
-        { name: 'memory-3', state: 'up' },
+        { name: 'memory-1', state: 'down', since, why: 'the node has failed' },
+        { name: 'memory-2', state: 'hung', since },
+        { name: 'memory-3', state: 'up', since },
       ],
       held: 1,
       waiting: 1,
     };
-    expect(plain(redlock)).toEqual(fields);
+    expect(plain(redlock)).toEqual(plain(fields));
     expect(inspect(redlock)).toBe(`Redlock ${inspect(fields)}`);
-    expect(inspect({ a: { redlock } })).toContain("{ name: 'memory-3', state: 'up' }");
+    expect(inspect({ a: { redlock } })).toContain("name: 'memory-3', state: 'up'");
     await redlock.close();
     await waiting;
     expect(plain(redlock)).toMatchObject({ state: 'closed', held: 0, waiting: 0 });
@@ -91,23 +92,26 @@ describe('a Redlock that is printed', () => {
 describe('a node on a server', () => {
   it('says how it is', async () => {
     const { node, connection } = nodeOver();
-    expect(node.condition).toEqual({ state: 'connecting' });
+    const since = new Date(1_000);
+    expect(node.condition).toEqual({ state: 'connecting', since });
     connection.info_ = [infoOf({ role: 'slave' })];
     await connection.up();
     expect(node.condition).toMatchObject({ state: 'unusable', why: expect.stringContaining('replica') });
     await connection.down(new Error('connect ECONNREFUSED'));
-    expect(node.condition).toEqual({ state: 'down', why: 'connect ECONNREFUSED' });
+    expect(node.condition).toEqual({ state: 'down', since, why: 'connect ECONNREFUSED' });
     await node.close(0);
-    expect(node.condition).toEqual({ state: 'closed' });
+    expect(node.condition).toEqual({ state: 'closed', since });
   });
 
   it('says whether it votes', async () => {
     const { node } = await admittedNode();
-    expect(node.condition).toEqual({ state: 'up' });
+    const since = new Date(1_000);
+    expect(node.condition).toEqual({ state: 'up', since });
     const young = nodeOver();
     young.connection.info_ = [infoOf({ uptime_in_seconds: '1' })];
     await young.connection.up();
-    expect(young.node.condition).toEqual({ state: 'quarantined' });
+    const until = new Date(1_000 + QUARANTINE - 1_000);
+    expect(young.node.condition).toEqual({ state: 'quarantined', since, until });
   });
 });
 

@@ -52,20 +52,21 @@ describe('the inbox of a waiter at a node', () => {
 });
 
 describe('a node whose server refuses subscriptions', () => {
+  const since = new Date(1_000);
   const polling = `the server refuses subscriptions: ${NOPERM.message}`;
 
   it('says why waiters poll, until a subscription succeeds', async () => {
     const { node, connection, clock, subscriber } = await publishingNode();
-    expect(node.condition).toEqual({ state: 'up' });
+    expect(node.condition).toEqual({ state: 'up', since });
     subscriber.up();
     subscriber.answer(NOPERM);
-    expect(node.condition).toEqual({ state: 'up', polling });
+    expect(node.condition).toEqual({ state: 'up', since, polling });
     await clock.advanceAsync(60_000);
     const again = (connection as PublishingConnection).subscribers[1] as FakeSubscriber;
     again.up();
-    expect(node.condition).toEqual({ state: 'up', polling });
+    expect(node.condition).toEqual({ state: 'up', since, polling });
     again.answer();
-    expect(node.condition).toEqual({ state: 'up' });
+    expect(node.condition).toEqual({ state: 'up', since });
   });
 
   it('says only that it is down while it is', async () => {
@@ -73,7 +74,7 @@ describe('a node whose server refuses subscriptions', () => {
     subscriber.up();
     subscriber.answer(NOPERM);
     await connection.down();
-    expect(node.condition).toEqual({ state: 'down', why: 'connection lost' });
+    expect(node.condition).toEqual({ state: 'down', since, why: 'connection lost' });
   });
 });
 

@@ -135,10 +135,10 @@ describe('a simulated server', () => {
     expect(bench.ask('grant', 'a', 100)).toBe('granted');
     expect(bench.ask('grant', 'b', 100)).toEqual(['denied', 100, 'value', 1]);
     expect(bench.ask('inspect', '')).toEqual(['held', 100, 'a']);
-    expect(bench.ask('extend', 'b', 100)).toEqual(['taken', 100]);
+    expect(bench.ask('extend', 'b', 100)).toEqual(['taken', 100, 'value']);
     expect(bench.ask('extend', 'a', 200)).toBe('extended');
     expect(bench.ask('extend', 'a', 200, ['r', 's'])).toBe('missing');
-    expect(bench.ask('repair', 'b', 100)).toEqual(['taken', 200]);
+    expect(bench.ask('repair', 'b', 100)).toEqual(['taken', 200, 'value']);
     expect(bench.ask('repair', 'a', 200, ['r', 's'])).toBe('repaired');
     expect(bench.ask('repair', 'a', 200, ['r', 's'])).toBe('extended');
     expect(bench.ask('release', 'b')).toBe('absent');

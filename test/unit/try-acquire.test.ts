@@ -13,6 +13,8 @@ import type {
   ReleaseReply,
   ReleaseRequest,
   RepairReply,
+  RevokeReply,
+  RevokeRequest,
 } from '../../src/node/lock-node.ts';
 import { grantsOn, releasedBy, takenByTheDead } from '../support/attempts.ts';
 import { deniedBy, granted, reserved } from '../support/in-line.ts';
@@ -50,6 +52,7 @@ function distant(node: LockNode, clock: ManualClock, ms: number): LockNode {
     release: later((request: ReleaseRequest, deliver: Deliver<ReleaseReply>) =>
       node.release(request, deliver),
     ),
+    revoke: later((request: RevokeRequest, deliver: Deliver<RevokeReply>) => node.revoke(request, deliver)),
     inspect: later((key: string, deliver: Deliver<InspectReply>) => node.inspect(key, deliver)),
     openInbox: (waiter, key, listener) => node.openInbox(waiter, key, listener),
     objection: () => undefined,

@@ -1,5 +1,6 @@
 import { checkNames, number } from '../../bad-input.ts';
 import { type Clock, systemClock } from '../../clock.ts';
+import { publishNode } from '../../tracing.ts';
 import { replyTo } from '../failure.ts';
 import type {
   ConfirmReply,
@@ -16,6 +17,8 @@ import type {
   ReleaseReply,
   ReleaseRequest,
   RepairReply,
+  RevokeReply,
+  RevokeRequest,
   Unreachable,
 } from '../lock-node.ts';
 import { PendingReleases } from '../pending-releases.ts';
@@ -29,8 +32,11 @@ interface Request {
   giveUp(reply: Unreachable): void;
 }
 
+const FAILED = 'the node has failed';
 const AN_HOUR = 3_600_000;
 const STATES = { healthy: 'up', failed: 'down', hung: 'hung', closed: 'closed' } as const;
+/** That a node hangs is not noticed by listening to it. */
+const PUBLISHED = { healthy: 'up', failed: 'down', hung: 'up', closed: 'closed' } as const;
 
 /** Options of {@link createMemoryNodes}. */
 export interface MemoryNodeOptions {
@@ -46,6 +52,7 @@ export interface MemoryNodeOptions {
  */
 export class MemoryNode implements LockNode {
   readonly name: string;
+  readonly #clock: Clock;
   readonly #fenceRetention: number;
   readonly #store: MemoryStore;
   readonly #pending: PendingReleases;
@@ -53,9 +60,12 @@ export class MemoryNode implements LockNode {
   readonly #votingListeners = new Set<() => void>();
   readonly #requests: Request[] = [];
   #state: 'healthy' | 'failed' | 'hung' | 'closed' = 'healthy';
+  #since: Date;
 
   constructor(name: string, clock: Clock = systemClock, fenceRetention: number = AN_HOUR) {
     this.name = name;
+    this.#clock = clock;
+    this.#since = new Date(clock.wallTime());
     this.#pending = new PendingReleases(clock);
     this.#fenceRetention = fenceRetention;
     this.#store = new MemoryStore(clock, (waiter, message, key) => this.#publish(waiter, message, key));
@@ -94,7 +104,8 @@ export class MemoryNode implements LockNode {
 
   /** @internal */
   get condition(): NodeCondition {
-    return { state: STATES[this.#state] };
+    const why = this.#state === 'failed' ? { why: FAILED } : {};
+    return { state: STATES[this.#state], since: this.#since, ...why };
   }
 
   firstContactUntil(): number {
@@ -152,6 +163,10 @@ export class MemoryNode implements LockNode {
     return () => this.#votingListeners.delete(listener);
   }
 
+  revoke(request: RevokeRequest, deliver: Deliver<RevokeReply>): void {
+    this.#request<RevokeReply>(() => this.#store.revoke(request), deliver);
+  }
+
   inspect(key: string, deliver: Deliver<InspectReply>): void {
     this.#request<InspectReply>(() => this.#store.inspect(key), deliver);
   }
@@ -169,6 +184,10 @@ export class MemoryNode implements LockNode {
     const former = this.#state;
     if (former === 'closed') return;
     this.#state = state;
+    if (former !== state) {
+      this.#since = new Date(this.#clock.wallTime());
+      this.#report(former);
+    }
     if (state === 'healthy') {
       if (former !== 'healthy') this.#tellAll('live');
       this.#work();
@@ -179,6 +198,12 @@ export class MemoryNode implements LockNode {
     if (state === 'failed' || state === 'closed') {
       for (const request of this.#requests.splice(0)) request.giveUp(this.#unreachable(true));
     }
+  }
+
+  #report(former: keyof typeof STATES): void {
+    const [state, previous] = [PUBLISHED[this.#state], PUBLISHED[former]];
+    if (state === previous) return;
+    publishNode({ node: this.name, state, previous, ...(state === 'down' ? { why: FAILED } : {}) });
   }
 
   #fence(value: number | undefined): Fence | undefined {
@@ -226,7 +251,7 @@ export class MemoryNode implements LockNode {
   }
 
   #unreachable(maybeExecuted: boolean): Unreachable {
-    const cause = new Error(this.#state === 'closed' ? 'the node is closed' : 'the node has failed');
+    const cause = new Error(this.#state === 'closed' ? 'the node is closed' : FAILED);
     return { kind: 'unreachable', cause, maybeExecuted };
   }
 }

@@ -12,9 +12,12 @@ import type {
   ReleaseReply,
   ReleaseRequest,
   RepairReply,
+  RevokeReply,
+  RevokeRequest,
+  Taken,
   Waiter,
 } from '../lock-node.ts';
-import { isOwnerToken, ownerOf } from '../owner.ts';
+import { isOwnerToken, isTombstone, ownerOf } from '../owner.ts';
 import { MemoryLine } from './memory-line.ts';
 
 interface Entry {
@@ -83,7 +86,7 @@ export class MemoryStore {
 
   extend(owned: OwnedKeys, ttl: number, fence: Fence | undefined): ExtendReply {
     const others = this.#others(owned);
-    if (others.length > 0) return { kind: 'taken', remaining: this.#longest(others) };
+    if (others.length > 0) return this.#taken(others);
     if (!this.#hasAll(owned)) return { kind: 'missing' };
     this.#hold(owned, ttl, fence);
     return { kind: 'extended' };
@@ -91,7 +94,7 @@ export class MemoryStore {
 
   repair(owned: OwnedKeys, ttl: number, fence: Fence | undefined): RepairReply {
     const others = this.#others(owned);
-    if (others.length > 0) return { kind: 'taken', remaining: this.#longest(others) };
+    if (others.length > 0) return this.#taken(others);
     const kind = this.#hasAll(owned) ? 'extended' : 'repaired';
     this.#hold(owned, ttl, fence);
     return { kind };
@@ -119,7 +122,31 @@ export class MemoryStore {
     if (!entry || isReservation(entry.ownerToken)) return { kind: 'free' };
     const { ownerToken, expiresAt } = entry;
     const foreign = isOwnerToken(ownerToken) ? {} : ({ foreign: 'value' } as const);
-    return { kind: 'held', ownerToken, remaining: expiresAt - this.#time.now(), ...foreign };
+    const counter = this.counter(key);
+    return {
+      kind: 'held',
+      ownerToken,
+      remaining: expiresAt - this.#time.now(),
+      ...foreign,
+      ...(counter === 0 ? {} : { counter }),
+    };
+  }
+
+  revoke({ keys: [key = ''], ownerToken, ttl }: RevokeRequest): RevokeReply {
+    const entry = this.#live(key);
+    const now = this.#time.now();
+    if (!entry || isReservation(entry.ownerToken)) {
+      if (ttl === 0) return { kind: 'absent' };
+      this.#entries.set(key, { ownerToken, expiresAt: now + ttl });
+      return { kind: 'revoked', remaining: ttl };
+    }
+    const { expiresAt } = entry;
+    if (expiresAt === Number.POSITIVE_INFINITY) {
+      const foreign = isOwnerToken(entry.ownerToken) ? {} : ({ foreign: 'value' } as const);
+      return { kind: 'refused', remaining: expiresAt, ...foreign };
+    }
+    if (!isTombstone(entry.ownerToken)) this.#entries.set(key, { ownerToken, expiresAt });
+    return { kind: 'revoked', remaining: expiresAt - now, ownerToken: entry.ownerToken };
   }
 
   /** The keys that have not expired; without counters and reservations. */
@@ -289,7 +316,12 @@ export class MemoryStore {
       : { ...denied, foreign: 'value' };
   }
 
-  #longest(entries: readonly Entry[]): number {
-    return Math.max(...entries.map(({ expiresAt }) => expiresAt - this.#time.now()));
+  /** Names the owner of what expires last. */
+  #taken(others: readonly [Entry, ...Entry[]] | readonly Entry[]): Taken {
+    const { ownerToken, expiresAt } = others.reduce((last, each) =>
+      each.expiresAt > last.expiresAt ? each : last,
+    );
+    const owner = isOwnerToken(ownerToken) ? { owner: ownerOf(ownerToken) } : {};
+    return { kind: 'taken', remaining: expiresAt - this.#time.now(), ...owner };
   }
 }

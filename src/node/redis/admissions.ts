@@ -89,6 +89,11 @@ export class Admissions {
     return this.#plan.clock.now() * 1_000 + known.lead + LONGEST_LEAD;
   }
 
+  /** Whether our user is known to have all permissions for a lock. */
+  permits(master: Master): boolean {
+    return this.#known.get(master)?.permits === true;
+  }
+
   /** Our user was refused something: from now on each grant checks the permissions. */
   refused(master: Master): void {
     const known = this.#known.get(master);

@@ -12,10 +12,12 @@ import type { Form, Operation } from './operation.ts';
 import { Pace } from './pace.ts';
 import type { Master, RedisConnection } from './redis-connection.ts';
 import { allButGrants } from './scripts/script.ts';
+import type { ServerClocks } from './server-clocks.ts';
 
 export interface CommandQueuePlan {
   readonly connection: RedisConnection;
   readonly admissions: Admissions;
+  readonly clocks: ServerClocks;
   readonly clock: Clock;
   readonly encoder: Encoder;
   /** What all keys begin with. */
@@ -44,6 +46,9 @@ const NEXT_TRY = 20;
 
 /** How many times in a row a missing script is loaded without a pause. */
 const FREE_LOADS = 3;
+
+/** What share of a measurement counts in the moving average. */
+const DECAY = 1 / 8;
 
 /** What a server in quarantine answers to a repair of keys that do not all exist. */
 const NOT_REPAIRED = 'missing';
@@ -80,6 +85,7 @@ export class CommandQueue {
   #looking = false;
   #flushPlanned = false;
   #unanswered = 0;
+  #roundTrip: number | undefined;
 
   constructor(plan: CommandQueuePlan) {
     this.#plan = plan;
@@ -101,6 +107,11 @@ export class CommandQueue {
 
   get crowded(): boolean {
     return this.#unanswered >= MOST_UNANSWERED;
+  }
+
+  /** How long the server takes to answer, in ms: a moving average; undefined before the first answer. */
+  get roundTrip(): number | undefined {
+    return this.#roundTrip;
   }
 
   /** Nothing waits to be sent, and nothing for an answer. */
@@ -212,12 +223,14 @@ export class CommandQueue {
   }
 
   #send(batch: readonly Operation[], form: Form, sha: string, master: Master, asking = false): void {
-    const { connection, encoder, idle } = this.#plan;
+    const { connection, clock, clocks, encoder, idle } = this.#plan;
     this.#unanswered += batch.length;
+    const sentAt = clock.now();
     master.evalsha(
       sha,
       encoder.encode(batch, form, connection.isSharded),
       (error, reply) => {
+        if (!error) this.#measured(clock.now() - sentAt);
         this.#unanswered -= batch.length;
         if (!error) this.#answered(batch, form, reply, sha, master);
         else if (error.message.startsWith('NOSCRIPT')) this.#unknown(batch, sha, master, error);
@@ -226,6 +239,11 @@ export class CommandQueue {
       },
       asking,
     );
+    clocks.commandSent(sentAt);
+  }
+
+  #measured(ms: number): void {
+    this.#roundTrip = this.#roundTrip === undefined ? ms : this.#roundTrip + (ms - this.#roundTrip) * DECAY;
   }
 
   #answered(batch: readonly Operation[], form: Form, reply: unknown, sha: string, master: Master): void {

@@ -11,6 +11,7 @@ const DONE = {
   extend: { kind: 'extended' },
   repair: { kind: 'extended' },
   release: { kind: 'released' },
+  revoke: undefined,
   inspect: undefined,
 } as const;
 
@@ -21,7 +22,7 @@ export function decode(
 ): Reply | Unusable | Error {
   if (raw === 1 && verb === 'grant' && fence !== undefined) return granted(fence + 1, fence);
   if (raw === 1 && DONE[verb]) return DONE[verb];
-  if (raw === 0 && (verb === 'confirm' || verb === 'release')) return ABSENT;
+  if (raw === 0 && (verb === 'confirm' || verb === 'release' || verb === 'revoke')) return ABSENT;
   if (raw instanceof Error) return raw;
   const [word, number, owner, ...rest]: unknown[] = Array.isArray(raw) ? raw : [raw];
   switch (`${verb} ${describe(word)}`) {
@@ -46,12 +47,24 @@ export function decode(
       return { kind: 'repaired' };
     case 'extend taken':
     case 'repair taken':
-      if (isDuration(number)) return { kind: 'taken', remaining: remainingOf(number) };
+      if (isDuration(number)) return { kind: 'taken', remaining: remainingOf(number), ...ownerIn(owner) };
       break;
     case 'inspect free':
       return { kind: 'free' };
     case 'inspect held':
-      if (isDuration(number)) return { kind: 'held', remaining: remainingOf(number), ...standing(owner) };
+      if (isDuration(number))
+        return { kind: 'held', remaining: remainingOf(number), ...standing(owner), ...counted(rest[0]) };
+      break;
+    case 'revoke revoked':
+      if (isDuration(number))
+        return {
+          kind: 'revoked',
+          remaining: number,
+          ...(typeof owner === 'string' ? { ownerToken: owner } : {}),
+        };
+      break;
+    case 'revoke refused':
+      if (isDuration(number)) return { kind: 'refused', remaining: remainingOf(number), ...foreignIn(owner) };
       break;
   }
   return new Error(
@@ -77,6 +90,24 @@ function inTheWay(word: unknown): { owner?: string; foreign?: Foreign; isReserve
   if (word === 'value' || word === 'type') return { foreign: word };
   if (word === 'turn') return { isReserved: true };
   return typeof word === 'string' ? { owner: word } : {};
+}
+
+/** Whose lock it is that was found in place of one's own. */
+function ownerIn(word: unknown): { owner?: string } {
+  const { owner } = inTheWay(word);
+  return owner === undefined ? {} : { owner };
+}
+
+/** What it is that cannot be revoked. */
+function foreignIn(word: unknown): { foreign?: Foreign } {
+  const { foreign } = inTheWay(word);
+  return foreign === undefined ? {} : { foreign };
+}
+
+/** The counter of an inspected key. One that is no number of quorlock's counts as none. */
+function counted(digits: unknown): { counter?: number } {
+  const counter = typeof digits === 'string' ? Number(digits) : Number.NaN;
+  return Number.isSafeInteger(counter) && counter > 0 && counter <= LAST_NUMBER ? { counter } : {};
 }
 
 /** The waiter's place, if it is in the line. A score that is no time was forged, and counts as no place. */

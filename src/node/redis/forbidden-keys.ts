@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts';
 import { enumerate, quote } from '../../quote.ts';
 import { COUNTER_SUFFIX, counterOf } from '../counter.ts';
 import { ExpiringMap } from '../expiring-map.ts';
+import { tagged } from '../hash-tag.ts';
 import type { Operation } from './operation.ts';
 
 /** How many keys a message names. */
@@ -80,10 +81,11 @@ export function isAboutKeys({ message }: Error): boolean {
 
 /** Which of an operation's keys the user may not touch, and the ACL patterns that would allow them. */
 export function forbidden(keys: readonly string[], what: Forbidden, keyPrefix: string): Error {
-  const prefix = keyPrefix.replace(/[\\*?[\]]/g, '\\$&');
   const missing = keys.flatMap((key) => [
-    ...(what.keys ? [{ key, pattern: `~${prefix}*` }] : []),
-    ...(what.counters ? [{ key: counterOf(key), pattern: patternOfCounter(key, prefix) }] : []),
+    ...(what.keys ? [{ key, pattern: patternOfKeys(keyPrefix) }] : []),
+    ...(what.counters
+      ? [{ key: counterOf(key), pattern: patternBeside(key, keyPrefix, COUNTER_SUFFIX) }]
+      : []),
   ]);
   const names = missing.map(({ key }) => quote(key));
   const patterns = [...new Set(missing.map(({ pattern }) => pattern))];
@@ -92,8 +94,14 @@ export function forbidden(keys: readonly string[], what: Forbidden, keyPrefix: s
   );
 }
 
-/** A key with a hash tag has its counter behind it. */
-function patternOfCounter(key: string, prefix: string): string {
-  if (counterOf(key).startsWith(key)) return `~${prefix}*`;
-  return prefix === '' ? `~*${COUNTER_SUFFIX}` : `~{${prefix}*}${COUNTER_SUFFIX}`;
+/** The ACL rule for the keys of locks. */
+export function patternOfKeys(keyPrefix: string): string {
+  return `~${keyPrefix.replace(/[\\*?[\]]/g, '\\$&')}*`;
+}
+
+/** The ACL rule for what is kept beside keys like this one, under names with that suffix. A key with a hash tag has it behind it. */
+export function patternBeside(key: string, keyPrefix: string, suffix: string): string {
+  const keys = patternOfKeys(keyPrefix);
+  if (tagged(key) === key) return keys;
+  return keyPrefix === '' ? `~*${suffix}` : `~{${keys.slice(1)}}${suffix}`;
 }

@@ -11,10 +11,19 @@ import type {
   ReleaseReply,
   ReleaseRequest,
   RepairReply,
+  RevokeReply,
+  RevokeRequest,
   Waiter,
 } from '../lock-node.ts';
 
-export type Reply = GrantReply | ConfirmReply | ExtendReply | RepairReply | ReleaseReply | InspectReply;
+export type Reply =
+  | GrantReply
+  | ConfirmReply
+  | ExtendReply
+  | RepairReply
+  | ReleaseReply
+  | RevokeReply
+  | InspectReply;
 
 /** A key that is only read. */
 interface InspectRequest {
@@ -22,7 +31,13 @@ interface InspectRequest {
   readonly ownerToken: '';
 }
 
-export type Request = GrantRequest | ConfirmRequest | ExtendRequest | ReleaseRequest | InspectRequest;
+export type Request =
+  | GrantRequest
+  | ConfirmRequest
+  | ExtendRequest
+  | ReleaseRequest
+  | RevokeRequest
+  | InspectRequest;
 
 /**
  * What kind of command may carry an operation: `general` carries any, the others only operations of one kind, each on one key. A number is the
@@ -32,7 +47,7 @@ export type Form = 'general' | 'fenced' | 'plain' | number;
 
 /** One operation on its way to a server. */
 export class Operation {
-  readonly verb: 'grant' | 'confirm' | 'extend' | 'repair' | 'release' | 'inspect';
+  readonly verb: 'grant' | 'confirm' | 'extend' | 'repair' | 'release' | 'revoke' | 'inspect';
   /** The same object for all nodes that are asked the same. */
   readonly request: Request;
   /** What the keys' counters are raised to, or above; undefined without fencing. */
@@ -87,7 +102,7 @@ export class Operation {
     return this.fence === undefined ? this.keys.length : 2 * this.keys.length;
   }
 
-  /** Whether it may still be written: a grant, confirmation, extension or repair is dropped once its round is decided. */
+  /** Whether it may still be written: a grant, confirmation, extension, repair or revocation is dropped once its round is decided. */
   get isWanted(): boolean {
     const { request } = this;
     return 'wanted' in request ? request.wanted() : true;

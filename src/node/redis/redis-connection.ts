@@ -34,6 +34,8 @@ export interface Master {
   load(script: string): Promise<void>;
   /** CLUSTER INFO: how many masters with slots the server's Redis Cluster has; undefined if the server does not tell. */
   clusterSize(): Promise<number | undefined>;
+  /** TIME: the server's wall clock, as seconds and µs. */
+  time?(reply: ReplyHandler): void;
 }
 
 /** What happens to a subscriber, in order. */

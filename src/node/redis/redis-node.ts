@@ -1,5 +1,6 @@
 import { afterReading, type Cancel, type Clock } from '../../clock.ts';
 import { quote } from '../../quote.ts';
+import { type NodeEvent, publishNode } from '../../tracing.ts';
 import { counterOf } from '../counter.ts';
 import { replyTo } from '../failure.ts';
 import type {
@@ -18,9 +19,12 @@ import type {
   ReleaseReply,
   ReleaseRequest,
   RepairReply,
+  RevokeReply,
+  RevokeRequest,
   Unreachable,
   Unusable,
 } from '../lock-node.ts';
+import type { Look, NodeFacts } from '../node-facts.ts';
 import { Admissions } from './admissions.ts';
 import type { ColdStart } from './cold-start.ts';
 import { CommandQueue } from './command-queue.ts';
@@ -33,6 +37,8 @@ import type { RestartGuard } from './quarantine.ts';
 import type { RedisConnection } from './redis-connection.ts';
 import { ReleaseRepeater } from './release-repeater.ts';
 import { ServerCheck } from './server-check.ts';
+import { ServerClocks } from './server-clocks.ts';
+import { factsOf } from './server-facts.ts';
 import type { Servers } from './servers.ts';
 
 export interface RedisNodePlan {
@@ -88,11 +94,15 @@ export class RedisNode implements LockNode {
   readonly #wakeUps: Pace;
   readonly #misfits = new Misfits();
   readonly #admissions: Admissions;
+  readonly #clocks: ServerClocks;
   readonly #check: ServerCheck;
   readonly #inboxes: Inboxes;
   #contactUntil = Number.NEGATIVE_INFINITY;
   #health: Health = { kind: 'connecting' };
   #connected = false;
+  /** The last state that was reported, and since when it is so. */
+  #reported: NodeEvent['previous'] = 'connecting';
+  #since: Date;
   /** Grows with each introduction, so that the answer to an earlier one is known as stale. */
   #introduction = 0;
   #looking: Promise<void> | undefined;
@@ -107,12 +117,19 @@ export class RedisNode implements LockNode {
     const { connection, clock, guard, quarantine, sampleKeys } = plan;
     this.name = connection.name;
     this.#plan = plan;
+    this.#since = new Date(clock.wallTime());
     this.#resets = new Pace(clock);
     this.#wakeUps = new Pace(clock);
     this.#admissions = new Admissions({ guard, quarantine, clock, sampleKeys });
+    this.#clocks = new ServerClocks({
+      connection,
+      clock,
+      permits: (master) => this.#admissions.permits(master),
+    });
     this.#queue = new CommandQueue({
       connection,
       admissions: this.#admissions,
+      clocks: this.#clocks,
       clock,
       keyPrefix: plan.keyPrefix,
       encoder: plan.encoder,
@@ -133,6 +150,7 @@ export class RedisNode implements LockNode {
       connection,
       servers: plan.servers,
       admissions: this.#admissions,
+      clocks: this.#clocks,
       coldStart: plan.coldStart,
       quarantine,
       onAdmitted: () => this.#wake(),
@@ -158,15 +176,35 @@ export class RedisNode implements LockNode {
 
   /** @internal */
   get condition(): NodeCondition {
+    const { refusal } = this.#inboxes;
+    const { roundTrip } = this.#queue;
+    const { awaited } = this.#plan.coldStart;
+    const now = this.#judgement();
+    const mayBeNew = now.state === 'quarantined' && this.#check.isBlank && awaited?.length;
+    return {
+      ...now,
+      ...(now.state === this.#reported ? { since: this.#since } : {}),
+      ...(mayBeNew ? { awaiting: awaited } : {}),
+      ...(roundTrip === undefined ? {} : { roundTrip }),
+      ...(refusal !== undefined && this.#health.kind === 'up' ? { polling: refusal } : {}),
+    };
+  }
+
+  #judgement(): Pick<NodeCondition, 'why' | 'isPermanent' | 'until'> & { state: NodeEvent['previous'] } {
     const health = this.#health;
     switch (health.kind) {
       case 'up': {
-        const { refusal } = this.#inboxes;
-        const state = this.#check.votes ? 'up' : 'quarantined';
-        return refusal === undefined ? { state } : { state, polling: refusal };
+        const { quarantinedUntil } = this.#check;
+        if (quarantinedUntil === Number.NEGATIVE_INFINITY) return { state: 'up' };
+        const { clock } = this.#plan;
+        return { state: 'quarantined', until: new Date(clock.wallTime() + quarantinedUntil - clock.now()) };
       }
       case 'unusable':
-        return { state: 'unusable', why: health.reply.why };
+        return {
+          state: 'unusable',
+          why: health.reply.why,
+          ...(health.reply.isPermanent ? { isPermanent: true } : {}),
+        };
       case 'down':
         return { state: 'down', why: health.cause.message };
       case 'connecting':
@@ -175,6 +213,36 @@ export class RedisNode implements LockNode {
       case 'closed':
         return { state: 'closed' };
     }
+  }
+
+  /** Notes and publishes the state of the node, if it has changed. */
+  #report(): void {
+    const { state, why, until } = this.#judgement();
+    const previous = this.#reported;
+    if (state === previous) return;
+    this.#reported = state;
+    this.#since = new Date(this.#plan.clock.wallTime());
+    if (state === 'connecting') return;
+    publishNode({
+      node: this.name,
+      state,
+      previous,
+      ...(why === undefined ? {} : { why }),
+      ...(until ? { until } : {}),
+    });
+  }
+
+  /** @internal */
+  async examine(what: Look): Promise<NodeFacts> {
+    const { connection, clock, keyPrefix } = this.#plan;
+    const { isSharded, reorders } = connection;
+    const plan = { clock, clocks: this.#clocks, keyPrefix, isSharded };
+    return {
+      bySentinel: connection.bySentinel === true,
+      servers: await Promise.all(
+        connection.masters().map((master) => factsOf(master, reorders ? master.name : this.name, what, plan)),
+      ),
+    };
   }
 
   firstContactUntil(): number {
@@ -209,6 +277,10 @@ export class RedisNode implements LockNode {
   onVoting(listener: () => void): () => void {
     this.#votingListeners.add(listener);
     return () => this.#votingListeners.delete(listener);
+  }
+
+  revoke(request: RevokeRequest, deliver: Deliver<RevokeReply>): void {
+    this.#request(Operation.of('revoke', request, undefined, deliver));
   }
 
   inspect(key: string, deliver: Deliver<InspectReply>): void {
@@ -253,6 +325,7 @@ export class RedisNode implements LockNode {
       this.#onIdle();
     });
     this.#health = { kind: 'closed' };
+    this.#report();
     connection.close();
     this.#pending.stop();
     this.#queue.shut(replyTo(CLOSED, false));
@@ -310,6 +383,7 @@ export class RedisNode implements LockNode {
       this.#health = reply.kind === 'unusable' ? { kind: 'unusable', reply } : { kind: 'down', cause };
     }
     this.#queue.shut(reply);
+    this.#report();
   }
 
   /** A refusal counts as the result of a check. */
@@ -320,6 +394,7 @@ export class RedisNode implements LockNode {
 
   /** Wakes waiters: the node has begun to vote, or one of its masters has. */
   #wake(): void {
+    this.#report();
     if (this.#wakeUps.take()) {
       for (const listener of this.#votingListeners) listener();
       return;
@@ -413,6 +488,7 @@ export class RedisNode implements LockNode {
     if (reply && !this.#pending.none) this.#pending.repeatLater();
     const wasVoting = this.#isVoting;
     this.#isVoting = !why && !this.#closing && this.#check.votes;
+    this.#report();
     if (why || this.#closing) return;
     this.#misfits.none();
     if (!this.#isVoting) this.#awaitQuarantine();

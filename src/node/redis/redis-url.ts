@@ -10,7 +10,11 @@ const DEFAULT_PORT = 6379;
  * @throws {TypeError} for anything else; never shows a credential.
  */
 export function parseUrl(text: string, name: string): RedisNodeOptions {
-  const bad = (allowed: string): Error => wrong(TypeError, name, redacted(text), allowed);
+  // Special characters in a password cut a URL in two, and then its path, query or port seems to be wrong.
+  const hint = /^rediss?:.*@/is.test(text)
+    ? ' (with special characters of user and password percent-encoded)'
+    : '';
+  const bad = (allowed: string): Error => wrong(TypeError, name, redacted(text), allowed + hint);
   const [, path, rest] = UNIX_SOCKET.exec(text) ?? [];
   if (path)
     throw wrong(TypeError, name, rest ? '***' : text, `{ path: ${quote(path)} }, as a unix socket is given`);
@@ -18,14 +22,14 @@ export function parseUrl(text: string, name: string): RedisNodeOptions {
   const url = new URL(text);
   if (!/^rediss?:$/.test(url.protocol)) throw bad('a URL that begins with redis:// or rediss://');
   if (url.hostname === '') throw bad('a URL with a host, such as redis://host:6379');
-  if (url.search || url.hash) throw bad('a URL without a query or a fragment; give ioredis options instead');
+  if (url.search || url.hash) throw bad('a URL without a query or a fragment; options go into an object');
   if (!/^\/?\d*$/.test(url.pathname))
     throw bad('a URL whose path is a database number, such as redis://host:6379/2');
   const database = url.pathname.replace('/', '');
   try {
     return { ...addressOf(url), ...(database === '' ? {} : { db: Number(database) }) };
   } catch {
-    throw bad('a URL whose user and password are percent-encoded');
+    throw bad('a URL such as redis://host:6379');
   }
 }
 

@@ -2,13 +2,15 @@ import type { Unusable } from '../lock-node.ts';
 import type { Admissions } from './admissions.ts';
 import type { ColdStart, Member, View } from './cold-start.ts';
 import type { Master, RedisConnection } from './redis-connection.ts';
-import { isLoading, parseInfo, type ServerInfo } from './server-info.ts';
+import type { ServerClocks } from './server-clocks.ts';
+import { isLoading, type ServerInfo } from './server-info.ts';
 import type { Servers } from './servers.ts';
 
 export interface ServerCheckPlan {
   readonly connection: RedisConnection;
   readonly servers: Servers;
   readonly admissions: Admissions;
+  readonly clocks: ServerClocks;
   readonly coldStart: ColdStart;
   /** How long a server that may have forgotten locks does not vote, in ms. */
   readonly quarantine: number;
@@ -66,6 +68,11 @@ export class ServerCheck {
     this.#report('other');
   }
 
+  /** Whether all masters may be new, as far as they answer. */
+  get isBlank(): boolean {
+    return this.#view === 'blank';
+  }
+
   /** Whether all masters remember. */
   get votes(): boolean {
     return this.quarantinedUntil === Number.NEGATIVE_INFINITY;
@@ -83,7 +90,7 @@ export class ServerCheck {
   }
 
   async #ask(master: Master): Promise<ServerInfo> {
-    const server = parseInfo(await master.info());
+    const server = await this.#plan.clocks.info(master);
     if (isLoading(server)) throw new Error('LOADING the server is reading its data');
     return server;
   }

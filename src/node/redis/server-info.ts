@@ -38,7 +38,7 @@ export function parseInfo(text: unknown): ServerInfo {
 
 function timeOf(text: string | undefined): number | undefined {
   const time = Number(text);
-  return Number.isSafeInteger(time) ? time : undefined;
+  return Number.isSafeInteger(time) && time > 0 ? time : undefined;
 }
 
 /** Whether the server is still reading its data: not to be asked yet. */
@@ -50,7 +50,7 @@ export function isLoading({ fields }: ServerInfo): boolean {
 const OLDEST_MAJOR_VERSION = 7;
 
 /** Why a server must not hold locks, if so. `bySentinel`: a Sentinel says that it is the master. */
-export function unfit({ fields }: ServerInfo, bySentinel: boolean): Unusable | undefined {
+export function unfit({ fields }: Pick<ServerInfo, 'fields'>, bySentinel: boolean): Unusable | undefined {
   if (fields.size === 0) return permanent('it says nothing about itself in INFO');
   if (fields.get('redis_mode') === 'sentinel')
     return permanent(

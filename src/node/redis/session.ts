@@ -21,6 +21,9 @@ export interface SessionPlan {
 /** Firewalls and load balancers forget connections that were idle for 60 s to 350 s. */
 const KEEP_ALIVE = 20_000;
 
+/** Names the connection, for people that look at CLIENT LIST. A user that may not do this goes without. */
+const NAME: Command = ['CLIENT', 'SETNAME', 'quorlock'];
+
 /** What a server's errors begin with; those that a client makes up begin otherwise. */
 const CODE = /^-?[A-Z]{3,}\b/;
 
@@ -131,6 +134,10 @@ export class Session implements Master {
     return size === undefined ? undefined : Number(size);
   }
 
+  time(reply: ReplyHandler): void {
+    this.send(['TIME'], reply);
+  }
+
   subscribe(channel: string, done: (error: Error | null) => void): void {
     const link = this.#link;
     if (link) link.subscribe(channel, this.#await(done));
@@ -177,7 +184,11 @@ export class Session implements Master {
     } else if (!this.#hasAnswered) {
       this.#refusal ??= clean(error);
     }
-    if (isFirst && !this.#hasFailed) onFirstAnswer();
+    if (isFirst && !this.#hasFailed) {
+      // Not before: a server that has too many clients may not get to say so if something was sent to it.
+      this.#link?.send(NAME, ignore);
+      onFirstAnswer();
+    }
     if (error) reply(clean(error), undefined);
     else reply(null, Array.isArray(result) ? this.#cleanEach(result) : result);
   }

@@ -1,6 +1,6 @@
 import type { Report } from './checker.ts';
 import { type Facts, quorumOf, ROUNDING, share } from './facts.ts';
-import type { Call } from './history.ts';
+import type { Call, Vote } from './history.ts';
 
 /** Whether calls settled in time, and with what was so. */
 export function calls(facts: Facts, report: Report): void {
@@ -96,6 +96,7 @@ function honest(facts: Facts, call: Call, report: Report): void {
   );
   if (
     outcome === 'null' &&
+    !isRevoked(facts, meanwhile) &&
     !meanwhile.some((vote) => vote.token !== token && hasQuorum(facts, meanwhile, vote.token))
   )
     report('honest', settledAt, `${claim}, and nobody else had a quorum`);
@@ -115,6 +116,12 @@ function honest(facts: Facts, call: Call, report: Report): void {
     if (facts.wasDropped(section.token, settledAt)) continue;
     report('honest', settledAt, `${claim}, and ${section.token} held it`);
   }
+}
+
+/** Whether so many nodes have a tombstone that nobody can have a quorum. */
+function isRevoked({ history }: Facts, votes: readonly Vote[]): boolean {
+  const nodes = new Set(votes.filter(({ by }) => by === 'revoke').map(({ node }) => node));
+  return nodes.size > history.nodes - quorumOf(history.nodes);
 }
 
 function hasQuorum(facts: Facts, votes: readonly { token: string; node: number }[], token: string): boolean {

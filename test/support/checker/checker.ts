@@ -6,6 +6,7 @@ import { fenced } from './fenced.ts';
 import type { History } from './history.ts';
 import { holders } from './holders.ts';
 import { kept } from './kept.ts';
+import { operated } from './operated.ts';
 import { operations } from './operations.ts';
 import { remembers } from './remembers.ts';
 import { residue } from './residue.ts';
@@ -61,6 +62,8 @@ export const RULES = {
   once: 'no grant is executed twice',
   atomic: 'an operation takes all its keys or none, and changes nothing that it does not say',
   'first in, first out': 'no vote is set after its release, except over a dead connection',
+  revoked: 'what was taken away from its holder is extended no more (lost votes forgiven)',
+  delayed: 'after a loss nobody else gets the lock for its lockDelay (lost votes forgiven)',
   residue: 'nothing stands once all is released and healed, except what a dead connection set',
   leftovers: 'no rejection is unhandled, and no timer outlives its Redlock',
 } as const;
@@ -91,6 +94,7 @@ export function violations(
   economy(facts, report);
   operations(facts, report);
   waiting(facts, report);
+  operated(facts, report);
   residue(facts, report);
   for (const what of history.leftovers) report('leftovers', history.healedAt, what);
   return found;

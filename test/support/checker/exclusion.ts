@@ -37,17 +37,32 @@ function isGuarded({ history }: Facts, time: number): boolean {
 function support(facts: Facts, belief: Belief, forgive: boolean, report: Report): void {
   const { section, from, until } = belief;
   const votes = facts.votesOf(section.token);
-  const instants = [from, ...votes.map((vote) => vote.until + ROUNDING)];
+  const tombstones = facts.history.votes.filter(({ by }) => by === 'revoke');
+  const instants = [from, ...votes.map((vote) => endOf(vote, tombstones) + ROUNDING)];
   for (const instant of instants) {
     if (instant < from || instant >= until - ROUNDING) continue;
-    const standing = nodesAt(votes, section.resources, instant, forgive);
+    const standing = nodesAt(votes, tombstones, section.resources, instant, forgive);
     if (standing >= quorumOf(facts.history.nodes)) continue;
     report('support', instant, `${section.token} held with ${standing} votes until ${until}`);
     return;
   }
 }
 
-function nodesAt(votes: readonly Vote[], keys: readonly string[], instant: number, forgive: boolean): number {
+/** A tombstone keeps others out as the vote does that it replaces. */
+function endOf({ node, key, until }: Vote, tombstones: readonly Vote[]): number {
+  const tombstone = tombstones.find(
+    (each) => each.node === node && each.key === key && Math.abs(each.from - until) < ROUNDING,
+  );
+  return tombstone?.until ?? until;
+}
+
+function nodesAt(
+  votes: readonly Vote[],
+  tombstones: readonly Vote[],
+  keys: readonly string[],
+  instant: number,
+  forgive: boolean,
+): number {
   const nodes = new Set(votes.map(({ node }) => node));
   let standing = 0;
   for (const node of nodes) {
@@ -57,7 +72,7 @@ function nodesAt(votes: readonly Vote[], keys: readonly string[], instant: numbe
           vote.node === node &&
           vote.key === key &&
           vote.from <= instant &&
-          (instant < vote.until || (forgive && isDropped(vote))),
+          (instant < endOf(vote, tombstones) || (forgive && isDropped(vote))),
       ),
     );
     if (stands) standing++;

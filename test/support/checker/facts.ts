@@ -31,7 +31,8 @@ export class Facts {
     this.history = history;
     this.lateness = lateness;
     this.#votes = byToken(history.votes);
-    this.#exchanges = byToken(history.exchanges);
+    // A revocation is nobody's: all have the same token.
+    this.#exchanges = byToken(history.exchanges.filter(({ operation }) => operation !== 'revoke'));
     this.#attempts = new Map(history.attempts.map(({ token, at }) => [token, at]));
     this.#crashes = new Map(history.crashes.map(({ client, at }) => [client, at]));
     this.beliefs = history.sections.map((section) => ({

@@ -49,7 +49,7 @@ export interface History {
   healedAt: number;
 }
 
-export type Verb = 'acquire' | 'tryAcquire' | 'using' | 'extend' | 'release' | 'inspect' | 'close';
+export type Verb = 'acquire' | 'tryAcquire' | 'using' | 'extend' | 'release' | 'inspect' | 'revoke' | 'close';
 
 /** A call of the public API. */
 export interface Call {
@@ -70,7 +70,7 @@ export interface Call {
   /** When it got the lock, if it did. */
   wonAt?: number;
   settledAt: number;
-  /** `ok`, `null`, what `inspect` said, or an error's code or message; '' while it has not settled. */
+  /** `ok`, `null`, what `inspect` or `revoke` said, or an error's code or message; '' while it has not settled. */
   outcome: string;
   /** Locks of the same client whose validity had ended as the caller learned the outcome, and whose signal had not aborted. */
   stale: readonly string[];
@@ -92,6 +92,8 @@ export interface Section {
   readonly maxHoldTime: number;
   /** If it extends itself: the ttl that it is extended to, in ms. */
   readonly extendsTo?: number | undefined;
+  /** For how long nobody else may have it after a loss, in ms of its own clock. @default 0 */
+  readonly lockDelay?: number;
   /** When its holder gave it back, or was told to (`close`). */
   releasedAt: number;
   abortedAt: number;
@@ -108,8 +110,8 @@ export interface Vote {
   end: 'expired' | 'early' | 'forgotten' | 'deleted' | 'overwritten';
   /** The token that an operation named which deleted or overwrote it. */
   endedBy?: string;
-  /** By which operation it was set; `restored` when the node read it from an old snapshot. */
-  readonly by: 'grant' | 'repair' | 'restored';
+  /** By which operation it was set; `restored` when the node read it from an old snapshot. What `revoke` sets is a tombstone. */
+  readonly by: 'grant' | 'repair' | 'restored' | 'revoke';
   /** Whether the operation came over a connection that its client had already given up. */
   readonly overDead: boolean;
   /** When it last was raised over such a connection. */
@@ -117,7 +119,7 @@ export interface Vote {
 }
 
 /** `extend` sets nothing, `repair` sets what is missing. */
-export type Operation = 'grant' | 'confirm' | 'extend' | 'repair' | 'release' | 'inspect';
+export type Operation = 'grant' | 'confirm' | 'extend' | 'repair' | 'release' | 'revoke' | 'inspect';
 
 /** One operation on its way to a node and back. What never happened has happened at Infinity. */
 export interface Exchange {

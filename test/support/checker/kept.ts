@@ -61,7 +61,7 @@ function chanceOf(facts: Facts, pace: Pace, { section }: Belief, ttl: number): n
   // Nodes whose answers come too late are as good as none.
   if (roundTrip >= nodeTimeout) return undefined;
   const end = section.validity.at(-1)?.until ?? section.from;
-  const dueAt = end - ((ttl * (1 - drift) - 3) * 2) / 3 / (1 + drift);
+  const dueAt = end - ((ttl * (1 - drift) - 3 - (section.lockDelay ?? 0)) * 2) / 3 / (1 + drift);
   // An extension waits for a third of what is left at most.
   const last = Math.min(end, section.abortedAt) - 4 * roundTrip - SLACK;
   const length = 2 * Math.max(5, ttl / 10, nodeTimeout) + 2 * roundTrip + SLACK;

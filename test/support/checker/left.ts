@@ -72,6 +72,8 @@ function putOut(facts: Facts, pace: Pace, report: Report): void {
     // It may want others as well, or have got the lock without this node; and while it has the lock, its calls wait for that.
     if (own.some((call) => call.resources.length > 1 || isJustWon(call, until))) continue;
     if (facts.holds(client, [key], until, until)) continue;
+    // As it gave back a lock that it did not know it had lost, its next call was to get it, and not the line.
+    if (isRevoked(history, node, key, until)) continue;
     // It has come to stand in the line of another node.
     const isElsewhere = history.entries.some(
       (each) =>
@@ -103,6 +105,13 @@ function putOut(facts: Facts, pace: Pace, report: Report): void {
     );
     return;
   }
+}
+
+function isRevoked({ votes }: History, node: number, key: string, at: number): boolean {
+  return votes.some(
+    (vote) =>
+      vote.by === 'revoke' && vote.node === node && vote.key === key && vote.from <= at && vote.until > at,
+  );
 }
 
 function isJustWon({ wonAt = Number.POSITIVE_INFINITY }: Call, at: number): boolean {

@@ -1,3 +1,4 @@
+import { isTombstone } from '../../../src/node/owner.ts';
 import type { Report } from './checker.ts';
 import type { Facts } from './facts.ts';
 import type { Exchange } from './history.ts';
@@ -9,7 +10,9 @@ const MOST_REPEATS = 2;
 export function operations(facts: Facts, report: Report): void {
   const { votes, exchanges, reordering } = facts.history;
   for (const { node, key, token, until, end, endedBy } of votes) {
-    if (end === 'overwritten' || (end === 'deleted' && endedBy !== token))
+    // What a tombstone replaces was taken away on purpose.
+    const isRevoked = endedBy !== undefined && isTombstone(endedBy);
+    if ((end === 'overwritten' && !isRevoked) || (end === 'deleted' && endedBy !== token))
       report('owner', until, `the vote of node ${node} for ${token} on ${key} was ${end} by ${endedBy}`);
   }
   for (const { node, operation, token, reply, executedAt, torn } of exchanges) {

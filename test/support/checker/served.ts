@@ -322,7 +322,7 @@ function* vacancies(
     const left = history.votes.filter(
       (vote) =>
         vote.key === resource &&
-        (held.has(vote.token) || facts.crashOf(facts.clientOf(vote.token)) < FOREVER),
+        (held.has(vote.token) || vote.by === 'revoke' || facts.crashOf(facts.clientOf(vote.token)) < FOREVER),
     );
     const gapsOf = remembered((sound) => gaps(left, sound, quorumOf(history.nodes)));
     for (const waiter of calls) {

@@ -25,6 +25,7 @@ const GOOD_REPLY = {
   extend: 'extended',
   repair: 'repaired',
   release: 'released',
+  revoke: 'revoked',
   inspect: 'free',
 } as const;
 

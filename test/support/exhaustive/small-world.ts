@@ -48,6 +48,7 @@ const ROUNDS: Readonly<Record<Operation, Verb>> = {
   extend: 'extend',
   repair: 'extend',
   release: 'release',
+  revoke: 'revoke',
   inspect: 'inspect',
 };
 

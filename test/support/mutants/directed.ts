@@ -73,7 +73,8 @@ export type Directed =
   | 'a waiter leaves late, and has come again'
   | 'a turn is given back late, and its waiter has gone'
   | 'many processes want one lock'
-  | 'two processes want one lock, and many in one of them';
+  | 'two processes want one lock, and many in one of them'
+  | 'a lock is revoked by a process that reaches one of the nodes that have it';
 
 /**
  * What so much has to come together for that no random schedule of a reasonable number does it. The product passes
@@ -299,4 +300,18 @@ export const DIRECTED: Readonly<Record<Directed, Schedule>> = {
       { gap: 0, do: 'contend', for: 300, hold: 1, think: 0, callers, patience: 5_000 },
     ]),
   },
+  'a lock is revoked by a process that reaches one of the nodes that have it': calmWorld({
+    nodes: 5,
+    ttl: 200,
+    clients: [[take(50, { hold: 1_500, autoExtend: true })], [{ gap: 200, do: 'revoke', resource: 0 }]],
+    faults: onNodes([1, 2, 3, 4], (node) => ({
+      what: 'cut',
+      at: 150,
+      for: 1_000,
+      node,
+      client: 1,
+      direction: 'both',
+      delay: NEVER,
+    })),
+  }),
 };

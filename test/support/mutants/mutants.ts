@@ -136,8 +136,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'acquire/attempt.ts',
-        'plan.keys, random.token(),',
-        'plan.keys, ((plan as { token?: string }).token ??= random.token()),',
+        'ownerTokenOf(random.token(),',
+        'ownerTokenOf(((plan as { token?: string }).token ??= random.token()),',
       ),
     ],
   },
@@ -156,7 +156,9 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a late grant is kept',
     breaks: 'residue',
     seed: 2,
-    edits: [edit('quorum/lease.ts', 'if (holds && this.#ended && node?.reorders)', 'if (false)')],
+    edits: [
+      edit('quorum/lease.ts', 'if (holds && this.#ended && !this.#isLeft && node?.reorders)', 'if (false)'),
+    ],
   },
   {
     name: 'a delayed grant is sent after its decision',
@@ -294,13 +296,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a failed extension releases',
     breaks: 'live votes',
-    edits: [
-      edit(
-        'lock.ts',
-        'if (failed) throw failed;',
-        'if (failed) this.#lease.undo();\n    if (failed) throw failed;',
-      ),
-    ],
+    edits: [edit('lock.ts', 'throw failed;', 'this.#lease.undo();\n      throw failed;')],
   },
   {
     name: 'an extension lowers the expiry',
@@ -321,8 +317,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'lock.ts',
-        'Math.min(validUntil(t0, ttl, this.#options.driftFactor), this.#heldAtMostUntil)',
-        'Math.min(validUntil(clock.now(), ttl, this.#options.driftFactor), this.#heldAtMostUntil)',
+        'Math.min(validUntil(t0, ttl, driftFactor, lockDelay), this.#heldAtMostUntil)',
+        'Math.min(validUntil(clock.now(), ttl, driftFactor, lockDelay), this.#heldAtMostUntil)',
       ),
     ],
   },
@@ -355,8 +351,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'lock.ts',
-        'Math.min(validUntil(t0, ttl, this.#options.driftFactor), this.#heldAtMostUntil)',
-        'validUntil(t0, ttl, this.#options.driftFactor)',
+        'Math.min(validUntil(t0, ttl, driftFactor, lockDelay), this.#heldAtMostUntil)',
+        'validUntil(t0, ttl, driftFactor, lockDelay)',
       ),
     ],
   },
@@ -509,13 +505,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'inspect takes one vote for a holder',
     breaks: 'honest',
-    edits: [
-      edit(
-        'inspection.ts',
-        'if (remainings.length < quorum) continue;',
-        'if (remainings.length < 1) continue;',
-      ),
-    ],
+    edits: [edit('inspection.ts', 'if (all.length < quorum) continue;', 'if (all.length < 1) continue;')],
   },
   {
     name: 'a script that is gone is not loaded again',
@@ -1096,6 +1086,78 @@ export const MUTANTS: readonly Mutant[] = [
         'acquire/local-queue.ts',
         'keys.every((key) => this.#at(key).handOvers < most)',
         'keys.every((key) => this.#at(key).handOvers < most * 1e6)',
+      ),
+    ],
+  },
+  {
+    name: 'a revoked lock is deleted',
+    breaks: 'exclusion',
+    model: 'operated',
+    edits: [
+      edit(
+        'node/memory/memory-store.ts',
+        'this.#entries.set(key, { ownerToken, expiresAt });\n    return',
+        'this.#entries.delete(key);\n    return',
+      ),
+    ],
+  },
+  {
+    name: 'a tombstone lasts for a moment',
+    breaks: 'exclusion',
+    model: 'operated',
+    edits: [
+      edit(
+        'node/memory/memory-store.ts',
+        'this.#entries.set(key, { ownerToken, expiresAt });\n    return',
+        'this.#entries.set(key, { ownerToken, expiresAt: now + 1 });\n    return',
+      ),
+    ],
+  },
+  {
+    name: 'one tombstone is taken for a revocation',
+    breaks: 'revoked',
+    directed: 'a lock is revoked by a process that reaches one of the nodes that have it',
+    edits: [
+      edit(
+        'revocation.ts',
+        'const enough = nodes.length - quorumOf(nodes.length) + 1;',
+        'const enough = quorumOf(nodes.length) - quorumOf(nodes.length) + 1;',
+      ),
+    ],
+  },
+  {
+    name: 'a holder takes a tombstone for its own',
+    breaks: 'revoked',
+    model: 'operated',
+    edits: [
+      edit(
+        'node/memory/memory-store.ts',
+        'filter((entry) => entry.ownerToken !== ownerToken)',
+        'filter((entry) => entry.ownerToken !== ownerToken && !isTombstone(entry.ownerToken))',
+      ),
+    ],
+  },
+  {
+    name: 'a lost lock is released though it has a lockDelay',
+    breaks: 'delayed',
+    model: 'operated',
+    edits: [
+      edit(
+        'lock.ts',
+        'if (this.#options.lockDelay > 0) this.#lease.leave();',
+        'if (false) this.#lease.leave();',
+      ),
+    ],
+  },
+  {
+    name: 'a lockDelay is not taken from the validity',
+    breaks: 'delayed',
+    model: 'operated',
+    edits: [
+      edit(
+        'quorum/validity.ts',
+        'return t0 + ttl - driftOf(ttl, driftFactor) - lockDelay;',
+        'return t0 + ttl - driftOf(ttl, driftFactor) - 0 * lockDelay;',
       ),
     ],
   },

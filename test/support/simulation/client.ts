@@ -111,6 +111,9 @@ export class Client {
       case 'inspect':
         this.#inspect(nameOf(step.resource));
         break;
+      case 'revoke':
+        this.#revoke(nameOf(step.resource));
+        break;
     }
   }
 
@@ -198,8 +201,8 @@ export class Client {
   }
 
   #options(step: Taking): LockOptions & { signal?: AbortSignal } {
-    const { autoExtend, maxHoldTime, ttl, fencing, abortAfter } = step;
-    const options = { autoExtend, maxHoldTime, ttl, fencing };
+    const { autoExtend, maxHoldTime, ttl, fencing, lockDelay, abortAfter } = step;
+    const options = { autoExtend, maxHoldTime, ttl, fencing, lockDelay };
     if (abortAfter === undefined) return options;
     const controller = new AbortController();
     this.process.clock.after(abortAfter, () => controller.abort(new Error('changed its mind')));
@@ -237,6 +240,16 @@ export class Client {
     void this.#call(request, async () => {
       const { state } = await this.#redlock.inspect(resource);
       return state;
+    });
+  }
+
+  /** It asks the nodes twice at most. */
+  #revoke(resource: string): void {
+    const bound = this.#attemptBound({ fencing: false }) + this.#plan.schedule.nodeTimeout;
+    const request: Request = { verb: 'revoke', resources: [resource], bound };
+    void this.#call(request, async () => {
+      const { outcome } = await this.#redlock.revoke(resource);
+      return outcome;
     });
   }
 
@@ -302,14 +315,16 @@ export class Client {
     ttl: own,
     maxHoldTime = FOREVER,
     fencing = true,
+    lockDelay = 0,
   }: {
     ttl?: number | undefined;
     maxHoldTime?: number | undefined;
     fencing?: boolean;
+    lockDelay?: number;
   }): number {
     const { schedule } = this.#plan;
     const ttl = own ?? schedule.ttl;
-    const validity = Math.min(ttl - driftOf(ttl, schedule.driftFactor), maxHoldTime);
+    const validity = Math.min(ttl - driftOf(ttl, schedule.driftFactor) - lockDelay, maxHoldTime);
     return validity - this.#attemptBound({ fencing }) - SLACK;
   }
 
@@ -321,7 +336,8 @@ export class Client {
       fencing,
       autoExtend,
       ttl,
-    }: Partial<Pick<Taking, 'maxHoldTime' | 'fencing' | 'autoExtend' | 'ttl'>>,
+      lockDelay,
+    }: Partial<Pick<Taking, 'maxHoldTime' | 'fencing' | 'autoExtend' | 'ttl' | 'lockDelay'>>,
     scoped = false,
   ): Held {
     const { history } = this.#plan;
@@ -336,6 +352,7 @@ export class Client {
       worth,
       maxHoldTime: maxHoldTime ?? FOREVER,
       extendsTo: autoExtend ? (ttl ?? this.#plan.schedule.ttl) : undefined,
+      ...(lockDelay === undefined ? {} : { lockDelay }),
       releasedAt: FOREVER,
       abortedAt: FOREVER,
     };

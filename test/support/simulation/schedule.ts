@@ -7,7 +7,7 @@ export type Step = { readonly gap: number } & (
   | ({ readonly do: 'acquire' | 'using' | 'tryAcquire' } & Taking)
   | { readonly do: 'extend'; readonly which: number; readonly ttl: number | undefined }
   | { readonly do: 'release'; readonly which: number }
-  | { readonly do: 'inspect'; readonly resource: number }
+  | { readonly do: 'inspect' | 'revoke'; readonly resource: number }
   | ({ readonly do: 'contend' } & Contending)
 );
 
@@ -34,6 +34,8 @@ export interface Taking {
   readonly ttl: number | undefined;
   /** Whether it gets a fencing token; by default it does. */
   readonly fencing?: boolean;
+  /** For how long nobody else gets it after a loss, in ms. @default 0 */
+  readonly lockDelay?: number;
   /** When the caller changes its mind, in ms after the call. */
   readonly abortAfter: number | undefined;
 }

@@ -6,9 +6,10 @@ import { OLD } from './schedule-of.ts';
  * What may go wrong. `lawful`: whatever the guarantees put up with. `forgetful`: nodes lose votes as well.
  * `restarting`: a minority of nodes does, by restarts that are guarded against. `contended`: what goes wrong is as in a
  * lawful one, mostly with what nodes publish, and many want the same lock. `held`: locks extend themselves for long, while
- * several nodes at a time hang or lose their connections for a moment.
+ * several nodes at a time hang or lose their connections for a moment. `operated`: what goes wrong is as in a lawful one, locks are
+ * taken away from their holders, and some keep others out after a loss.
  */
-export const MODELS = ['lawful', 'forgetful', 'restarting', 'contended', 'held'] as const;
+export const MODELS = ['lawful', 'forgetful', 'restarting', 'contended', 'held', 'operated'] as const;
 
 export type Model = (typeof MODELS)[number];
 
@@ -60,6 +61,33 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.tuple(gap, fc.nat(2)).map(([gap, resource]): Step => ({ gap, do: 'inspect', resource })),
   },
+);
+
+/** Locks that are held for longer, and somebody who takes them away. */
+const operatedStep: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      gap,
+      do: fc.constantFrom('acquire' as const, 'acquire' as const, 'tryAcquire' as const, 'using' as const),
+      resources: fc.constantFrom([0], [0], [0], [1], [0, 1]),
+      hold: fc.oneof(fc.nat(100), fc.nat(800)),
+      acquireTimeout: fc.constantFrom(0, 200, 600, 2_000),
+      autoExtend: fc.constantFrom(false, true, true),
+      maxHoldTime: fc.constantFrom(undefined, undefined, undefined, 400),
+      ttl,
+      fencing: fc.constantFrom(true, true, false),
+      lockDelay: fc.constantFrom(0, 0, 30),
+      abortAfter: fc.constant(undefined),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(gap, fc.constantFrom(0, 0, 1))
+      .map(([gap, resource]): Step => ({ gap, do: 'revoke', resource })),
+  },
+  { weight: 2, arbitrary: step },
 );
 
 const at = fc.oneof(fc.nat(100), fc.nat(1_500));
@@ -306,6 +334,7 @@ const faults = {
   forgetful: some(fc.oneof(anyLawfulFault, forgetting)),
   restarting: some(fc.oneof(anyLawfulFault, restarting, restarting)),
   contended: some(fc.oneof(feedFault, feedFault, lawfulFault)),
+  operated: some(anyLawfulFault),
   held: fc
     .array(fc.oneof({ weight: 3, arbitrary: blip }, { weight: 1, arbitrary: lateFault }), {
       maxLength: 4,
@@ -319,6 +348,7 @@ const guard = {
   forgetful: fc.constantFrom('off' as const, 'off' as const, 'auto' as const),
   restarting: fc.constantFrom('auto' as const, 'strict' as const),
   contended: fc.constant('off' as const),
+  operated: fc.constantFrom('off' as const, 'off' as const, 'auto' as const, 'strict' as const),
   held: fc.constantFrom('off' as const, 'off' as const, 'auto' as const, 'strict' as const),
 } as const;
 
@@ -434,9 +464,11 @@ export function schedules(
 ): fc.Arbitrary<Schedule> {
   const { nodes, clients, steps } = size;
   const kind = model === 'contended' || model === 'held' ? model : 'usual';
+  const program = model === 'operated' ? model : kind;
   const programs = {
     contended: contender,
     held: fc.constantFrom(0, 1).chain(keeper),
+    operated: fc.array(operatedStep, { maxLength: steps ?? 10, minLength: steps ?? 0, size: 'max' }),
     usual: fc.array(step, { maxLength: steps ?? 10, minLength: steps ?? 0, size: 'max' }),
   };
   const most = kind === 'contended' ? MOST_CONTENDERS : MOST_CLIENTS;
@@ -455,7 +487,7 @@ export function schedules(
         { minTimeout: 0, maxTimeout: 20, retries: 3 },
       ),
       detours: fc.constantFrom<readonly number[]>([], [], [], [], [0], [1, 2]),
-      clients: fc.array(programs[kind], {
+      clients: fc.array(programs[program], {
         minLength: clients ?? (kind === 'contended' ? 2 : 1),
         maxLength: clients ?? most,
         size: 'max',

@@ -7,6 +7,7 @@ import type {
   InspectReply,
   ReleaseReply,
   RepairReply,
+  RevokeReply,
   Waiter,
 } from '../../../src/node/lock-node.ts';
 import { type Fence, MemoryStore } from '../../../src/node/memory/memory-store.ts';
@@ -76,7 +77,14 @@ interface Snapshot {
   readonly lines: ReadonlyMap<string, SavedLine>;
 }
 
-type Reply = GrantReply | ConfirmReply | ExtendReply | RepairReply | ReleaseReply | InspectReply;
+type Reply =
+  | GrantReply
+  | ConfirmReply
+  | ExtendReply
+  | RepairReply
+  | ReleaseReply
+  | RevokeReply
+  | InspectReply;
 
 /** A vote that must have ended by now, as far as two computations of one instant can differ. */
 const ROUNDING = 1e-6;
@@ -357,10 +365,20 @@ export class Server {
     if (request.waiter) exchange.since = this.#sinceOf(request.waiter, request.reservation, reply);
     this.#lines.look(keys, exchange);
     const took = kind === 'granted' || kind === 'extended' || kind === 'repaired';
+    const isMeant =
+      kind === 'released' || kind === 'revoked' || (kind === 'absent' && operation !== 'confirm');
     exchange.torn = took
       ? owned < keys.length || (kind === 'extended' && changed > 0)
-      : kind !== 'released' && (kind !== 'absent' || operation === 'confirm') && changed > 0;
-    if (kind === 'held') return ['held', Math.ceil(reply.remaining), reply.ownerToken];
+      : !isMeant && changed > 0;
+    if (kind === 'held')
+      return [
+        'held',
+        Math.ceil(reply.remaining),
+        reply.ownerToken,
+        ...(reply.counter === undefined ? [] : [String(reply.counter)]),
+      ];
+    if (kind === 'revoked') return [kind, Math.ceil(reply.remaining), reply.ownerToken ?? null];
+    if (kind === 'taken') return [kind, Math.ceil(reply.remaining), reply.owner ?? 'value'];
     if (kind === 'granted' && reply.counter !== undefined && reply.counter !== (fence?.value ?? 0) + 1)
       return [kind, reply.counter];
     if (kind === 'denied') return deniedOnWire(reply, keys);
@@ -393,6 +411,8 @@ export class Server {
         return this.#store.repair(subject, ttl, fence);
       case 'release':
         return this.#store.release(subject, remembers);
+      case 'revoke':
+        return this.#store.revoke({ keys: subject.keys, ownerToken: request.token, ttl, wanted: () => true });
       case 'inspect':
         return this.#store.inspect(subject.keys[0] as string);
     }
@@ -428,7 +448,7 @@ export class Server {
       vote.endedBy = by.token;
       this.#end(vote, 'overwritten');
     }
-    const how = by.operation === 'repair' ? 'repair' : 'grant';
+    const how = by.operation === 'repair' || by.operation === 'revoke' ? by.operation : 'grant';
     this.#vote(key, seen.ownerToken ?? '', until, how, by.overDead);
     return true;
   }

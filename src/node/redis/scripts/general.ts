@@ -1,4 +1,5 @@
-import { CLOCK_BEHIND, LAST_NUMBER } from '../../counter.ts';
+import { CLOCK_BEHIND, COUNTER_SUFFIX, LAST_NUMBER } from '../../counter.ts';
+import { TOMBSTONE } from '../../owner.ts';
 import { isInbox, WAITING } from './lines.ts';
 
 /**
@@ -203,7 +204,10 @@ function general()
       if not owner then missing[key] = true
       elseif owner ~= token then others[#others + 1] = key end
     end
-    if #others > 0 then return {'taken', (remaining(others))} end
+    if #others > 0 then
+      local left, last = remaining(others)
+      return {'taken', left, owner_id(owner_of(others[last]))}
+    end
     if next(missing) and not may_set then return 'missing' end
     raise(counters, number)
     for _, key in ipairs(keys) do
@@ -238,7 +242,27 @@ function general()
   function operations.inspect(keys)
     local owner = owner_of(keys[1])
     if not owner or type(owner) == 'string' and ${isInbox('owner')} then return 'free' end
-    return {'held', (remaining(keys)), type(owner) == 'string' and string.sub(owner, 1, 256)}
+    local counter = try('GET', beside(keys[1], '${COUNTER_SUFFIX}'))
+    return {'held', (remaining(keys)), type(owner) == 'string' and string.sub(owner, 1, 256),
+      type(counter) == 'string' and string.sub(counter, 1, 32)}
+  end
+
+  -- A tombstone in place of a lock keeps everybody out until the lock would have expired. One that is there stays. A key without expiry, or of
+  -- another type, is no lock.
+  function operations.revoke(keys, tombstone, ttl)
+    local key = keys[1]
+    local owner = owner_of(key)
+    local is_free = not owner or type(owner) == 'string' and ${isInbox('owner')}
+    if is_free and ttl == '0' then return 0 end
+    if is_free then
+      call('SET', key, tombstone, 'PX', ttl)
+      return {'revoked', call('PTTL', key), false}
+    end
+    local left = remaining(keys)
+    if left == -1 or type(owner) ~= 'string' then return {'refused', left, owner_id(owner)} end
+    local is_tombstone = string.sub(owner, 1, 40) == '${TOMBSTONE}' and owner_id(owner) ~= 'value'
+    if not is_tombstone then call('SET', key, tombstone, 'PX', math.max(left, 1)) end
+    return {'revoked', left, string.sub(owner, 1, 256)}
   end
 
   if not remembers then

@@ -31,12 +31,7 @@ export const LINES: string = `
 -- The line of a key is a sorted set: the inboxes of the waiters, by the time since which they wait. The remainder of a score by ${SCORE_STEP}
 -- says for how long the waiter needs a key reserved. A line only saves time, so every access to it may fail: a line of another type, or one
 -- that this user may not use, counts as empty.
-local function line_of(key)
-  local open = string.find(key, '{', 1, true)
-  local close = open and string.find(key, '}', open + 1, true)
-  if close and close > open + 1 then return key .. '${LINE_SUFFIX}' end
-  return '{' .. key .. '}${LINE_SUFFIX}'
-end
+local function line_of(key) return beside(key, '${LINE_SUFFIX}') end
 
 -- Reserves a free key for the first in its line that receives the notification, for as long as this waiter needs, or the one that asks if
 -- that is longer. Waiters that do not receive it are dropped: their processes have ended. So are forged members. If this user cannot

@@ -20,6 +20,14 @@ local function beginning_of(key)
   return try('GET', key) or ''
 end
 
+-- The name of what is kept beside a key, in the same hash slot.
+local function beside(key, suffix)
+  local open = string.find(key, '{', 1, true)
+  local close = open and string.find(key, '}', open + 1, true)
+  if close and close > open + 1 then return key .. suffix end
+  return '{' .. key .. '}' .. suffix
+end
+
 -- No client may put a counter more than an hour ahead of both what it was and this server's clock.
 local limit
 local function hint_limit()
@@ -60,6 +68,8 @@ ${BRIEF}`;
  * - `leave`, a release: the inbox;
  * - `yield`, a release: the inbox, since when the waiter has been waiting, and the number of the key in whose line it waits.
  *
+ * A `revoke` has a tombstone in place of the owner token. Its ttl is for a key that is free; 0 leaves a free key alone.
+ *
  * A brief command begins with a word in place of the retention, and has only operations on one key each:
  *
  * - `fenced`: the retention, then for each grant the owner token, the ttl, and the number wanted;
@@ -70,7 +80,8 @@ ${BRIEF}`;
  * Replies: an array with, for each operation, 1 if it was done just as asked (of a grant: the counter is the number asked for), 0 if a
  * confirmation or a release did not find its keys, otherwise a word, or a word and its data. A denial has: in how many ms the last of
  * the keys that deny it expires, whose lock that is, and its number; then, if the waiter is in line, how many are before it, and since when it
- * has been waiting.
+ * has been waiting. What is `taken` has the expiry, and whose lock it is. What is `held` has the expiry, the value, and the counter. What is
+ * `revoked` has the expiry, and the value that the tombstone has replaced.
  *
  * Messages to inboxes: `turn` or `next`, a space, and the key.
  */

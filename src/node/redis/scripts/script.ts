@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ALL_BUT_GRANTS, OPERATIONS } from './operations.ts';
+import { PERMISSIONS } from './permissions.ts';
 
 /** A script, and the name that a server knows it by once it is loaded. */
 export interface Script {
@@ -32,3 +33,6 @@ export function gateScript(incarnation: Incarnation): Script {
 
 /** For all that only a holder sends, and for reading: may run on servers that do not vote yet. */
 export const allButGrants: Script = script(ALL_BUT_GRANTS);
+
+/** Tells what the user may run. Any server may have it. */
+export const permissionScript: Script = script(PERMISSIONS);

@@ -1,0 +1,15 @@
+import { hostname } from 'node:os';
+
+/** What labels must not have. */
+const UNPRINTABLE = /[^!-~]/g;
+const LONGEST = 64;
+
+/** A label that names this process: `host/pid`. The end of the host's name is cut off if it is too long. */
+export function defaultLabel(): string {
+  const pid = `/${process.pid}`;
+  return (
+    hostname()
+      .replace(UNPRINTABLE, '?')
+      .slice(0, LONGEST - pid.length) + pid
+  );
+}
