@@ -42,7 +42,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no 2 ms are subtracted',
     breaks: 'support',
-    seed: 9,
+    seed: 17,
     edits: [
       edit(
         'quorum/validity.ts',
@@ -218,6 +218,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'errors count as grants',
     breaks: 'exclusion',
+    seed: 5,
     edits: [edit('quorum/votes.ts', "unreachable: 'unreachable',", "unreachable: 'granted',")],
   },
   {
@@ -313,7 +314,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an extension counts from after its replies',
     breaks: 'support',
-    seed: 6,
+    seed: 100,
     edits: [
       edit(
         'lock.ts',
@@ -446,6 +447,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an even split waits',
     breaks: 'prompt',
+    seed: 28,
     edits: [
       edit(
         'quorum/ballot.ts',
@@ -474,7 +476,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an aborted call keeps what it wins',
     breaks: 'residue',
-    seed: 38,
+    seed: 13,
     edits: [
       edit(
         'acquire/acquire-loop.ts',
@@ -499,7 +501,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'inspect takes one free node for freedom',
     breaks: 'honest',
-    seed: 34,
+    seed: 35,
     edits: [edit('inspection.ts', "kind === 'free').length >= quorum", "kind === 'free').length >= 1")],
   },
   {
@@ -529,7 +531,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'commands are not failed when their connection is lost',
     breaks: 'live',
     model: 'forgetful',
-    seed: 2,
+    seed: 31,
     edits: [
       edit('node/redis/session.ts', 'for (const { reply } of unanswered) reply(cause, undefined);', ''),
     ],
@@ -560,6 +562,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a connection that is not made is waited for without end',
     breaks: 'live',
+    seed: 6,
     edits: [
       edit(
         'node/redis/server-connection.ts',
@@ -591,7 +594,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a fencing token is not written back',
     breaks: 'fenced',
     model: 'forgetful',
-    seed: 35,
+    seed: 49,
     edits: [edit('acquire/attempt.ts', "verdict !== 'won' || fencing?.agreed !== false", 'true')],
   },
   {
@@ -817,7 +820,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a waiter forgets a turn that comes before its denial',
     breaks: 'progress',
     model: 'contended',
-    seed: 6,
+    seed: 11,
     edits: [
       edit(
         'acquire/news.ts',
@@ -1033,7 +1036,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'an arbiter is waited for without end',
     breaks: 'progress',
     model: 'contended',
-    seed: 2,
+    seed: 55,
     edits: [
       edit(
         'acquire/ask-order.ts',
@@ -1152,6 +1155,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a lockDelay is not taken from the validity',
     breaks: 'delayed',
+    seed: 6,
     model: 'operated',
     edits: [
       edit(
