@@ -1,4 +1,5 @@
-import { describeConformance } from '../support/conformance.ts';
+import { afterAll, beforeAll } from 'vitest';
+import { type Backend, describeConformance } from '../support/conformance.ts';
 import { cluster } from '../support/conformance-backends.ts';
 import { describeCounterConformance } from '../support/conformance-counters.ts';
 import { describeFencingConformance } from '../support/conformance-fencing.ts';
@@ -12,13 +13,21 @@ import { LEAST_ACL, LEAST_CLUSTER_ACL, WAITING_ACL } from '../support/least-acl.
 
 enforceNoLeaks();
 
-describeConformance('a Redis Cluster', cluster);
-describeRevokingConformance('a Redis Cluster', cluster);
-describeFencingConformance('a Redis Cluster', cluster);
-describeCounterConformance('a Redis Cluster', cluster);
-describeWaitingConformance('a Redis Cluster', cluster);
-describeLineConformance('a Redis Cluster', cluster);
-describeLineKeepingConformance('a Redis Cluster', cluster);
+// It takes 2 s to start.
+let shared: Backend;
+beforeAll(async () => {
+  shared = await cluster();
+});
+afterAll(() => shared.stop());
+const sharedCluster = async (): Promise<Backend> => ({ ...shared, stop: async () => {} });
+
+describeConformance('a Redis Cluster', sharedCluster);
+describeRevokingConformance('a Redis Cluster', sharedCluster);
+describeFencingConformance('a Redis Cluster', sharedCluster);
+describeCounterConformance('a Redis Cluster', sharedCluster);
+describeWaitingConformance('a Redis Cluster', sharedCluster);
+describeLineConformance('a Redis Cluster', sharedCluster);
+describeLineKeepingConformance('a Redis Cluster', sharedCluster);
 
 const user = {
   username: 'quorlock',
