@@ -4,6 +4,9 @@ import { parseDuration } from './duration.ts';
 import { UsageError } from './exit-code.ts';
 import { suggestion } from './suggest.ts';
 
+/** What nobody calls a resource or a command. */
+const NODE_URL = /^rediss?:\/\//i;
+
 /** One option of a command. */
 export interface OptionSpec {
   /** Without the dashes. */
@@ -74,13 +77,19 @@ export function parseCommandLine(args: readonly string[], specs: readonly Option
   const positionals: string[] = [];
   const values = new Map<string, string[]>();
   for (const token of tokens) {
-    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind === 'positional') positionals.push(noNode(token.value));
     if (token.kind !== 'option') continue;
     const spec = specs.find(({ name }) => name === token.name && token.rawName.startsWith('--'));
     if (!spec) throw unknownOption(token.rawName, specs);
     values.set(spec.name, [...(values.get(spec.name) ?? []), valueOf(token, spec)]);
   }
   return new CommandLine(positionals, values, end === -1 ? undefined : args.slice(end + 1));
+}
+
+/** Not shown, as it may have a password. */
+function noNode(value: string): string {
+  if (NODE_URL.test(value)) throw new UsageError('the URL of a node needs --node before it: --node URL');
+  return value;
 }
 
 function valueOf(

@@ -15,6 +15,7 @@ const UNAVAILABLE: Partial<Record<ErrorCode, string>> = {
   QUORUM_UNREACHABLE: 'too few nodes can be reached',
   NODES_QUARANTINED: 'too few nodes grant locks yet: some were restarted, and may have lost locks',
   NODE_MISCONFIGURED: 'too few nodes can hold locks as they are set up',
+  VALIDITY_EXHAUSTED: 'the nodes granted the lock too late',
 };
 
 /** What to tell about an error, in a few lines without a stack. */

@@ -5,6 +5,8 @@ import { DescendantFamily, GroupFamily, type ProcessFamily } from './process-fam
 
 /** Between two looks at whether processes have ended, in ms. */
 const PAUSE = 50;
+/** The same for processes that survive SIGKILL. */
+const LONG_PAUSE = 1_000;
 /** How long the system may take to end a process after SIGKILL, in ms. */
 const PATIENCE = 2_000;
 
@@ -21,6 +23,14 @@ export interface CommandPlan {
   readonly hasOwnGroup: boolean;
   /** How long its processes may take to end after SIGTERM, in ms. */
   readonly grace: number;
+}
+
+/** What a command that is waited for has to know. */
+export interface Wait {
+  /** Whether its processes have got SIGTERM already: they do not get a second one. */
+  readonly wasTerminated: () => boolean;
+  /** Called again and again if processes survive SIGKILL, such as those of another user. Whether to wait for them. */
+  readonly onSurvivors: () => boolean;
 }
 
 /** A command that runs, with the input and output of this program, and can be stopped with all of its processes. */
@@ -64,19 +74,28 @@ export class GuardedCommand {
     this.#killAfterGrace();
   }
 
-  /**
-   * Resolves when all of its processes have ended. Those that are left when the command itself has ended are stopped. `wasToldToEnd`: whether
-   * they have got a signal for that already.
-   */
-  async ended(wasToldToEnd: () => boolean): Promise<Ending> {
+  /** Resolves when all of its processes have ended. Those that are left when the command itself has ended are stopped. */
+  async ended({ wasTerminated, onSurvivors }: Wait): Promise<Ending> {
     const [code, signal] = (await this.#exit) as [number | null, NodeJS.Signals | null];
-    if (this.family.isAlive()) {
-      if (wasToldToEnd()) this.#killAfterGrace();
+    if (this.family.state() !== 'ended') {
+      if (wasTerminated()) this.#killAfterGrace();
       else this.stop();
-      while (this.family.isAlive() && !this.#isPastPatience()) await delay(PAUSE);
+      await this.#allEnded(onSurvivors);
     }
     clearTimeout(this.#killTimer);
     return { code, signal };
+  }
+
+  async #allEnded(onSurvivors: () => boolean): Promise<void> {
+    for (;;) {
+      const state = this.family.state();
+      if (state === 'ended') return;
+      const isPastPatience = this.#isPastPatience();
+      if (isPastPatience && (state === 'unknown' || !onSurvivors())) return;
+      await delay(isPastPatience ? LONG_PAUSE : PAUSE);
+      // One that was started at the moment of the first SIGKILL has missed it.
+      if (this.#killedAt !== undefined) this.family.signal('SIGKILL');
+    }
   }
 
   #killAfterGrace(): void {

@@ -7,8 +7,8 @@ export interface ProcessFamily {
   /** To be called once when the command has started, before it can have ended. */
   note(): void;
   signal(signal: NodeJS.Signals): void;
-  /** Whether one of them runs. */
-  isAlive(): boolean;
+  /** Whether one of them runs. `unknown`: the system does not list processes, so that those that run look like zombies. */
+  state(): 'running' | 'ended' | 'unknown';
 }
 
 /** All processes of a group, whose leader is the command. */
@@ -27,11 +27,12 @@ export class GroupFamily implements ProcessFamily {
     kill(this.target, signal);
   }
 
-  isAlive(): boolean {
-    if (!kill(this.target, 0)) return false;
+  state(): 'running' | 'ended' | 'unknown' {
+    if (!kill(this.target, 0)) return 'ended';
     // Zombies count for `kill`. A container whose first process is this program keeps them.
     const members = readProcessTable().filter(({ group }) => group === -this.target);
-    return members.length === 0 || members.some(({ isZombie }) => !isZombie);
+    if (members.length === 0) return 'unknown';
+    return members.some(({ isZombie }) => !isZombie) ? 'running' : 'ended';
   }
 }
 
@@ -58,8 +59,8 @@ export class DescendantFamily implements ProcessFamily {
     for (const pid of pids) kill(pid, signal);
   }
 
-  isAlive(): boolean {
-    return this.#look().length > 0;
+  state(): 'running' | 'ended' {
+    return this.#look().length > 0 ? 'running' : 'ended';
   }
 
   #look(): number[] {

@@ -60,7 +60,8 @@ function isHelp(arg: string): boolean {
 async function commandOf(name: string): Promise<Command> {
   const command = COMMANDS.find((each) => each.name === name);
   if (command) return command;
-  if (name.startsWith('-'))
+  // An URL may have a password, and is not shown.
+  if (name.startsWith('-') || name.includes('://'))
     throw new UsageError(
       'the first argument must be a command, such as quorlock nodes --node redis://host:6379',
     );

@@ -56,7 +56,7 @@ const CODES = {
   unconfirmed: EXIT.unavailable,
 } as const;
 
-/** Takes the lock away from the holder that was seen, and from no other; or says why not. `agrees` is not asked if there was none. */
+/** Takes the lock away if the holder that was seen still has it after the question; or says why not. `agrees` is not asked if there was none. */
 export async function revokeIfAgreed(
   redlock: Redlock,
   resource: string,
@@ -66,8 +66,9 @@ export async function revokeIfAgreed(
   if (seen.state === 'free') return { outcome: 'free', remaining: 0, votes: [] };
   if (!(await agrees())) return '';
   const now = await redlock.inspect(resource);
-  return now.owner?.token === seen.owner?.token
-    ? redlock.revoke(resource)
+  if (now.owner?.token === seen.owner?.token) return redlock.revoke(resource);
+  return now.state === 'indeterminate'
+    ? ': too few nodes agree on who holds it now'
     : ': the holder has changed meanwhile';
 }
 

@@ -99,8 +99,7 @@ async function runGuarded(lock: Lock, stage: Stage): Promise<number> {
     if (isLost(lock)) return tellLoss(lock, stderr);
     const guarded = await start(lock, stage, watchdog);
     if (typeof guarded === 'number') return guarded;
-    const ending = await untilEnded(guarded, lock, stage);
-    return isLost(lock) ? EXIT.lost : codeOfEnding(ending);
+    return await untilEnded(guarded, lock, stage);
   } finally {
     watchdog?.stop();
   }
@@ -131,19 +130,35 @@ async function start(
 }
 
 /** Waits for the command; stops it when the lock is lost. */
-async function untilEnded(guarded: GuardedCommand, lock: Lock, { relay, stderr }: Stage): Promise<Ending> {
+async function untilEnded(
+  guarded: GuardedCommand,
+  lock: Lock,
+  { plan, relay, stderr }: Stage,
+): Promise<number> {
+  let isTold = false;
   const onLoss = (): void => {
+    isTold = true;
     guarded.stop();
     tellLoss(lock, stderr);
   };
   const { signal } = lock;
   if (signal.aborted) onLoss();
   else signal.addEventListener('abort', onLoss, { once: true });
-  try {
-    return await guarded.ended(() => relay.ending !== undefined);
-  } finally {
-    signal.removeEventListener('abort', onLoss);
-  }
+  let hasSurvivors = false;
+  const onSurvivors = (): boolean => {
+    const isHeld = !isLost(lock);
+    if (!hasSurvivors)
+      stderr.print(
+        `quorlock: SIGKILL does not end all processes of the command${isHeld ? `; the lock on ${quote(plan.resource)} is kept until they have ended` : ''}`,
+      );
+    hasSurvivors = true;
+    return isHeld;
+  };
+  const ending = await guarded.ended({ wasTerminated: () => relay.passedTerm, onSurvivors });
+  signal.removeEventListener('abort', onLoss);
+  if (!isLost(lock)) return codeOfEnding(ending);
+  // A program that was stopped may hear of the end of its command before it notices the loss.
+  return isTold ? EXIT.lost : tellLoss(lock, stderr);
 }
 
 function isLost(lock: Lock): boolean {

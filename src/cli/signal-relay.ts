@@ -19,6 +19,7 @@ export class SignalRelay {
   #family: ProcessFamily | undefined;
   #onContinue: (() => void) | undefined;
   #ending: NodeJS.Signals | undefined;
+  #passedTerm = false;
   readonly #handle = (signal: NodeJS.Signals): void => this.#relay(signal);
 
   constructor(sharesTerminal: boolean) {
@@ -33,6 +34,11 @@ export class SignalRelay {
   /** The first signal that asked the program, or the command, to end. */
   get ending(): NodeJS.Signals | undefined {
     return this.#ending;
+  }
+
+  /** Whether the command has got a SIGTERM. */
+  get passedTerm(): boolean {
+    return this.#passedTerm;
   }
 
   start(): void {
@@ -65,6 +71,7 @@ export class SignalRelay {
     } else if (!(this.#sharesTerminal && isOf(KEYBOARD, signal))) {
       if (signal === 'SIGCONT') this.#onContinue?.();
       family.signal(signal);
+      if (signal === 'SIGTERM') this.#passedTerm = true;
     }
   }
 }

@@ -105,6 +105,20 @@ it('a process that the command leaves behind after SIGTERM does not get it twice
   expect(cli.output).not.toContain('told 2');
 });
 
+it('a process that the command leaves behind gets SIGTERM also if the command got another signal before', async () => {
+  const servers = await startNodes(3);
+  const child = `trap '' HUP; trap 'echo told; exit' TERM; echo child ready; while ${IS_TESTED}; do sleep 0.05; done`;
+  const script = `trap 'echo reloaded' HUP; sh -c "${child}" & echo parent ready; while ! read line; do :; done; exit 7`;
+  const args = ['run', 'job', '--grace', '1h', '--', 'sh', '-c', script];
+  const cli = quorlock(servers, args, { stdin: 'pipe' });
+  await Promise.all([cli.printed(/parent ready/), cli.printed(/child ready/)]);
+  cli.signal('SIGHUP');
+  await cli.printed(/reloaded/);
+  cli.type('end of the command\n');
+  await cli.printed(/told/);
+  expect(await cli.exit, cli.errors).toBe(7);
+});
+
 describe.skipIf(process.platform !== 'linux')('a program that is stopped', () => {
   const script = 'echo ready $$; read line; echo "$line"';
 
@@ -134,6 +148,20 @@ describe.skipIf(process.platform !== 'linux')('a program that is stopped', () =>
     expect(await cli.exit).toBe(76);
     expect(cli.errors).toContain('lost the lock on "job"');
     expect(cli.output).not.toContain('worked');
+  });
+
+  it('says that it has lost the lock also if the command has ended meanwhile', async () => {
+    const servers = await startNodes(3);
+    const cli = quorlock(servers, ['run', 'job', '--ttl', '3s', '--', 'sh', '-c', script], { stdin: 'pipe' });
+    const [, pid = ''] = await cli.printed(/ready (\d+)/);
+    cli.signal('SIGSTOP');
+    await vi.waitFor(() => expect(stateOf(cli.pid)).toBe('T'), PATIENCE);
+    cli.type('worked\n');
+    await vi.waitFor(() => expect(stateOf(pid)).toBe('Z'), PATIENCE);
+    await using _lock = await openRedlock(servers).acquire('job', { acquireTimeout: 20_000 });
+    cli.signal('SIGCONT');
+    expect(await cli.exit).toBe(76);
+    expect(cli.errors).toContain('lost the lock on "job"');
   });
 });
 

@@ -34,6 +34,12 @@ describe('a command line', () => {
     expect(line.has('json')).toBe(false);
   });
 
+  it.each(['redis://:secret@a:6379', 'REDISS://:secret@a'])('refuses a node without --node: %s', (url) => {
+    expect(() => parse('--node', 'redis://b', url)).toThrow(
+      /^the URL of a node needs --node before it: --node URL$/,
+    );
+  });
+
   it('tells a command that is empty from one that is missing', () => {
     expect(parse('job', '--').rest).toEqual([]);
     expect(parse('job').rest).toBeUndefined();

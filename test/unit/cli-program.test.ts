@@ -106,6 +106,10 @@ describe('the program', () => {
     [['x'], 'there is no command "x" (commands:'],
     [['help', 'x'], 'there is no command "x"'],
     [['--node', 'redis://a', 'nodes'], 'the first argument must be a command'],
+    [
+      ['redis://:secret@a'],
+      'the first argument must be a command, such as quorlock nodes --node redis://host:6379',
+    ],
     [['nodes'], 'no nodes: give --node redis://host:6379 for each node, or set QUORLOCK_NODES'],
     [['nodes', 'x'], 'it takes no arguments'],
     [['inspect'], 'give the name of a resource'],

@@ -13,6 +13,7 @@ import {
   NodesQuarantinedError,
   QuorumUnreachableError,
   ResourceHeldError,
+  ValidityExhaustedError,
   type Vote,
 } from '../../src/errors.ts';
 import { describeOwner } from '../../src/inspection.ts';
@@ -128,6 +129,14 @@ describe('a failure', () => {
       ['too few nodes grant locks yet: some were restarted, and may have lost locks'],
     ],
     [new NodeMisconfiguredError('m', []), 69, ['too few nodes can hold locks as they are set up']],
+    [
+      new AcquireTimeoutError(
+        'gave up',
+        new ValidityExhaustedError('too late', [{ node: 'a:1', kind: 'granted' }]),
+      ),
+      69,
+      ['the nodes granted the lock too late', '  a:1  ok'],
+    ],
     [new ResourceHeldError('held', [], 1), 75, ['held']],
     [new Error('disk full'), 1, ['disk full']],
     ['thrown', 1, ['thrown']],
