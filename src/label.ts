@@ -1,5 +1,7 @@
 import { hostname } from 'node:os';
 
+/** The form of a label: 1 to 64 printable ASCII characters without spaces. */
+export const LABEL: RegExp = /^[!-~]{1,64}$/;
 /** What labels must not have. */
 const UNPRINTABLE = /[^!-~]/g;
 const LONGEST = 64;

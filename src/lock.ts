@@ -37,8 +37,8 @@ import {
 
 export interface Release {
   /**
-   * `released`: a quorum of nodes confirmed that the keys were there and are gone. `expired`: the lock had been
-   * lost before. `unconfirmed`: too few nodes answered in time; they go on owing the deletion, and the keys expire.
+   * `released`: a quorum of nodes confirmed that the keys were there and are gone. `expired`: the lock was
+   * lost before, or too few nodes still had it. `unconfirmed`: too few nodes answered in time; they go on owing the deletion, and the keys expire.
    */
   readonly outcome: 'released' | 'expired' | 'unconfirmed';
   /** `granted`: deleted there; `denied`: it was not there any more. Empty when nothing was asked. */
@@ -368,10 +368,11 @@ export class Lock {
   #scheduleExtension(): void {
     if (this.#validUntil >= this.#heldAtMostUntil) return;
     const { nodeVotedAt } = this.#keeper;
+    const { ttl, lockDelay } = this.#options;
     // A node has come back since the last extension: the next one may succeed with it.
     const { last } = this.#extensions;
     const mayDoBetter = nodeVotedAt >= last;
-    const interval = mayDoBetter ? SHORTEST_EXTENSION_INTERVAL : extensionInterval(this.#options.ttl);
+    const interval = mayDoBetter ? SHORTEST_EXTENSION_INTERVAL : extensionInterval(ttl, lockDelay);
     this.#extended.dueAt = Math.max(this.#extensionDue, last + interval);
     this.#keeper.moved(this);
   }

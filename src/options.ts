@@ -1,6 +1,6 @@
 import { boolean, checkNames, implementation, type NumberRange, number, wrong } from './bad-input.ts';
 import { type Clock, neutralClock, systemClock, TIMER_LATENESS } from './clock.ts';
-import { LABEL } from './node/owner.ts';
+import { LABEL } from './label.ts';
 import { quarantineOf, type RestartGuard } from './node/redis/quarantine.ts';
 import { driftOf } from './quorum/validity.ts';
 import { type Random, systemRandom } from './random.ts';
@@ -42,8 +42,8 @@ export interface LockOptions {
    */
   acquireTimeout?: number | undefined;
   /**
-   * Pauses between attempts, for when nothing wakes the call. While somebody holds the lock, who waits is told of the
-   * release, and relies on it for 5 s if a quorum of nodes tells and `retries` is Infinity. After a split vote the
+   * Pauses between attempts, for when nothing wakes the call. While somebody holds the lock, a waiter is notified of the
+   * release, and relies on that for 5 s if a quorum of nodes notifies and `retries` is Infinity. After a split vote the
    * first pause is 10 ms at most.
    */
   retry?: RetryOptions | undefined;
@@ -197,8 +197,8 @@ const SHORTEST_HOLD = 2 * TIMER_LATENESS;
 const GUARDS: ReadonlySet<unknown> = new Set<RestartGuard>(['auto', 'strict', 'off']);
 const RETRY_NAMES = Object.keys(RETRY_DEFAULTS);
 
-/** The longest duration that needs to be configured: 2^31 − 1 ms, almost 25 days. */
-const LONGEST = 2 ** 31 - 1;
+/** The longest duration that needs to be configured: almost 25 days, in ms. */
+export const LONGEST: number = 2 ** 31 - 1;
 /** A year of 365 days. */
 const LONGEST_RETENTION = 365 * 24 * 3_600_000;
 const FOREVER = Number.POSITIVE_INFINITY;

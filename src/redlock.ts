@@ -20,6 +20,7 @@ import {
   type CallKind,
   type CallOptions,
   checkSignal,
+  LONGEST,
   type RedlockOptions,
   resolveCall,
   resolveSettings,
@@ -31,9 +32,6 @@ import { awaitQuorum, type NodeStatus, statusOf } from './readiness.ts';
 import { list, resolveResources } from './resources.ts';
 import { type Revocation, revokeKey } from './revocation.ts';
 import { CallTrace, tracesCalls, traceUsing, type UsingEvent } from './tracing.ts';
-
-/** The longest time that a timer can wait, in ms. */
-const LONGEST_DRAIN = 2 ** 31 - 1;
 
 /** By which a lock is taken. */
 type Method = 'acquire' | 'tryAcquire' | 'using';
@@ -69,8 +67,8 @@ export class Redlock {
   /**
    * Connects at once, in the background. An open Redlock keeps the process alive by its connections; `close` it.
    *
-   * @param nodes the independent nodes, the same for all processes: URLs, ioredis options, ioredis `Redis` or
-   * `Cluster` instances (duplicated, never touched), or `LockNode`s. An odd number, 3 or 5, is best.
+   * @param nodes the independent nodes, the same for all processes: URLs, ioredis options, clients of
+   * ioredis, iovalkey or node-redis (of which only the settings are read), or `LockNode`s. An odd number, 3 or 5, is best.
    * @throws {TypeError} or {@link RangeError} naming the option, the value and what is allowed.
    */
   constructor(nodes: readonly NodeSpec[], options?: RedlockOptions) {
@@ -187,7 +185,7 @@ export class Redlock {
   }
 
   /**
-   * Takes a lock away from its owner, whoever that is. The owner's signal aborts at its next extension, with the reason `taken`: within a third of
+   * Takes a lock away from its current owner. The owner's signal aborts at its next extension, with the reason `taken`: within a third of
    * its ttl, unless `extend` was called with a longer one. An owner that does not extend its lock any more keeps it until it ends. Nobody else gets
    * the lock before the old one would have expired.
    * Also possible while nodes are quarantined.
@@ -269,12 +267,18 @@ export class Redlock {
    * Ends everything within `nodeTimeout`: waiting calls reject with {@link RedlockClosedError}, held locks are
    * lost with `reason: 'closed'` and released (with a `lockDelay` they expire instead), what is owed to the nodes is sent, and connections go. Idempotent.
    *
-   * @param options.drain for how many ms routines of `using` may go on, and held locks stay held, extending themselves if they did before. Calls that wait are rejected at
-   * once, and so are new ones. It ends as soon as no routine runs and no lock is held, or when `close` is called again without it. @default 0
+   * @param options.drain for how many ms the functions of `using` may go on, and held locks stay held, extending themselves if they did before. Calls that wait are rejected at
+   * once, and so are new ones. It ends as soon as none of them runs and no lock is held, or when `close` is called again without it. @default 0
    */
   close(options: { drain?: number | undefined } = {}): Promise<void> {
-    checkNames('options', options, ['drain']);
-    const drain = number('drain', options.drain, 0, { min: 0, max: LONGEST_DRAIN });
+    let drain: number;
+    try {
+      checkNames('options', options, ['drain']);
+      drain = number('drain', options.drain, 0, { min: 0, max: LONGEST });
+    } catch (error) {
+      // As the other methods do. Not `async`: every call returns the same closing.
+      return Promise.reject(error);
+    }
     if (this.#isOpen) {
       // Closed before anybody hears of it: a listener that takes a lock again must not get one.
       this.#isOpen = false;

@@ -1,6 +1,6 @@
 import { type Channel, channel, type TracingChannel, tracingChannel } from 'node:diagnostics_channel';
 import { type Context, currentContext, inNeutralContext } from './context.ts';
-import { type LossReason, RedlockError, type Vote } from './errors.ts';
+import { type LockLostError, type LossReason, RedlockError, type Vote } from './errors.ts';
 import type { Lock, Release } from './lock.ts';
 
 /*
@@ -65,7 +65,7 @@ export interface ExtendFailedEvent extends LockEvent {
 /** What `quorlock:lock:lost` publishes. */
 export interface LockLostEvent extends LockEvent {
   readonly reason: LossReason;
-  readonly error: RedlockError;
+  readonly error: LockLostError;
   readonly votes: readonly Vote[];
 }
 
@@ -78,7 +78,7 @@ export interface WaitingEvent {
   readonly call: AcquireEvent;
   /** All that the call wants. */
   readonly resources: readonly string[];
-  /** The node in whose line the call waits, if it is in one. */
+  /** The node that keeps the queue in which the call waits, if it is in one. */
   readonly node?: string;
 }
 
@@ -269,7 +269,6 @@ export class CallTrace {
     const place = `${position} ${node}`;
     if (place === this.#place) return;
     this.#place = place;
-    this.#polling = undefined;
     this.#publish(WAITING.queued, { node, position });
   }
 
@@ -278,12 +277,11 @@ export class CallTrace {
     this.#publish(WAITING.notified, { node });
   }
 
-  /** Published if this is news. */
-  polling(why: string): void {
+  /** Why the call does not rely on notifications, if so; published if the reason is new. A call that has a place in a line may have to poll as well. */
+  polling(why: string | undefined): void {
     if (why === this.#polling) return;
     this.#polling = why;
-    this.#place = undefined;
-    this.#publish(WAITING.polling, { why });
+    if (why !== undefined) this.#publish(WAITING.polling, { why });
   }
 
   #publish(to: Channel, details: object): void {

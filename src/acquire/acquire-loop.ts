@@ -5,7 +5,6 @@ import type { Place } from '../node/lock-node.ts';
 import type { Retry } from '../options.ts';
 import { isHopeless } from '../quorum/votes.ts';
 import { list } from '../resources.ts';
-import type { CallTrace } from '../tracing.ts';
 import type { AcquireContext } from './acquire-context.ts';
 import { AskOrder, type AskOrderPlan, type Denial } from './ask-order.ts';
 import { Attempt, type AttemptOutcome, type AttemptPlan, type Won } from './attempt.ts';
@@ -346,7 +345,7 @@ export class AcquireLoop {
     const isNotified = order.arbiter !== undefined && this.#line?.isLive(order.arbiter) === true;
     const setback = this.#setbacks.situation(order, error, isNotified);
     if (this.#plan.trace && error instanceof ResourceHeldError)
-      this.#tracePolling(this.#plan.trace, setback, order.arbiter, isNotified);
+      this.#plan.trace.polling(this.#whyPolling(setback, order.arbiter, isNotified));
     return pauseAfter({
       ...setback,
       failures,
@@ -358,18 +357,15 @@ export class AcquireLoop {
   }
 
   /** Why the call does not rely on notifications, if so. */
-  #tracePolling(
-    trace: CallTrace,
+  #whyPolling(
     { isForeign, position }: Setback,
     arbiter: number | undefined,
     isNotified: boolean,
-  ): void {
+  ): string | undefined {
     const node = arbiter === undefined ? undefined : this.#context.nodes[arbiter];
-    if (isForeign)
-      trace.polling('what is in the way is no lock of quorlock, so nobody announces its release');
-    else if (node && !isNotified)
-      trace.polling(node.condition?.polling ?? `notifications of ${node.name} do not arrive`);
-    else if (node && position === undefined) trace.polling(`${node.name} gave no place in its line`);
+    if (isForeign) return 'what is in the way is no lock of quorlock, so nobody announces its release';
+    if (node && !isNotified) return node.condition?.polling ?? `notifications of ${node.name} do not arrive`;
+    return node && position === undefined ? `${node.name} gave no place in its line` : undefined;
   }
 
   #sleep(pause: () => number): Promise<void> {

@@ -143,10 +143,10 @@ export class Attempt extends Decision<AttemptOutcome> {
   }
 
   #exhausted(votes: readonly Vote[]): ValidityExhaustedError {
-    const { resources, ttl, maxHoldTime } = this.#plan;
+    const { resources, ttl, maxHoldTime, lockDelay } = this.#plan;
     const took = Math.round(this.#context.clock.now() - this.#t0);
     return new ValidityExhaustedError(
-      `cannot lock ${list(resources)}: the grants took ${took} ms, which used up the validity of a ttl of ${ttl} ms (maxHoldTime ${maxHoldTime} ms)`,
+      `cannot lock ${list(resources)}: the grants took ${took} ms, which used up the validity of a ttl of ${ttl} ms (maxHoldTime ${maxHoldTime} ms, lockDelay ${lockDelay} ms)`,
       votes,
     );
   }

@@ -2,9 +2,6 @@ const LENGTH = 16;
 
 const FORM = /^[0-9a-f]{40}(?:@([!-~]{1,64}))?$/;
 
-/** The form of a label: 1 to 64 printable ASCII characters without spaces. */
-export const LABEL: RegExp = /^[!-~]{1,64}$/;
-
 /** What stands under a key that is no lock of quorlock's: a string of another form, or a key of another type. */
 export type Foreign = 'value' | 'type';
 

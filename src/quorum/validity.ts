@@ -25,6 +25,6 @@ export function extensionReserve(ttl: number, driftFactor: number, lockDelay = 0
 export const SHORTEST_EXTENSION_INTERVAL = 5;
 
 /** The shortest time between two automatic extensions of a lock while no node comes back, in ms: a failing node must not become a hot loop. */
-export function extensionInterval(ttl: number): number {
-  return Math.max(SHORTEST_EXTENSION_INTERVAL, ttl / 10);
+export function extensionInterval(ttl: number, lockDelay = 0): number {
+  return Math.max(SHORTEST_EXTENSION_INTERVAL, (ttl - lockDelay) / 10);
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Redlock } from '../../src/index.ts';
 import { createMemoryNodes } from '../../src/testing.ts';
 import { memoryRedlock } from '../support/memory-redlock.ts';
@@ -73,6 +73,17 @@ describe('a lock with a lockDelay', () => {
     const { redlock, clock } = memoryRedlock(3, { ttl: TTL });
     const lock = await redlock.acquire('r', { lockDelay: 1_500, autoExtend: true });
     await clock.advanceAsync(20 * TTL);
+    expect(lock.state).toBe('held');
+  });
+
+  it('is extended again in time if an extension fails, also if the delay is most of the ttl', async () => {
+    const { redlock, nodes, clock } = memoryRedlock(3, { ttl: 30_000 });
+    const lock = await redlock.acquire('r', { lockDelay: 27_000, autoExtend: true });
+    for (const node of nodes.slice(1))
+      vi.spyOn(node, 'extend').mockImplementationOnce((_operation, reply) =>
+        reply({ kind: 'unreachable', cause: new Error('timed out'), maybeExecuted: true }),
+      );
+    await clock.advanceAsync(10_000);
     expect(lock.state).toBe('held');
   });
 

@@ -26,7 +26,7 @@ beforeEach(() => {
     name: 'a',
     clock,
     patience: 1_000,
-    keepsAlive: true,
+    sendsCommands: true,
     clean: (error) => new Error(error.message.replace('secret', '***')),
     onFirstAnswer: () => events.push('first answer'),
     onSilence: () => events.push('silence'),

@@ -46,6 +46,13 @@ describe('of a node on a server', () => {
     ]);
   });
 
+  it('quorlock:node:closed is all that is published of a node that is closed while it connects', async () => {
+    const all = states();
+    const { node } = nodeOver();
+    await node.close(0);
+    expect(all).toEqual([{ node: 'a:6379', state: 'closed', previous: 'connecting' }]);
+  });
+
   it('quorlock:node:quarantined says until when, and up follows', async () => {
     const { connection, clock } = nodeOver();
     await connection.up();

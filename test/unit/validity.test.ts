@@ -37,5 +37,6 @@ describe('automatic extension', () => {
     [10, 5],
   ])('of a ttl of %d ms leaves at least %d ms in between', (ttl, interval) => {
     expect(extensionInterval(ttl)).toBe(interval);
+    expect(extensionInterval(ttl + 90, 90)).toBe(interval);
   });
 });

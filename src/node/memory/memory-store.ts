@@ -316,8 +316,8 @@ export class MemoryStore {
       : { ...denied, foreign: 'value' };
   }
 
-  /** Names the owner of what expires last. */
-  #taken(others: readonly [Entry, ...Entry[]] | readonly Entry[]): Taken {
+  /** Names the owner of what expires last. There is at least one. */
+  #taken(others: readonly Entry[]): Taken {
     const { ownerToken, expiresAt } = others.reduce((last, each) =>
       each.expiresAt > last.expiresAt ? each : last,
     );

@@ -311,8 +311,9 @@ export class RedisNode implements LockNode {
     const { clock, connection } = this.#plan;
     this.#cancelLook();
     this.#inboxes.close();
-    if (this.#health.kind === 'connecting') this.#fail(CLOSED);
+    const isConnecting = this.#health.kind === 'connecting';
     this.#health = { kind: 'closing' };
+    if (isConnecting) this.#fail(CLOSED);
     this.#stopWaking();
     if (this.#queue.isOpen) this.#pending.repeatNow();
     await new Promise<void>((resolve) => {

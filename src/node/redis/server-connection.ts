@@ -45,7 +45,7 @@ const LONGEST_SYN = 700;
  */
 export class ServerConnection {
   readonly #plan: ServerPlan;
-  readonly #keepsAlive: boolean;
+  readonly #sendsCommands: boolean;
   #listener: ServerListener = { up() {}, parted() {}, down() {} };
   /** Of the socket that is there, or is being made for commands that wait. */
   #session: Session | undefined;
@@ -58,10 +58,10 @@ export class ServerConnection {
   #cancelPause: Cancel | undefined;
   #isClosed = false;
 
-  /** `keepsAlive`: whether an idle socket sends a PING now and then. */
-  constructor(plan: ServerPlan, keepsAlive: boolean) {
+  /** `sendsCommands`: not only subscriptions. Such a connection gets a name, and a PING when it has been idle for long. */
+  constructor(plan: ServerPlan, sendsCommands: boolean) {
     this.#plan = plan;
-    this.#keepsAlive = keepsAlive;
+    this.#sendsCommands = sendsCommands;
   }
 
   get name(): string {
@@ -156,7 +156,7 @@ export class ServerConnection {
       name,
       clock,
       patience,
-      keepsAlive: this.#keepsAlive,
+      sendsCommands: this.#sendsCommands,
       clean,
       onFirstAnswer: () => this.#cancelLimit?.(),
       onSilence: () => this.#lost(new Error(`no answer for ${patience} ms`)),

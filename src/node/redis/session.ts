@@ -9,8 +9,8 @@ export interface SessionPlan {
   readonly clock: Clock;
   /** After how many ms without an answer the server counts as silent. */
   readonly patience: number;
-  /** Whether a PING is sent when nothing else was for {@link KEEP_ALIVE} ms. */
-  readonly keepsAlive: boolean;
+  /** Not only subscriptions. The connection gets a name then, and a PING when nothing else was sent for {@link KEEP_ALIVE} ms. */
+  readonly sendsCommands: boolean;
   /** Removes credentials from an error. */
   readonly clean: (error: Error) => Error;
   /** The server has answered for the first time. */
@@ -90,7 +90,7 @@ export class Session implements Master {
     this.#link = link;
     this.#lastSent = this.#plan.clock.now();
     for (const { send } of this.#early.splice(0)) send();
-    if (this.#plan.keepsAlive) this.#keepAlive();
+    if (this.#plan.sendsCommands) this.#keepAlive();
   }
 
   /** The socket is lost: all that is unanswered fails, and whatever comes later. */
@@ -174,7 +174,7 @@ export class Session implements Master {
   }
 
   #answered(reply: ReplyHandler, error: Error | null, result: unknown): void {
-    const { clean, onFirstAnswer } = this.#plan;
+    const { clean, onFirstAnswer, sendsCommands } = this.#plan;
     const isFirst = !this.#hasAnswered && !this.#refusal;
     if (!error) {
       this.#hasAnswered = true;
@@ -186,7 +186,7 @@ export class Session implements Master {
     }
     if (isFirst && !this.#hasFailed) {
       // Not before: a server that has too many clients may not get to say so if something was sent to it.
-      this.#link?.send(NAME, ignore);
+      if (sendsCommands) this.#link?.send(NAME, ignore);
       onFirstAnswer();
     }
     if (error) reply(clean(error), undefined);

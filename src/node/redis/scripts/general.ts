@@ -2,6 +2,19 @@ import { CLOCK_BEHIND, COUNTER_SUFFIX, LAST_NUMBER } from '../../counter.ts';
 import { TOMBSTONE } from '../../owner.ts';
 import { isInbox, WAITING } from './lines.ts';
 
+/** What deals with a lock on `key` to its end, after SCRIPT FLUSH too; in Lua. */
+const TO_HOLD: readonly string[] = [
+  "'SET', key, ''",
+  "'GET', key",
+  "'DEL', key",
+  "'EXISTS', key",
+  "'PTTL', key",
+  "'PEXPIRE', key, 1",
+  "'INFO'",
+  "'SCRIPT', 'EXISTS', ''",
+  "'SCRIPT', 'LOAD', ''",
+];
+
 /**
  * The usual way of the operations that there are most of, on one key: so few commands, and so little else, as can be.
  * What does not go the usual way is for the general ones: nil if nothing has been done yet.
@@ -13,9 +26,7 @@ local general
 local may_hold
 local function grant_one(key, token, ttl, counter, wanted)
   if may_hold == nil then
-    may_hold = may('SET', key, '') and may('GET', key) and may('DEL', key) and may('EXISTS', key)
-      and may('PTTL', key) and may('PEXPIRE', key, 1)
-      and may('INFO') and may('SCRIPT', 'EXISTS', '') and may('SCRIPT', 'LOAD', '')
+    may_hold = ${TO_HOLD.map((command) => `may(${command})`).join(' and ')}
   end
   local number = tonumber(wanted)
   if not may_hold or counter and (not limit and not pcall(hint_limit) or number > limit) then return nil end
@@ -95,8 +106,7 @@ function general()
   local function refusal(key, counter)
     local kind = counter and 'fenced' or 'plain'
     if checked[kind] ~= nil then return checked[kind] end
-    local needed = {{'SET', key, ''}, {'GET', key}, {'DEL', key}, {'EXISTS', key}, {'PTTL', key}, {'PEXPIRE', key, 1},
-      {'INFO'}, {'SCRIPT', 'EXISTS', ''}, {'SCRIPT', 'LOAD', ''}}
+    local needed = {${TO_HOLD.map((command) => `{${command}}`).join(', ')}}
     if counter then
       for _, command in ipairs({{'SET', counter, '', 'GET'}, {'GET', counter}, {'TIME'}}) do needed[#needed + 1] = command end
     end
