@@ -118,6 +118,8 @@ async function heldOnThree(options: RedlockOptions, forgetting: Forgetting): Pro
   return { servers, lock, holder, forget, open: () => openRedlock(servers, options) };
 }
 
+const FAILURES = [AcquireTimeoutError, NodesQuarantinedError, QuorumUnreachableError];
+
 /**
  * Tries to take the lock without waiting. While a node may have forgotten that it is held, two that deny are no proof; and on a busy machine nodes
  * may answer too late.
@@ -126,7 +128,7 @@ async function tryToTake(redlock: Redlock): Promise<Lock | null> {
   try {
     return await redlock.tryAcquire('r');
   } catch (error) {
-    if (error instanceof AcquireTimeoutError || error instanceof QuorumUnreachableError) return null;
+    if (FAILURES.some((each) => error instanceof each)) return null;
     throw error;
   }
 }

@@ -6,12 +6,12 @@ import { MODELS, type Model } from '../support/simulation/schedules.ts';
 
 /** How many schedules of each model are run; a contended one takes as long as seven others. */
 const SCHEDULES: Record<Model, number> = {
-  lawful: 2_500,
-  forgetful: 2_500,
-  restarting: 2_500,
-  contended: 250,
-  held: 500,
-  operated: 1_500,
+  lawful: 1_200,
+  forgetful: 1_200,
+  restarting: 1_200,
+  contended: 150,
+  held: 250,
+  operated: 800,
 };
 
 /** The same for every change; SIM_SEED=… runs others, and `npm run sim` as many as there is time for. */
