@@ -84,7 +84,7 @@ const DOCTOR: Command = {
   synopsis: '[options]',
   summary: 'checks the nodes, and says what to do',
   details: [
-    'Looks at everything on the nodes that matters to locks, twice within 2 seconds: roles, versions, memory, persistence, permissions, round trips and clocks. Changes nothing.',
+    'Checks roles, versions, memory, persistence, permissions, round trips and clocks. Takes about 2 seconds, longer if a node does not answer. Changes nothing.',
   ],
   options: [JSON_OPTION],
   usesNodes: true,
@@ -102,7 +102,7 @@ const REVOKE: Command = {
   synopsis: '<resource> [options]',
   summary: 'takes a lock away from its holder',
   details: [
-    'Shows who holds the resource, asks, and takes the lock away. The holder notices at its next extension, within a third of its ttl. Nobody else gets the lock before it would have expired.',
+    'Shows who holds the resource, asks, and takes the lock away. A holder that extends its lock automatically notices within a third of its ttl. Otherwise the lock expires. Nobody else gets the lock before it would have expired.',
     'Without a terminal there is nobody to ask: then --yes is needed.',
   ],
   options: [{ name: 'yes', help: 'do not ask' }, JSON_OPTION],

@@ -8,8 +8,12 @@ export const CONNECTION_OPTIONS: readonly OptionSpec[] = [
     repeated: true,
     help: 'a node, such as redis://host:6379 or rediss://host; repeat it for each node (default: QUORLOCK_NODES)',
   },
-  { name: 'username', value: 'NAME', help: 'user of all nodes whose URL names none' },
-  { name: 'password-file', value: 'FILE', help: 'file with the password of all nodes whose URL has none' },
+  {
+    name: 'username',
+    value: 'NAME',
+    help: 'user of the nodes whose URL has neither user nor password; needs --password-file',
+  },
+  { name: 'password-file', value: 'FILE', help: 'file with the password of these nodes' },
   {
     name: 'tls-ca',
     value: 'FILE',

@@ -68,7 +68,7 @@ function stateOf({ state, why = '', until, awaiting }: NodeCondition, report: No
       return [
         {
           code: 'QUARANTINED',
-          message: `The node may have lost locks in a restart, and does not vote${until ? ` until ${until.toISOString()}` : ''}.${awaiting ? ` If it is new, it votes as soon as all nodes answer as new ones; ${enumerate(awaiting, MOST_NAMED)} does not.` : ''}`,
+          message: `The node may have lost locks in a restart, and does not vote${until ? ` until ${until.toISOString()}` : ''}.${awaiting ? ` If it is new, it votes as soon as all nodes answer as new ones; ${enumerate(awaiting, MOST_NAMED)} ${awaiting.length === 1 ? 'does' : 'do'} not.` : ''}`,
           remedy: awaiting
             ? 'Start the nodes that do not answer, or wait.'
             : 'Wait. Restart nodes one after the other, with more than maxTtl between two of them.',

@@ -69,7 +69,7 @@ const USES: Record<Feature, { readonly code: FindingCode; readonly effect: strin
 const SUBJECTS: Record<Subject, string> = {
   lock: ' on the keys of locks',
   counter: ' on the keys of fencing counters',
-  line: ' on the keys of lines',
+  line: ' on the keys of queues',
   channel: ' on the channels of waiters',
   server: '',
 };

@@ -47,7 +47,7 @@ function bySameRemark(
 const INTERRUPTED: Remark = {
   code: 'INTERRUPTED',
   message: 'The signal aborted before everything was checked.',
-  remedy: 'Allow some 3 s: the rate of the clocks takes two looks, 2 s apart.',
+  remedy: 'Allow 10 s: the rate of the clocks takes two looks, 2 s apart, and a node may not answer.',
 };
 
 /** Whether the node is not kept from voting because it is the same server as another. */

@@ -34,9 +34,9 @@ it('the rules that the page lists for all features are those that are tested', (
 it.each([
   ['every node', LEAST_ACL.filter((rule) => rule !== '-@all' && rule !== '+time')],
   ['with fencing', ['+time']],
-  ['to be woken by releases', WAITING_ACL],
+  ['to be notified of releases', WAITING_ACL],
   ['for speed, and large foreign values', SPARING_ACL],
-  ['to name connections', NAMING_ACL],
+  ['to name connections for commands', NAMING_ACL],
   ['against entries in ACL LOG', KEEP_ALIVE_ACL],
   ['each master of a Redis Cluster', LEAST_CLUSTER_ACL],
   ['to use slots that are being moved', MIGRATION_ACL],
