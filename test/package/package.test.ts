@@ -61,8 +61,18 @@ const CLIENTS: readonly Client[] = [
 const [newest] = CLIENTS as [Client];
 const byName = CLIENTS.map((client) => [client.name, client] as const);
 
-/** A project that has installed the tarball and its dependencies, and that client if one is named. */
-async function consumer(client?: Client): Promise<string> {
+const consumers = new Map<string, Promise<string>>();
+
+/** A project that has installed the tarball and its dependencies, and that client if one is named. Tests share it, and write their programs into it. */
+function consumer(client?: Client): Promise<string> {
+  const name = client?.from ?? '';
+  const known = consumers.get(name) ?? newConsumer(client);
+  consumers.set(name, known);
+  return known;
+}
+
+/** The same, for a test that installs more. Hundreds of files, which take time on some file systems. */
+async function newConsumer(client?: Client): Promise<string> {
   const folder = mkdtempSync(join(work, 'consumer-'));
   const modules = join(folder, 'node_modules');
   const install = (from: string, as: string = from): void => {
@@ -395,7 +405,7 @@ redlock.acquire(42);
 
 /** A project that has installed the API of OpenTelemetry too. */
 async function withApi(): Promise<string> {
-  const folder = await consumer();
+  const folder = await newConsumer();
   const modules = join(folder, 'node_modules/@opentelemetry');
   mkdirSync(modules, { recursive: true });
   symlinkSync(join(root, 'node_modules/@opentelemetry/api'), join(modules, 'api'), 'dir');
@@ -449,7 +459,7 @@ instrument(42);
 
 /** Where npm puts a link to each program of a package, which it makes executable. */
 async function installed(client?: Client): Promise<string> {
-  const folder = await consumer(client);
+  const folder = await newConsumer(client);
   for (const [name, file] of Object.entries(manifest.bin)) {
     const program = join('node_modules/quorlock', file);
     chmodSync(join(folder, program), 0o755);
