@@ -24,6 +24,7 @@ export function describeRevokingConformance(name: string, start: () => Promise<B
     });
     afterEach(async () => {
       await ask.node.close(1_000);
+      expect(ask.answered).toBe(ask.asked);
       await expectNoKeys(backend.servers);
     });
 

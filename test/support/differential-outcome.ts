@@ -1,30 +1,15 @@
 import { expect } from 'vitest';
-import type {
-  ConfirmReply,
-  ExtendReply,
-  GrantReply,
-  InspectReply,
-  ReleaseReply,
-  RepairReply,
-  RevokeReply,
-} from '../../src/node/lock-node.ts';
+import type { ExtendReply, GrantReply, RepairReply } from '../../src/node/lock-node.ts';
+import type { Reply as NodeReply } from '../../src/node/redis/operation.ts';
 import type { Asker } from './asker.ts';
 import { numberOf, type Request, type Step, sinceOf, WAITERS, waiterOf } from './differential-history.ts';
 import type { Side } from './differential-side.ts';
 import { turn } from './peek.ts';
 
-type PlainReply =
-  | GrantReply
-  | ConfirmReply
-  | ExtendReply
-  | RepairReply
-  | ReleaseReply
-  | RevokeReply
-  | InspectReply;
 type Denied = Extract<GrantReply, { readonly kind: 'denied' }>;
 /** Of some only what two sides can agree on. */
 type Reply =
-  | Exclude<PlainReply, Denied>
+  | Exclude<NodeReply, Denied>
   | (Pick<Denied, 'kind' | 'remaining'> & Partial<Omit<Denied, 'place'>> & { readonly place?: string });
 
 /** What a history comes to on one side. */

@@ -17,16 +17,9 @@ import type {
   Unreachable,
   Waiter,
 } from '../../src/node/lock-node.ts';
+import type { Reply } from '../../src/node/redis/operation.ts';
 
 type Verb = 'grant' | 'confirm' | 'extend' | 'repair' | 'release' | 'revoke' | 'inspect';
-type Reply =
-  | GrantReply
-  | ConfirmReply
-  | ExtendReply
-  | RepairReply
-  | ReleaseReply
-  | RevokeReply
-  | InspectReply;
 
 export interface ScriptedRequest {
   readonly verb: Verb;

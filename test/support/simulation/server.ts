@@ -1,16 +1,8 @@
 import { inboxOf } from '../../../src/node/inbox.ts';
 import { reservationAt, scoreOf } from '../../../src/node/line.ts';
-import type {
-  ConfirmReply,
-  ExtendReply,
-  GrantReply,
-  InspectReply,
-  ReleaseReply,
-  RepairReply,
-  RevokeReply,
-  Waiter,
-} from '../../../src/node/lock-node.ts';
+import type { GrantReply, InspectReply, Waiter } from '../../../src/node/lock-node.ts';
 import { type Fence, MemoryStore } from '../../../src/node/memory/memory-store.ts';
+import type { Reply } from '../../../src/node/redis/operation.ts';
 import { allButGrants, gateScript, type Incarnation } from '../../../src/node/redis/scripts/script.ts';
 import type { Exchange, History, Vote } from '../checker/history.ts';
 import { infoOf } from '../fake-connection.ts';
@@ -76,15 +68,6 @@ interface Snapshot {
   readonly counters: ReadonlyMap<string, number>;
   readonly lines: ReadonlyMap<string, SavedLine>;
 }
-
-type Reply =
-  | GrantReply
-  | ConfirmReply
-  | ExtendReply
-  | RepairReply
-  | ReleaseReply
-  | RevokeReply
-  | InspectReply;
 
 /** A vote that must have ended by now, as far as two computations of one instant can differ. */
 const ROUNDING = 1e-6;
