@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import { isatty } from 'node:tty';
 import { AcquireTimeoutError, ResourceHeldError } from '../errors.ts';
 import { defaultLabel } from '../label.ts';
@@ -10,11 +9,12 @@ import { withRedlock } from './connect.ts';
 import { formatDuration } from './duration.ts';
 import { EXIT, UsageError } from './exit-code.ts';
 import { blamingOptions } from './failure.ts';
-import { type Ending, GuardedCommand } from './guarded-command.ts';
+import { GuardedCommand } from './guarded-command.ts';
 import { ownerLines } from './inspection-view.ts';
 import type { Output } from './output.ts';
 import { environmentOf, type RunPlan, runPlanOf, startFailure } from './run-plan.ts';
 import { SignalRelay } from './signal-relay.ts';
+import { codeOf, isLost, supervise, tellLoss } from './supervision.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** What takes part in a run. */
@@ -99,7 +99,8 @@ async function runGuarded(lock: Lock, stage: Stage): Promise<number> {
     if (isLost(lock)) return tellLoss(lock, stderr);
     const guarded = await start(lock, stage, watchdog);
     if (typeof guarded === 'number') return guarded;
-    return await untilEnded(guarded, lock, stage);
+    const wasTerminated = (): boolean => relay.passedTerm;
+    return await supervise(guarded, lock, { resource: plan.resource, wasTerminated, stderr });
   } finally {
     watchdog?.stop();
   }
@@ -127,54 +128,4 @@ async function start(
     stderr.print(`quorlock: ${message}`);
     return notFound ? EXIT.notFound : EXIT.notExecutable;
   }
-}
-
-/** Waits for the command; stops it when the lock is lost. */
-async function untilEnded(
-  guarded: GuardedCommand,
-  lock: Lock,
-  { plan, relay, stderr }: Stage,
-): Promise<number> {
-  let isTold = false;
-  const onLoss = (): void => {
-    isTold = true;
-    guarded.stop();
-    tellLoss(lock, stderr);
-  };
-  const { signal } = lock;
-  if (signal.aborted) onLoss();
-  else signal.addEventListener('abort', onLoss, { once: true });
-  let hasSurvivors = false;
-  const onSurvivors = (): boolean => {
-    const isHeld = !isLost(lock);
-    if (!hasSurvivors)
-      stderr.print(
-        `quorlock: SIGKILL does not end all processes of the command${isHeld ? `; the lock on ${quote(plan.resource)} is kept until they have ended` : ''}`,
-      );
-    hasSurvivors = true;
-    return isHeld;
-  };
-  const ending = await guarded.ended({ wasTerminated: () => relay.passedTerm, onSurvivors });
-  signal.removeEventListener('abort', onLoss);
-  if (!isLost(lock)) return codeOfEnding(ending);
-  // A program that was stopped may hear of the end of its command before it notices the loss.
-  return isTold ? EXIT.lost : tellLoss(lock, stderr);
-}
-
-function isLost(lock: Lock): boolean {
-  return lock.state === 'lost';
-}
-
-function tellLoss({ signal }: Lock, stderr: Output): number {
-  stderr.print(`quorlock: ${(signal.reason as Error).message}`);
-  return EXIT.lost;
-}
-
-function codeOfEnding({ code, signal }: Ending): number {
-  return signal ? codeOf(signal) : (code ?? EXIT.error);
-}
-
-/** As shells have it. */
-function codeOf(signal: NodeJS.Signals): number {
-  return 128 + constants.signals[signal];
 }
