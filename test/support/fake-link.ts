@@ -58,6 +58,9 @@ export class FakeLink implements Link {
   #state: State = 'connecting';
   #isCut = false;
 
+  /** What was sent to name the connection. */
+  readonly naming: string[] = [];
+
   constructor(address: Address, listener: LinkListener, onSend: (sent: SentCommand) => void) {
     this.address = address;
     this.#listener = listener;
@@ -82,8 +85,11 @@ export class FakeLink implements Link {
   }
 
   send(command: Command, reply: ReplyHandler, rest?: Encoded): void {
-    // The name of the connection, which nothing depends on.
-    if (command[0] === 'CLIENT') return;
+    // Kept apart, as nothing depends on it.
+    if (command[0] === 'CLIENT') {
+      this.naming.push(command.join(' '));
+      return;
+    }
     const sent = new SentCommand(this, [...command, ...(rest?.parts ?? [])], reply);
     this.sent.push(sent);
     // No answer, and no failure, comes before `send` returns.

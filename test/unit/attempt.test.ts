@@ -74,9 +74,10 @@ describe('an attempt', () => {
   });
 
   it.each([
-    ['ttl', 1_000, 988, {}],
-    ['maxHoldTime', 1_000, 50, { maxHoldTime: 50 }],
-  ])('whose validity (%s) is used up is undone', async (_what, _ttl, took, plan) => {
+    ['ttl', 988, {}, 'maxHoldTime Infinity ms, lockDelay 0 ms'],
+    ['maxHoldTime', 50, { maxHoldTime: 50 }, 'maxHoldTime 50 ms, lockDelay 0 ms'],
+    ['ttl less lockDelay', 788, { lockDelay: 200 }, 'maxHoldTime Infinity ms, lockDelay 200 ms'],
+  ])('whose validity (%s) is used up is undone', async (_what, took, plan, limits) => {
     const nodes = scriptedNodes(3);
     const { clock, attempt: started } = attempt(nodes, { ...plan, nodeTimeout: 5_000 });
     clock.jump(took);
@@ -85,7 +86,9 @@ describe('an attempt', () => {
     expect(error).toBeInstanceOf(ValidityExhaustedError);
     expect(error).toMatchObject({
       code: 'VALIDITY_EXHAUSTED',
-      message: expect.stringContaining(`took ${took} ms`),
+      message: expect.stringContaining(
+        `took ${took} ms, which used up the validity of a ttl of 1000 ms (${limits})`,
+      ),
       votes: [{ kind: 'granted' }, { kind: 'granted' }, { kind: 'late' }],
     });
     expect(counts(nodes, 'release')).toEqual([1, 1, 1]);

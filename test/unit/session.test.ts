@@ -22,16 +22,20 @@ beforeEach(() => {
   const links = new FakeLinks();
   links.open({ host: '127.0.0.1', port: 1 }, IGNORE);
   link = links.last;
-  session = new Session({
+  session = createSession(true);
+});
+
+function createSession(sendsCommands: boolean): Session {
+  return new Session({
     name: 'a',
     clock,
     patience: 1_000,
-    sendsCommands: true,
+    sendsCommands,
     clean: (error) => new Error(error.message.replace('secret', '***')),
     onFirstAnswer: () => events.push('first answer'),
     onSilence: () => events.push('silence'),
   });
-});
+}
 
 function send(...command: string[]): void {
   session.send(command, (error, reply) => answers.push(error?.message ?? reply));
@@ -40,6 +44,26 @@ function send(...command: string[]): void {
 function answer(reply: unknown, index: number = link.sent.length - 1): void {
   link.sent[index]?.answer(reply);
 }
+
+describe('the name of a connection', () => {
+  it('is sent after the first answer, once', () => {
+    session.open(link);
+    send('a');
+    expect(link.naming).toEqual([]);
+    answer('1');
+    send('b');
+    answer('2');
+    expect(link.naming).toEqual(['CLIENT SETNAME quorlock']);
+  });
+
+  it('is not sent on a connection for subscriptions, where the server would refuse it', () => {
+    session = createSession(false);
+    session.open(link);
+    send('a');
+    answer('1');
+    expect(link.naming).toEqual([]);
+  });
+});
 
 describe('commands of a session', () => {
   it('leave in the order given, and get each its own answer', () => {
