@@ -21,7 +21,7 @@ const RUN: Command = {
       value: 'TIME',
       help: 'how long to wait for the lock; 0 tries once; or forever (default: 10s)',
     },
-    { name: 'label', value: 'TEXT', help: 'says who holds the lock, for inspect (default: host/pid)' },
+    { name: 'label', value: 'TEXT', help: 'names the holder; inspect shows it (default: host/pid)' },
     { name: 'no-fencing', help: 'take the lock without a fencing token' },
     {
       name: 'lock-delay',
