@@ -154,6 +154,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'package',
           include: ['test/package/**/*.test.ts'],
+          globalSetup: [path('test/package/pack.ts')],
           ...onRealServers,
           sequence: { groupOrder: 3 },
         },

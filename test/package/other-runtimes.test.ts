@@ -3,7 +3,6 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -14,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type RedisServer, startRedises } from '../support/redis-server.ts';
 
 const execute = promisify(execFile);
@@ -30,12 +29,10 @@ const versions = (
 
 // Not below the repository: there, a dependency that the package forgot to declare would be found.
 const work = realpathSync(mkdtempSync(join(tmpdir(), 'quorlock-runtimes-')));
-let tarball = '';
+const tarball = inject('tarball');
 let servers: RedisServer[] = [];
 
 beforeAll(async () => {
-  await execute('npm', ['pack', '--pack-destination', work], { cwd: root }); // builds first: `prepack`
-  tarball = join(work, readdirSync(work).find((file) => file.endsWith('.tgz')) ?? 'nothing was packed');
   servers = await startRedises(3);
 });
 afterAll(async () => {

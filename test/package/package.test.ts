@@ -5,7 +5,6 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -17,7 +16,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type RedisServer, startRedises } from '../support/redis-server.ts';
 import { unexported } from './declarations.ts';
 
@@ -32,12 +31,8 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as
 
 // Not below the repository: there, Node would find in its node_modules what the package forgot to declare.
 const work = realpathSync(mkdtempSync(join(tmpdir(), 'quorlock-package-')));
-let tarball = '';
+const tarball = inject('tarball');
 
-beforeAll(async () => {
-  await execute('npm', ['pack', '--pack-destination', work], { cwd: root }); // builds first: `prepack`
-  tarball = join(work, readdirSync(work).find((file) => file.endsWith('.tgz')) ?? 'nothing was packed');
-});
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 interface Client {
