@@ -102,7 +102,7 @@ const REVOKE: Command = {
   synopsis: '<resource> [options]',
   summary: 'takes a lock away from its holder',
   details: [
-    'Shows who holds the resource, asks, and takes the lock away. A holder that extends its lock automatically notices within a third of its ttl. Otherwise the lock expires. Nobody else gets the lock before it would have expired.',
+    'Shows the holder, asks for confirmation, and takes the lock away. A holder that extends its lock automatically notices within a third of its ttl. Otherwise the lock expires. Nobody else gets the lock before it would have expired.',
     'Without a terminal there is nobody to ask: then --yes is needed.',
   ],
   options: [{ name: 'yes', help: 'do not ask' }, JSON_OPTION],

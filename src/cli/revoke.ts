@@ -68,7 +68,7 @@ export async function revokeIfAgreed(
   const now = await redlock.inspect(resource);
   if (now.owner?.token === seen.owner?.token) return redlock.revoke(resource);
   return now.state === 'indeterminate'
-    ? ': too few nodes agree on who holds it now'
+    ? ': too few nodes agree on the holder now'
     : ': the holder has changed meanwhile';
 }
 
