@@ -8,7 +8,7 @@ export function inOrder(logs: readonly (readonly LogEvent[])[]): LogEvent[] {
 }
 
 /** Whatever of an event is an instant. */
-const INSTANTS = ['at', 'until', 'to', 'wonAt'] as const;
+const INSTANTS = ['at', 'until', 'to'] as const;
 
 function shifted(event: LogEvent, start: number): LogEvent {
   const copy: LogEvent & Partial<Record<(typeof INSTANTS)[number], number>> = { ...event };

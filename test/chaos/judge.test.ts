@@ -55,11 +55,13 @@ class Logs {
     from: number,
     to: number | undefined,
     bound: number,
-    more: { stale?: string[] } = {},
+    more: { stale?: string[]; wonAt?: number } = {},
   ): this {
     const call = this.#calls++;
     const request = { f: 'acquire', call, resources: ['r'], bound, once: false, waits: true } as const;
     this.client(token, from, { type: 'invoke', ...request });
+    const { wonAt = to } = more;
+    if (wonAt !== undefined) this.client(token, wonAt, { type: 'info', f: 'won', call });
     if (to === undefined) return this;
     const end = { f: 'acquire', call, outcome: 'ok', extra: 0, stale: more.stale ?? [] } as const;
     return this.client(token, to, { type: 'ok', ...end });
@@ -200,6 +202,19 @@ describe('of what clients have logged', () => {
     expect(logs.broken()).toEqual([]);
   });
 
+  it('a call that passes an earlier one of its client is found, unless the earlier one had won before its client was killed', () => {
+    for (const { wonAt, broken } of [
+      { wonAt: undefined, broken: ['in turn'] },
+      { wonAt: 20, broken: [] },
+    ]) {
+      const logs = new Logs()
+        .calls('a', 10, undefined, 500, wonAt === undefined ? {} : { wonAt })
+        .calls('a', 11, 30, 500)
+        .harness(31, { type: 'info', f: 'process', client: 0, lane: 0, state: 'killed' });
+      expect(logs.broken()).toEqual(broken);
+    }
+  });
+
   it('a call that does not settle is found, unless its client was killed', () => {
     const logs = new Logs()
       .calls('a', 10, undefined, 50)
@@ -313,10 +328,10 @@ it('a report says behind whom a call waits', () => {
   const details = clients.map(({ spans }) => spans.map((span) => span.details));
   expect(details).toEqual([
     [
-      ['acquire r', 'ok'],
-      ['acquire r', 'ok'],
+      ['acquire r', 'won'],
+      ['acquire r', 'won'],
     ],
-    [['acquire r', 'behind client 1', 'ok']],
+    [['acquire r', 'behind client 1', 'won']],
   ]);
 });
 

@@ -26,13 +26,13 @@ export type ClientEvent = { readonly client: number; readonly at: number } & (
       readonly call: number;
       /** `ok`, `null`, or an error's code or message. */
       readonly outcome: string;
-      /** When `using` got its lock, if it did. */
-      readonly wonAt?: number;
       /** What is to be added to the bound: for how long the routine of `using` has taken. */
       readonly extra: number;
       /** Tokens of locks that were over and had not said so. */
       readonly stale: readonly string[];
     }
+  /** A call got its lock. Written at once: the process may be killed before the call of `using` ends. */
+  | { readonly type: 'info'; readonly f: 'won'; readonly call: number }
   /** It drew a token for an attempt. */
   | { readonly type: 'info'; readonly f: 'attempt'; readonly token: string }
   /** It was handed out a lock. */

@@ -66,6 +66,11 @@ class Merger {
     const history = this.#history;
     this.#lastWords.set(client, at);
     switch (event.f) {
+      case 'won': {
+        const call = this.#callOf(event);
+        if (call) call.wonAt = at;
+        return;
+      }
       case 'attempt':
         history.attempts.push({ client, token: event.token, at });
         return;
@@ -147,15 +152,17 @@ class Merger {
   }
 
   #settle(event: ClientEvent & { call: number; outcome: string }): void {
-    const call = this.#calls.get(`${event.client} ${event.call}`);
+    const call = this.#callOf(event);
     if (!call) return;
-    const { at, outcome, wonAt, extra, stale } = event as Extract<ClientEvent, { outcome: string }>;
+    const { at, outcome, extra, stale } = event as Extract<ClientEvent, { outcome: string }>;
     if (stale.length > 0) this.#wasAmid(event.client, at);
     call.settledAt = at;
     call.outcome = outcome === 'null' ? REFUSED : outcome;
     Object.assign(call, { bound: call.bound + extra, stale });
-    const won = call.verb === 'acquire' && outcome === 'ok' ? at : wonAt;
-    if (won !== undefined) call.wonAt = won;
+  }
+
+  #callOf({ client, call }: { readonly client: number; readonly call: number }): Call | undefined {
+    return this.#calls.get(`${client} ${call}`);
   }
 
   #hold({

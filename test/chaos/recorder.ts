@@ -44,9 +44,10 @@ interface Request {
   readonly token?: string;
 }
 
-/** What a call found out by the way. */
-interface Notes {
-  wonAt?: number;
+/** A call that is under way. */
+interface Ongoing {
+  readonly call: number;
+  /** What is to be added to its bound, in ms. */
   extra: number;
 }
 
@@ -104,17 +105,17 @@ export class Recorder {
     taking: Taking,
   ): Promise<Held | undefined> {
     const request = { f: 'acquire', resources, bound: acquireTimeout, waits: true } as const;
-    return this.#call(request, async () => {
+    return this.#call(request, async ({ call }) => {
       const lock = await this.#redlock.acquire(resources, { ...taking, acquireTimeout });
-      return this.#hold(lock, taking);
+      return this.#hold(call, lock, taking);
     });
   }
 
   async tryAcquire(resources: readonly string[], taking: Taking): Promise<Held | undefined> {
     const request = { f: 'tryAcquire', resources, bound: this.#attemptBound(), once: true } as const;
-    const held = await this.#call(request, async () => {
+    const held = await this.#call(request, async ({ call }) => {
       const lock = await this.#redlock.tryAcquire(resources, taking);
-      return lock && this.#hold(lock, taking);
+      return lock && this.#hold(call, lock, taking);
     });
     return held ?? undefined;
   }
@@ -126,16 +127,15 @@ export class Recorder {
     routine: (held: Held) => Promise<void>,
   ): Promise<void> {
     const bound = acquireTimeout + this.#options.nodeTimeout;
-    await this.#call({ f: 'using', resources, bound, waits: true }, (notes) =>
+    await this.#call({ f: 'using', resources, bound, waits: true }, (ongoing) =>
       this.#redlock.using(resources, { ...taking, acquireTimeout }, async (lock) => {
         const wonAt = this.#process.time;
-        notes.wonAt = shared(wonAt);
         // Whatever it takes, is not the library's to answer for.
-        notes.extra = Number.POSITIVE_INFINITY;
-        const held = this.#hold(lock, taking, true);
+        ongoing.extra = Number.POSITIVE_INFINITY;
+        const held = this.#hold(ongoing.call, lock, taking, true);
         await routine(held);
         this.#giveBack(held, this.#process.time);
-        notes.extra = this.#process.time - wonAt;
+        ongoing.extra = this.#process.time - wonAt;
       }),
     );
   }
@@ -168,19 +168,19 @@ export class Recorder {
     this.#tellPauses();
   }
 
-  async #call<T>(request: Request, invoke: (notes: Notes) => Promise<T>): Promise<T | undefined> {
+  async #call<T>(request: Request, invoke: (ongoing: Ongoing) => Promise<T>): Promise<T | undefined> {
     const call = this.#calls++;
     const { f, resources, bound, once = false, waits = false, token } = request;
     const about = token === undefined ? {} : { token };
     this.#say({ type: 'invoke', f, call, resources, bound: bound + SLACK, once, waits, ...about });
-    const notes: Notes = { extra: 0 };
+    const ongoing: Ongoing = { call, extra: 0 };
     const settle = (type: Ending, outcome: string): void => {
       const { time } = this.#process;
       this.#look();
-      this.#say({ type, f, call, outcome, ...notes, stale: this.#stale(time) }, time);
+      this.#say({ type, f, outcome, ...ongoing, stale: this.#stale(time) }, time);
     };
     try {
-      const value = await invoke(notes);
+      const value = await invoke(ongoing);
       const outcome = value === null ? 'null' : outcomeOf(value);
       settle(endingOf(outcome), outcome);
       return value;
@@ -191,8 +191,9 @@ export class Recorder {
     }
   }
 
-  #hold(lock: Lock, { ttl }: Taking, isScoped = false): Held {
+  #hold(call: number, lock: Lock, { ttl }: Taking, isScoped = false): Held {
     const { time } = this.#process;
+    this.#say({ type: 'info', f: 'won', call }, time);
     const held = { lock, until: lock.validUntil, isScoped };
     const { ownerToken: token, resources, fencingToken } = lock;
     const worth = ttl - driftOf(ttl, DRIFT_FACTOR) - this.#attemptBound() - SLACK;

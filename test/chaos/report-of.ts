@@ -52,11 +52,12 @@ function summaryOf(events: readonly LogEvent[], known: Known, verdict: Verdict, 
       operations++;
       continue;
     }
+    if (event.f === 'won') {
+      waits.push(event.at - (invoked.get(call) ?? event.at));
+      continue;
+    }
     const ofVerb = (outcomes[event.f] ??= {});
     ofVerb[event.outcome] = (ofVerb[event.outcome] ?? 0) + 1;
-    const isAcquired = event.outcome === 'ok' && (event.f === 'acquire' || event.f === 'tryAcquire');
-    const wonAt = event.wonAt ?? (isAcquired ? event.at : undefined);
-    if (wonAt !== undefined) waits.push(wonAt - (invoked.get(call) ?? wonAt));
   }
   return {
     ...known,
@@ -165,8 +166,7 @@ class Lane {
       const details = [`${event.f} ${event.resources.join(' + ')}`, ...line];
       this.#begin(`call ${event.call}`, { state: 'waiting', from: at, details });
     } else if ('call' in event) {
-      const { call, wonAt, outcome } = event;
-      this.#end(`call ${call}`, wonAt ?? at, [outcome]);
+      this.#end(`call ${event.call}`, at, [event.f === 'won' ? 'won' : event.outcome]);
     } else if (event.f === 'hold') {
       const { token, resources, fencingToken } = event;
       const details = [resources.join(' + '), `fencing token ${fencingToken}`, `owner token ${token}`];
